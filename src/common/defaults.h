@@ -1,0 +1,49 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+/* Every number of the service's behaviour that nobody gave, in one place.  Units are in
+ * the names; what carries none is a count or bytes. */
+
+#define TRD_SECOND_US G_TIME_SPAN_SECOND
+
+/* Live progress, worker to daemon and daemon to app. */
+#define TRD_PROGRESS_INTERVAL_MS 250
+
+#define TRD_MAX_REDIRECTS 20
+#define TRD_SLOTS_PER_HOST 6
+#define TRD_SLOTS_PER_APP 8
+#define TRD_SLOTS_TOTAL 16
+
+#define TRD_REQUEST_TIMEOUT_MS (60 * 1000)
+#define TRD_RESOURCE_TIMEOUT_MS (G_GUINT64_CONSTANT (7) * 24 * 3600 * 1000)
+
+#define TRD_RETRY_FIRST_US (1 * TRD_SECOND_US)
+#define TRD_RETRY_MAX_US (15 * 60 * TRD_SECOND_US)
+#define TRD_RETRY_JITTER 0.25
+
+#define TRD_PRIORITY 0.5
+#define TRD_USER_DATA_MAX (64 * 1024)
+#define TRD_ERROR_BODY_MAX (64 * 1024)
+#define TRD_FDS_PER_CALL_MAX 16
+
+/* Waking an app. */
+#define TRD_LAUNCH_COALESCE_US (2 * TRD_SECOND_US)
+#define TRD_LAUNCH_SIGNAL_INTERVAL_US (2 * TRD_SECOND_US)
+#define TRD_LAUNCH_SIGNALS_MAX 5
+#define TRD_LAUNCH_LEASE_US (60 * TRD_SECOND_US)
+#define TRD_LAUNCHES_PER_HOUR 60
+
+/* Leaving. */
+#define TRD_WORKER_IDLE_MS (30 * 1000)
+#define TRD_DAEMON_IDLE_MS (30 * 1000)
+
+/* A worker that exceeds one of these is a violator and is killed. */
+#define TRD_WORKER_UNHANDLED_MAX 1000
+#define TRD_WORKER_MESSAGE_MAX (1024 * 1024)
+
+/* A part is synced each time it has grown by this much. */
+#define TRD_SYNC_INTERVAL (G_GUINT64_CONSTANT (64) * 1024 * 1024)

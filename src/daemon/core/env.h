@@ -1,0 +1,24 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "port/clock.h"
+#include "port/conditions.h"
+#include "port/launcher.h"
+#include "port/spool.h"
+#include "port/store.h"
+#include "port/transport.h"
+
+/* The only dependency injection: borrowed pointers to the ports, filled once by the
+ * service, or by a test with fakes.  May never hold an object of core or face. */
+typedef struct
+{
+  TrdClock *clock;           /* (unowned), outlives us, as all of these */
+  TrdConditions *conditions;
+  TrdStore *store;
+  TrdSpool *spool;
+  TrdTransport *transport;
+  TrdLauncher *launcher;
+  GRand *random;             /* seeded: tests are exact */
+} TrdEnv;

@@ -1,0 +1,39 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "common/enums.h"
+
+/* What may happen to a task, and what it then is: 5 states, 12 inputs (DESIGN.md §5). */
+typedef enum
+{
+  TRD_TASK_INPUT_RESUME,
+  TRD_TASK_INPUT_SUSPEND,
+  TRD_TASK_INPUT_CANCEL,
+  TRD_TASK_INPUT_EXPIRE,
+  TRD_TASK_INPUT_START,
+  TRD_TASK_INPUT_HOLD,
+  TRD_TASK_INPUT_SUCCEED,
+  TRD_TASK_INPUT_FAIL,
+  TRD_TASK_INPUT_RETRY,
+  TRD_TASK_INPUT_CHALLENGE,
+  TRD_TASK_INPUT_ANSWER,
+  TRD_TASK_INPUT_REJECT,
+} TrdTaskInput;
+
+#define TRD_N_TASK_INPUTS (TRD_TASK_INPUT_REJECT + 1)
+
+typedef enum
+{
+  TRD_CELL_MOVE,   /* legal, and the state changes */
+  TRD_CELL_SAME,   /* legal, and nothing happens */
+  TRD_CELL_ILLEGAL /* from inside a bug, from the bus BadState */
+} TrdCell;
+
+/* Pure.  @out_next is set for MOVE and SAME. */
+TrdCell trd_task_state_next (TrundleTaskState state,
+                             TrdTaskInput input,
+                             TrundleTaskState *out_next);
+
+const char *trd_task_input_to_word (TrdTaskInput input);

@@ -1,0 +1,39 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "core/env.h"
+#include "core/task-state.h"
+
+typedef struct _TrdTask TrdTask;
+typedef struct _TrdSession TrdSession;
+
+/* A task, as little of it as must be in memory: everything else is its row.  Owned by its
+ * session; written only by a turn (core/turn.h). */
+struct _TrdTask
+{
+  gint64 id;
+  TrdSession *session;       /* (unowned), outlives us */
+  gint64 not_before_us;
+  gint64 deadline_us;
+  GSequenceIter *lane_place; /* (unowned) (nullable): where the scheduler keeps it */
+  GSequenceIter *alarm_place;/* (unowned) (nullable): likewise, by time */
+  gpointer lane;             /* (unowned): the scheduler's */
+  gpointer run;              /* (unowned) (nullable): the runner's, while running */
+  float priority;
+  guint32 hold;              /* TrundleWaitReasons that came with not_before_us */
+  guint32 shown_reasons;     /* last ones told to anybody */
+  guint8 state;              /* TrundleTaskState */
+  guint8 kind;               /* TrundleKind */
+  guint8 suspicion;
+  guint durable : 1;
+  guint has_intent : 1;
+  guint releasing : 1;       /* a worker still holds the part of an attempt that ended */
+};
+
+char *trd_task_object_path (gint64 task_id);
+gboolean trd_task_is_finished (const TrdTask *self);
+
+/* Why it is not running: computed now.  0 unless queued. */
+TrundleWaitReasons trd_task_wait_reasons (TrdTask *self);

@@ -1,0 +1,84 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "value/outcome.h"
+#include "value/owner.h"
+
+/* Running one attempt of a task, as an interface: the workers, or a script in tests. */
+#define TRD_TYPE_TRANSPORT (trd_transport_get_type ())
+G_DECLARE_INTERFACE (TrdTransport, trd_transport, TRD, TRANSPORT, GObject)
+
+/* What happened to an attempt; called from the main loop, never from within begin() or
+ * stop(), and never for an attempt that was stopped (law 15).  After on_done the attempt
+ * is over and nothing more comes for it. */
+typedef struct
+{
+  /* Headers of the final answer: a{sv} as the property Response. */
+  void (*on_response) (gint64 task_id, GVariant *response, gpointer user_data);
+  void (*on_redirected) (gint64 task_id,
+                         const char *from,
+                         const char *to,
+                         guint status,
+                         gpointer user_data);
+  /* Body bytes in the part, of which @synced are known to be on disk; @expected -1 when
+   * unknown.  At most every 250 ms for all attempts of a worker together. */
+  void (*on_progress) (gint64 task_id,
+                       guint64 received,
+                       guint64 synced,
+                       gint64 expected,
+                       gpointer user_data);
+  void (*on_done) (gint64 task_id, TrdOutcome *outcome, gpointer user_data);
+  /* The worker died of a fault while this task ran in it (DESIGN.md §2, Blame).  @alone:
+   * the task was the only one ever given to that worker.  Instead of on_done. */
+  void (*on_crashed) (gint64 task_id, gboolean alone, gpointer user_data);
+  /* The part of an attempt that ended or was stopped is no longer held by a worker: its
+   * lock is free.  Comes once for each attempt, after on_done, on_crashed or stop(). */
+  void (*on_released) (gint64 task_id, gpointer user_data);
+} TrdTransportSink;
+
+/* What an attempt needs.  Borrowed for the call. */
+typedef struct
+{
+  gint64 task_id;
+  const TrdOwner *owner;   /* one worker per app */
+  gboolean alone;          /* a suspect: in a worker of its own */
+  GVariant *request;       /* a{sv}: see Begin in the interface Worker */
+} TrdAttempt;
+
+struct _TrdTransportInterface
+{
+  GTypeInterface parent;
+  void (*set_sink) (TrdTransport *self, const TrdTransportSink *sink, gpointer user_data);
+  void (*begin) (TrdTransport *self, const TrdAttempt *attempt, int part_fd);
+  void (*stop) (TrdTransport *self, gint64 task_id);
+  guint (*count) (TrdTransport *self);
+  void (*shutdown_async) (TrdTransport *self,
+                          GAsyncReadyCallback callback,
+                          gpointer user_data);
+  void (*shutdown_finish) (TrdTransport *self, GAsyncResult *result);
+};
+
+void trd_transport_set_sink (TrdTransport *self,
+                             const TrdTransportSink *sink,
+                             gpointer user_data);
+
+/* Begins an attempt.  @part_fd is consumed: opened for reading and writing, empty, locked
+ * with flock on this very description, which the worker inherits. */
+void trd_transport_begin (TrdTransport *self, const TrdAttempt *attempt, int part_fd);
+
+/* Ends an attempt from our side; nothing comes for it afterwards but on_released.  A task
+ * that has no attempt is fine. */
+void trd_transport_stop (TrdTransport *self, gint64 task_id);
+
+/* Attempts begun and neither done nor released. */
+guint trd_transport_count (TrdTransport *self);
+
+/* Stops all attempts and workers; the result comes when the last worker is gone. */
+void trd_transport_shutdown_async (TrdTransport *self,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data);
+void trd_transport_shutdown_finish (TrdTransport *self, GAsyncResult *result);
