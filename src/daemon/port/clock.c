@@ -2,3 +2,51 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "config.h"
+
+#include "port/clock.h"
+
+/* The interface's dispatch only; the implementations are clock-system.c and a fake. */
+
+G_DEFINE_INTERFACE (TrdClock, trd_clock, G_TYPE_OBJECT)
+
+static void
+trd_clock_default_init (TrdClockInterface *iface)
+{
+}
+
+gint64
+trd_clock_now_us (TrdClock *self)
+{
+  g_return_val_if_fail (TRD_IS_CLOCK (self), 0);
+
+  return TRD_CLOCK_GET_IFACE (self)->now_us (self);
+}
+
+gint64
+trd_clock_boottime_us (TrdClock *self)
+{
+  g_return_val_if_fail (TRD_IS_CLOCK (self), 0);
+
+  return TRD_CLOCK_GET_IFACE (self)->boottime_us (self);
+}
+
+guint
+trd_clock_add_alarm (TrdClock *self,
+                     gint64 delay_us,
+                     TrdAlarmFunc func,
+                     gpointer user_data)
+{
+  g_return_val_if_fail (TRD_IS_CLOCK (self), 0);
+  g_return_val_if_fail (func != NULL, 0);
+
+  return TRD_CLOCK_GET_IFACE (self)->add_alarm (self, delay_us, func, user_data);
+}
+
+void
+trd_clock_remove_alarm (TrdClock *self, guint id)
+{
+  g_return_if_fail (TRD_IS_CLOCK (self));
+  g_return_if_fail (id != 0);
+
+  TRD_CLOCK_GET_IFACE (self)->remove_alarm (self, id);
+}

@@ -1,0 +1,31 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "port/clock.h"
+
+/* A clock that stands still until it is told to advance.  It starts on 2026-01-01 at
+ * noon, an hour after boot. */
+#define FAKE_TYPE_CLOCK (fake_clock_get_type ())
+G_DECLARE_FINAL_TYPE (FakeClock, fake_clock, FAKE, CLOCK, GObject)
+
+FakeClock *
+fake_clock_new (void);
+
+/* Lets @us pass and calls the alarms that fall due, in order, each at its own moment; so
+ * too those added meanwhile.  0 calls what is due already.  Does not run the main loop.
+ */
+void
+fake_clock_advance (FakeClock *self, gint64 us);
+
+/* The user or NTP sets the wall clock: boot time and alarms do not move. */
+void
+fake_clock_set_now (FakeClock *self, gint64 now_us);
+
+guint
+fake_clock_count_alarms (FakeClock *self);
+
+/* Time until the next alarm, 0 when one is due, -1 when there is none. */
+gint64
+fake_clock_get_next_us (FakeClock *self);

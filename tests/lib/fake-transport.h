@@ -1,0 +1,70 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "port/transport.h"
+
+/* A transport that moves nothing: it records what it was told, and the test says what
+ * happens.  It holds its caller to the contract: a task that is begun while a former
+ * attempt of it has not been released fails the test. */
+#define FAKE_TYPE_TRANSPORT (fake_transport_get_type ())
+G_DECLARE_FINAL_TYPE (FakeTransport, fake_transport, FAKE, TRANSPORT, GObject)
+
+typedef struct
+{
+  gint64 task_id;
+  TrdOwner *owner; /* (owned) */
+  gboolean alone;
+  GVariant *request; /* (owned) */
+  int part_fd;       /* (owned): -1 once released */
+  gboolean is_over;  /* done, crashed or stopped */
+  gboolean is_stopped;
+} FakeAttempt;
+
+FakeTransport *
+fake_transport_new (void);
+
+/* The last attempt of a task, whatever became of it; NULL when it was never begun. */
+const FakeAttempt *
+fake_transport_find (FakeTransport *self, gint64 task_id);
+/* Whether an attempt of the task is under way: begun, and neither over nor stopped. */
+gboolean
+fake_transport_is_running (FakeTransport *self, gint64 task_id);
+/* All attempts in the order they were begun.  (element-type FakeAttempt)
+ * (transfer none) */
+GPtrArray *
+fake_transport_get_attempts (FakeTransport *self);
+
+/* Released comes by itself, from an idle, after an attempt is over (the default), or when
+ * the test says fake_transport_release(). */
+void
+fake_transport_set_auto_release (FakeTransport *self, gboolean auto_release);
+void
+fake_transport_release (FakeTransport *self, gint64 task_id);
+
+/* Appends to the part, as a worker does; tells nobody. */
+void
+fake_transport_write (FakeTransport *self,
+                      gint64 task_id,
+                      const void *data,
+                      gsize length);
+
+/* What happens to the running attempt of a task: calls the sink at once, so never call
+ * these from within the code under test.  A floating @response is consumed. */
+void
+fake_transport_respond (FakeTransport *self, gint64 task_id, GVariant *response);
+void
+fake_transport_redirect (
+    FakeTransport *self, gint64 task_id, const char *from, const char *to, guint status);
+void
+fake_transport_progress (FakeTransport *self,
+                         gint64 task_id,
+                         guint64 received,
+                         guint64 synced,
+                         gint64 expected);
+/* @outcome: (transfer full) */
+void
+fake_transport_take_done (FakeTransport *self, gint64 task_id, TrdOutcome *outcome);
+void
+fake_transport_crash (FakeTransport *self, gint64 task_id, gboolean alone);
