@@ -2,3 +2,249 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "config.h"
+
+#include "port/clock.h"
+
+#include <errno.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+
+/* The system's clock.  All alarms share one timerfd on CLOCK_BOOTTIME, set to the
+ * earliest of them: GLib's own timeouts stand still while the machine sleeps (they are on
+ * CLOCK_MONOTONIC), and a back-off of an hour would then last for days.
+ *
+ * Alarms fire in the order of their moments, and of one moment in the order in which they
+ * were added.  Those that a callback adds wait for the next turn of the main loop, so
+ * that alarms that set one another cannot starve it. */
+
+#define TRD_TYPE_CLOCK_SYSTEM (trd_clock_system_get_type ())
+G_DECLARE_FINAL_TYPE (TrdClockSystem, trd_clock_system, TRD, CLOCK_SYSTEM, GObject)
+
+typedef struct
+{
+  guint id;
+  guint64 serial;
+  gint64 due_us; /* boot time */
+  TrdAlarmFunc func;
+  gpointer user_data;
+} Alarm;
+
+struct _TrdClockSystem
+{
+  GObject parent_instance;
+
+  int timer_fd; /* (owned) */
+  guint source_id;
+  guint64 last_serial;
+  GSequence *alarms; /* (element-type Alarm) (owned): by moment */
+  GHashTable *iters; /* (element-type guint GSequenceIter) (owned): by id */
+  gint64 armed_us;   /* what the timer is set to, 0: nothing */
+};
+
+static void
+clock_iface_init (TrdClockInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (TrdClockSystem,
+                               trd_clock_system,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (TRD_TYPE_CLOCK, clock_iface_init))
+
+TrdClock *
+trd_clock_new_system (void)
+{
+  return g_object_new (TRD_TYPE_CLOCK_SYSTEM, NULL);
+}
+
+static gint64
+get_now_us (TrdClock *clock)
+{
+  return g_get_real_time ();
+}
+
+static gint64
+get_boottime_us (TrdClock *clock)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_BOOTTIME, &now);
+  return now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+static int
+compare_alarms (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  const Alarm *left = a;
+  const Alarm *right = b;
+
+  if (left->due_us != right->due_us)
+    return left->due_us < right->due_us ? -1 : 1;
+  if (left->serial != right->serial)
+    return left->serial < right->serial ? -1 : 1;
+  return 0;
+}
+
+static Alarm *
+peek_first (TrdClockSystem *self)
+{
+  GSequenceIter *first = g_sequence_get_begin_iter (self->alarms);
+
+  return g_sequence_iter_is_end (first) ? NULL : g_sequence_get (first);
+}
+
+/* Sets the timer to the first alarm, if it is not already. */
+static void
+arm (TrdClockSystem *self)
+{
+  const Alarm *first = peek_first (self);
+  gint64 due_us = first == NULL ? 0 : first->due_us;
+  struct itimerspec timer = { 0 };
+
+  if (due_us == self->armed_us)
+    return;
+  timer.it_value.tv_sec = due_us / G_USEC_PER_SEC;
+  timer.it_value.tv_nsec = due_us % G_USEC_PER_SEC * 1000;
+  if (timerfd_settime (self->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL) < 0)
+    g_error ("Setting the timer: %s", g_strerror (errno));
+  self->armed_us = due_us;
+}
+
+static void
+drop_alarm (TrdClockSystem *self, Alarm *alarm)
+{
+  GSequenceIter *iter = g_hash_table_lookup (self->iters, GUINT_TO_POINTER (alarm->id));
+
+  g_hash_table_remove (self->iters, GUINT_TO_POINTER (alarm->id));
+  g_sequence_remove (iter);
+}
+
+static gboolean
+on_timer (int fd, GIOCondition condition, gpointer user_data)
+{
+  g_autoptr (TrdClockSystem) self = g_object_ref (user_data);
+  gint64 now_us = get_boottime_us (TRD_CLOCK (self));
+  guint64 last_serial = self->last_serial;
+  guint64 expirations;
+  Alarm *alarm;
+
+  /* Only empties it; nothing to read (EAGAIN) when it was set anew meanwhile. */
+  if (read (fd, &expirations, sizeof expirations) < 0 && errno != EAGAIN
+      && errno != EINTR)
+    g_error ("Reading the timer: %s", g_strerror (errno));
+  self->armed_us = 0;
+
+  while ((alarm = peek_first (self)) != NULL && alarm->due_us <= now_us
+         && alarm->serial <= last_serial)
+    {
+      TrdAlarmFunc func = alarm->func;
+      gpointer data = alarm->user_data;
+
+      drop_alarm (self, alarm);
+      func (data);
+    }
+  arm (self);
+
+  return G_SOURCE_CONTINUE;
+}
+
+/* Ids come round after four thousand million alarms; serials do not. */
+static guint
+next_id (TrdClockSystem *self)
+{
+  guint id;
+
+  do
+    id = (guint)++self->last_serial;
+  while (id == 0 || g_hash_table_contains (self->iters, GUINT_TO_POINTER (id)));
+
+  return id;
+}
+
+static guint
+add_alarm (TrdClock *clock, gint64 delay_us, TrdAlarmFunc func, gpointer user_data)
+{
+  TrdClockSystem *self = TRD_CLOCK_SYSTEM (clock);
+  gint64 now_us = get_boottime_us (clock);
+  Alarm *alarm = g_new0 (Alarm, 1);
+  GSequenceIter *iter;
+
+  alarm->id = next_id (self);
+  alarm->serial = self->last_serial;
+  alarm->due_us = delay_us >= G_MAXINT64 - now_us ? G_MAXINT64
+                                                  : now_us + MAX (delay_us, 0);
+  alarm->func = func;
+  alarm->user_data = user_data;
+  iter = g_sequence_insert_sorted (self->alarms, alarm, compare_alarms, NULL);
+  g_hash_table_insert (self->iters, GUINT_TO_POINTER (alarm->id), iter);
+  arm (self);
+
+  return alarm->id;
+}
+
+static void
+remove_alarm (TrdClock *clock, guint id)
+{
+  TrdClockSystem *self = TRD_CLOCK_SYSTEM (clock);
+  GSequenceIter *iter = g_hash_table_lookup (self->iters, GUINT_TO_POINTER (id));
+
+  if (iter == NULL)
+    {
+      g_critical ("No alarm has the id %u", id);
+      return;
+    }
+  drop_alarm (self, g_sequence_get (iter));
+  arm (self);
+}
+
+static void
+clock_iface_init (TrdClockInterface *iface)
+{
+  iface->now_us = get_now_us;
+  iface->boottime_us = get_boottime_us;
+  iface->add_alarm = add_alarm;
+  iface->remove_alarm = remove_alarm;
+}
+
+static void
+trd_clock_system_dispose (GObject *object)
+{
+  g_clear_handle_id (&TRD_CLOCK_SYSTEM (object)->source_id, g_source_remove);
+
+  G_OBJECT_CLASS (trd_clock_system_parent_class)->dispose (object);
+}
+
+static void
+trd_clock_system_finalize (GObject *object)
+{
+  TrdClockSystem *self = TRD_CLOCK_SYSTEM (object);
+
+  if (self->timer_fd >= 0)
+    g_close (self->timer_fd, NULL);
+  g_hash_table_unref (self->iters);
+  g_sequence_free (self->alarms);
+
+  G_OBJECT_CLASS (trd_clock_system_parent_class)->finalize (object);
+}
+
+static void
+trd_clock_system_class_init (TrdClockSystemClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = trd_clock_system_dispose;
+  object_class->finalize = trd_clock_system_finalize;
+}
+
+static void
+trd_clock_system_init (TrdClockSystem *self)
+{
+  self->alarms = g_sequence_new (g_free);
+  self->iters = g_hash_table_new (NULL, NULL);
+  self->timer_fd = timerfd_create (CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (self->timer_fd < 0)
+    g_error ("Making a timer: %s", g_strerror (errno));
+  self->source_id = g_unix_fd_add (self->timer_fd, G_IO_IN, on_timer, self);
+}
