@@ -1,0 +1,232 @@
+# SPDX-FileCopyrightText: 2026 The Trundle authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Bringing events to apps that are there, that are not, and that fail: law 7."""
+
+import pytest
+from parts.client import Client
+from parts.waiting import drain, wait_for
+
+APP = "org.example.TestApp"
+
+
+@pytest.fixture
+def small(nginx):
+    nginx.add_file("event", 100)
+    return nginx.url("event")
+
+
+@pytest.fixture
+def open_for_app(daemon, bus, app):
+    """A session of the activatable app, opened by a process that then leaves."""
+
+    def run(identifier="photos", **options):
+        options = {"app_id": APP, "launch_without_display": True, **options}
+        client = Client(bus)
+        clients.append(client)
+        return client.open_session(identifier, **options)
+
+    clients = []
+    yield run
+    for client in clients:
+        client.close()
+
+
+def create(session, url, count):
+    return [session.create(url, start=True) for _ in range(count)]
+
+
+def test_app_is_woken_once(open_for_app, app, small):
+    """T-64."""
+    session = open_for_app()
+    assert session.results["can-launch"] is True
+    tasks = create(session, small, 5)
+    session.client.close()
+    app.wait_note("completed")
+    kinds = [note["what"] for note in app.notes()]
+    assert kinds.count("started") == 1
+    events = app.notes("TaskFinished")
+    sequences = [event["sequence"] for event in events]
+    assert sequences == sorted(sequences) and len(sequences) == 5
+    assert {event["task"] for event in events} == {task.path for task in tasks}
+    assert kinds[-2:] == ["completed", "left"] or kinds[-1] == "completed"
+    assert kinds.index("DidFinishEvents") > max(
+        n for n, kind in enumerate(kinds) if kind == "TaskFinished"
+    )
+    assert app.notes("handle-events")[0]["identifier"] == "photos"
+    assert app.notes("attached")[0]["woken"] is True
+
+
+def test_app_that_does_not_want_to_be_woken(open_for_app, app, small, bus):
+    """T-65."""
+    session = open_for_app(sends_launch_events=False)
+    create(session, small, 2)
+    wait_for(lambda: session.get("PendingEvents") == 2, "both are done")
+    # A session that does want it is served meanwhile; by then this one had its chance.
+    other = open_for_app("other")
+    create(other, small, 1)
+    other.client.close()
+    app.wait_note("completed")
+    assert {n["identifier"] for n in app.notes("handle-events")} == {"other"}
+    assert session.get("Delivery") == "idle"
+    session.attach()
+    session.wait_did_finish_events()
+    assert len(session.finished()) == 2
+
+
+def test_app_dies_before_completing(open_for_app, app, small):
+    """T-66, and the next process hears the rest: events are told again, in order."""
+    app.behave("dies-after 2")
+    session = open_for_app()
+    create(session, small, 4)
+    session.client.close()
+    wait_for(lambda: len(app.notes("TaskFinished")) >= 2, "the first life")
+    app.behave("normal")
+    app.wait_note("completed", timeout=45)
+    first, second = [], []
+    pids = []
+    for note in app.notes("TaskFinished"):
+        if note["pid"] not in pids:
+            pids.append(note["pid"])
+        (first if note["pid"] == pids[0] else second).append(note)
+    assert len(first) == 2 and not any(note["redelivered"] for note in first)
+    assert [note["sequence"] for note in second] == [1, 2, 3, 4]
+    assert [note["redelivered"] for note in second][:2] == [True, True]
+
+
+def test_app_that_never_attaches(open_for_app, app, small, bus):
+    """T-68: the signal is repeated, the events are kept, the state can be read."""
+    app.behave("deaf")
+    session = open_for_app()
+    create(session, small, 2)
+    app.wait_note("handle-events", count=2)
+    assert session.get("Delivery") == "launching"
+    assert session.get("PendingEvents") == 2
+    assert len(app.notes("started")) == 1
+    session.attach()
+    session.wait_did_finish_events()
+    assert [s.arguments[0] for s in session.finished()] == [1, 2]
+
+
+def test_app_that_cannot_be_started(open_for_app, app, small):
+    app.behave("leaves")
+    session = open_for_app()
+    create(session, small, 1)
+    app.wait_note("started")
+    wait_for(lambda: session.get("Delivery") == "resting", "it rests")
+    assert session.get("NextLaunchAt") > 0
+    app.behave("normal")
+    app.wait_note("completed", timeout=45)
+
+
+def test_app_that_is_there_is_not_launched(open_for_app, app, small):
+    session = open_for_app()
+    session.attach()
+    create(session, small, 1)
+    session.wait_finished(1)
+    session.complete(1)
+    drain()
+    assert not app.notes()
+
+
+def test_session_without_app_is_never_launched(daemon, client, small):
+    session = client.open_session("anonymous")
+    assert session.results["can-launch"] is False
+    create(session, small, 1)
+    wait_for(lambda: session.get("PendingEvents") == 1, "done")
+    assert session.get("Delivery") in ("idle", "resting")
+
+
+def test_consumer_leaves_and_observer_hears(session, bus, small):
+    other = Client(bus)
+    try:
+        theirs = other.session(session.path)
+        theirs.attach(observe=True)
+        create(session, small, 1)
+        session.wait_finished(1)
+        session.client.close()
+        wait_for(lambda: other.heard("ConsumerLeft"), "ConsumerLeft")
+        theirs.attach()
+        theirs.wait_did_finish_events()
+        assert theirs.finished()[-1].arguments[2]["redelivered"] is True
+    finally:
+        other.close()
+
+
+def test_replay_order(daemon, client, bus, small):
+    """The reply first, then all events in order, then DidFinishEvents; also for none."""
+    session = client.open_session()
+    create(session, small, 20)
+    wait_for(lambda: session.get("PendingEvents") == 20, "all are done")
+    client.signals.clear()
+    replied = []
+    client.call_later(session.path, session.INTERFACE, "Attach", "(a{sv})", ({},),
+                      lambda reply: replied.append((reply, len(client.signals))))
+    wait_for(lambda: replied, "the reply")
+    (result,), heard = replied[0]
+    assert heard == 0
+    assert result["pending"] == 20 and result["last-sequence"] == 20
+    session.wait_did_finish_events()
+    told = client.heard("TaskFinished", "DidFinishEvents", path=session.path)
+    assert [s.arguments[0] for s in told] == list(range(1, 21)) + [20]
+    empty = client.open_session("empty")
+    assert empty.attach()["pending"] == 0
+    assert empty.wait_did_finish_events() == 0
+
+
+def test_did_finish_events_when_all_is_done(session, small):
+    create(session, small, 3)
+    session.wait_did_finish_events(2)
+    told = session.client.heard("TaskFinished", "DidFinishEvents", path=session.path)
+    kinds = [s.member for s in told]
+    assert kinds[0] == kinds[-1] == "DidFinishEvents"
+    assert kinds.count("TaskFinished") == 3
+
+
+def test_auto_complete(daemon, client, small, inbox):
+    """For callers that do not come back: nothing waits for them."""
+    session = client.open_session("shell", auto_complete=True)
+    session.create(small, inbox, destination_name="f", start=True)
+    wait_for(lambda: session.list_tasks() == [], "forgotten when done")
+    assert (inbox / "f").exists()
+    assert session.get("PendingEvents") == 0
+
+
+def test_events_can_be_pulled(daemon, client, small):
+    session = client.open_session("pull")
+    create(session, small, 5)
+    wait_for(lambda: session.get("PendingEvents") == 5, "all are done")
+    events, more = session.list_events(0, 3)
+    assert [e[0] for e in events] == [1, 2, 3] and more is True
+    assert {e[1] for e in events} == {"TaskFinished"}
+    events, more = session.list_events(3, 3)
+    assert [e[0] for e in events] == [4, 5] and more is False
+    session.complete(5)
+    assert session.list_events() == ([], False)
+
+
+def test_complete_beyond_the_last(session, small):
+    from parts.client import Failure
+
+    create(session, small, 1)
+    session.wait_finished(1)
+    with pytest.raises(Failure) as failure:
+        session.complete(99)
+    assert failure.value.name == "InvalidArgument"
+
+
+def test_state_and_event_are_one(daemon, client, small, state):
+    """Law 5: killed at any moment, a finished row has its event and no other row has one."""
+    import sqlite3
+
+    session = client.open_session()
+    for n in range(6):
+        create(session, small, 6)
+        wait_for(lambda n=n: session.get("PendingEvents") > 6 * n, "one of them is done")
+        daemon.kill()
+        with sqlite3.connect(state / "trundle.db") as database:
+            finished = {row[0] for row in database.execute(
+                "SELECT id FROM tasks WHERE finished_us > 0")}
+            told = [row[0] for row in database.execute("SELECT task_id FROM events")]
+        assert sorted(told) == sorted(finished)
+        daemon.start()
+        wait_for(lambda n=n: session.get("PendingEvents") == 6 * (n + 1), "the others")
