@@ -49,4 +49,6 @@ class Reporter:
 
 
 def pytest_configure(config):
+    # Explaining a failed assertion asks for it, and only the terminal's plugin sets it.
+    config.option.verbose = getattr(config.option, "verbose", 0)
     config.pluginmanager.register(Reporter(), "tap-reporter")
