@@ -18,21 +18,23 @@ typedef enum
 
 typedef enum
 {
-  TRD_DELIVERY_INPUT_EVENT,       /* an event that does not wake, nobody attached */
-  TRD_DELIVERY_INPUT_WAKING_EVENT,/* one that does */
+  TRD_DELIVERY_INPUT_EVENT,        /* an event that does not wake, nobody attached */
+  TRD_DELIVERY_INPUT_WAKING_EVENT, /* one that does */
   TRD_DELIVERY_INPUT_ATTACHED,
   TRD_DELIVERY_INPUT_LAUNCH_FAILED, /* an error, or the lease ran out */
   TRD_DELIVERY_INPUT_ALARM,
-  TRD_DELIVERY_INPUT_LEFT_EMPTY,  /* the consumer went, nothing was pending */
-  TRD_DELIVERY_INPUT_LEFT_PENDING,/* the consumer went, events are pending */
-  TRD_DELIVERY_INPUT_COMPLETED,   /* nothing is pending any more, nobody attached */
+  TRD_DELIVERY_INPUT_LEFT_EMPTY,   /* the consumer went, nothing was pending */
+  TRD_DELIVERY_INPUT_LEFT_PENDING, /* the consumer went, events are pending */
+  TRD_DELIVERY_INPUT_COMPLETED,    /* nothing is pending any more, nobody attached */
 } TrdDeliveryInput;
 
 #define TRD_N_DELIVERY_INPUTS (TRD_DELIVERY_INPUT_COMPLETED + 1)
 
 /* Pure. */
-TrdCell trd_delivery_state_next (TrdDeliveryState state,
-                                 TrdDeliveryInput input,
-                                 TrdDeliveryState *out_next);
+TrdCell
+trd_delivery_state_next (TrdDeliveryState state,
+                         TrdDeliveryInput input,
+                         TrdDeliveryState *out_next);
 
-const char *trd_delivery_state_to_word (TrdDeliveryState state);
+const char *
+trd_delivery_state_to_word (TrdDeliveryState state);

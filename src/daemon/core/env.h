@@ -14,11 +14,11 @@
  * service, or by a test with fakes.  May never hold an object of core or face. */
 typedef struct
 {
-  TrdClock *clock;           /* (unowned), outlives us, as all of these */
+  TrdClock *clock; /* (unowned), outlives us, as all of these */
   TrdConditions *conditions;
   TrdStore *store;
   TrdSpool *spool;
   TrdTransport *transport;
   TrdLauncher *launcher;
-  GRand *random;             /* seeded: tests are exact */
+  GRand *random; /* seeded: tests are exact */
 } TrdEnv;

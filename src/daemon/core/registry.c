@@ -1,4 +1,827 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* All sessions and tasks, in memory as little as possible, and the verbs on them.  Every
+ * verb commits before it returns (law 1); what it promises holds across kill -9.  Owns
+ * sessions and tasks; changes a task only through a turn. */
+
 #include "config.h"
+
+#include "core/registry.h"
+
+#include "common/error.h"
+#include "common/url.h"
+#include "common/vocabulary.h"
+#include "core/registry-internal.h"
+#include "core/request.h"
+#include "core/runner.h"
+#include "core/turn.h"
+
+#define IDENTIFIER_MAX 255
+#define SESSIONS_PER_OWNER_MAX 1000
+
+struct _TrdRegistry
+{
+  GObject parent;
+  const TrdEnv *env;    /* (unowned), outlives us */
+  GHashTable *sessions; /* (owned) (element-type gint64 TrdSession) */
+  GHashTable *tasks;   /* (owned) (element-type gint64 TrdTask): borrowed from sessions */
+  GHashTable *secrets; /* (owned) (element-type gint64 GVariant): a(ss) of tasks */
+};
+
+enum
+{
+  SESSION_ADDED,
+  SESSION_CHANGED,
+  SESSION_REMOVED,
+  TASK_ADDED,
+  TASK_CHANGED,
+  TASK_REDIRECTED,
+  TASK_REMOVED,
+  EVENT_ADDED,
+  EVENTS_COMPLETED,
+  N_SIGNALS
+};
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (TrdRegistry, trd_registry, G_TYPE_OBJECT)
+
+/* ---- memory ---- */
+
+static void
+task_free (TrdTask *task)
+{
+  if (task->run != NULL)
+    trd_run_end (task->run);
+  g_clear_pointer (&task->host, g_ref_string_release);
+  g_slice_free (TrdTask, task);
+}
+
+static void
+session_free (TrdSession *session)
+{
+  g_hash_table_unref (session->tasks);
+  g_clear_pointer (&session->secret_headers, g_variant_unref);
+  trd_session_row_free (session->row);
+  g_free (session);
+}
+
+static TrdSession *
+adopt_session (TrdRegistry *self, TrdSessionRow *row)
+{
+  TrdSession *session = g_new0 (TrdSession, 1);
+
+  session->row = row;
+  session->tasks = g_hash_table_new_full (
+      g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)task_free);
+  g_hash_table_insert (self->sessions, &row->id, session);
+
+  return session;
+}
+
+static TrdTask *
+adopt_task (TrdRegistry *self, TrdSession *session, const TrdTaskBrief *brief)
+{
+  TrdTask *task = g_slice_new0 (TrdTask);
+  g_autoptr (GUri) uri = trundle_url_parse (brief->url, NULL);
+  g_autofree char *host = uri != NULL ? trundle_url_host_key (uri) : g_strdup ("");
+
+  task->id = brief->id;
+  task->session = session;
+  task->kind = brief->kind;
+  task->state = brief->state;
+  task->priority = brief->priority;
+  task->hold = brief->hold;
+  task->not_before_us = brief->not_before_us;
+  task->deadline_us = brief->deadline_us;
+  task->suspicion = brief->suspicion;
+  task->durable = brief->durable;
+  task->has_intent = brief->has_intent;
+  task->host = g_ref_string_new_intern (host);
+
+  g_hash_table_insert (session->tasks, &task->id, task);
+  g_hash_table_insert (self->tasks, &task->id, task);
+  session->n_unfinished += !trd_task_is_finished (task);
+
+  return task;
+}
+
+/* Out of memory, and told; the rows are the caller's affair. */
+static void
+remove_task (TrdRegistry *self, TrdTask *task)
+{
+  g_signal_emit (self, signals[TASK_REMOVED], 0, task);
+
+  task->session->n_unfinished -= !trd_task_is_finished (task);
+  task->session->n_running -= task->state == TRUNDLE_TASK_RUNNING;
+  g_hash_table_remove (self->secrets, &task->id);
+  g_hash_table_remove (self->tasks, &task->id);
+  g_hash_table_remove (task->session->tasks, &task->id);
+}
+
+static GPtrArray *
+list_of_tasks (TrdSession *session)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new ();
+  GHashTableIter iter;
+  TrdTask *task;
+
+  g_hash_table_iter_init (&iter, session->tasks);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&task))
+    g_ptr_array_add (tasks, task);
+
+  return g_steal_pointer (&tasks);
+}
+
+static void
+remove_session (TrdRegistry *self, TrdSession *session)
+{
+  g_autoptr (GPtrArray) tasks = list_of_tasks (session);
+
+  for (guint i = 0; i < tasks->len; i++)
+    remove_task (self, g_ptr_array_index (tasks, i));
+
+  g_signal_emit (self, signals[SESSION_REMOVED], 0, session);
+  g_hash_table_remove (self->sessions, &session->row->id);
+}
+
+/* ---- what others of the core may do ---- */
+
+void
+trd_registry_emit_task_changed (TrdRegistry *self, TrdTask *task, guint changes)
+{
+  g_signal_emit (self, signals[TASK_CHANGED], 0, task, changes);
+}
+
+void
+trd_registry_emit_task_redirected (
+    TrdRegistry *self, TrdTask *task, const char *from, const char *to, guint status)
+{
+  g_signal_emit (self, signals[TASK_REDIRECTED], 0, task, from, to, status);
+}
+
+void
+trd_registry_note_event (TrdRegistry *self, TrdSession *session, TrdEvent *event)
+{
+  session->n_events++;
+  session->row->last_sequence = event->sequence;
+  /* Stored as offered when somebody is there, since it is sent at once; this is the first
+   * time, though. */
+  event->offered = FALSE;
+  g_signal_emit (self, signals[EVENT_ADDED], 0, session, event);
+}
+
+GVariant *
+trd_registry_get_secrets (TrdRegistry *self, gint64 task_id)
+{
+  return g_hash_table_lookup (self->secrets, &task_id);
+}
+
+GVariant *
+trd_registry_compose_request (TrdRegistry *self,
+                              TrdTask *task,
+                              const TrdTaskRow *row,
+                              GError **error)
+{
+  TrdSession *session = task->session;
+  GVariant *secrets = trd_registry_get_secrets (self, task->id);
+
+  if (!task->durable && secrets == NULL && session->secret_headers == NULL)
+    {
+      g_set_error_literal (error,
+                           TRUNDLE_ERROR,
+                           TRUNDLE_ERROR_AUTHENTICATION_REQUIRED,
+                           "The secrets of the request were lost when the service "
+                           "was restarted");
+      return NULL;
+    }
+
+  return trd_request_compose (
+      row, session->row->configuration, secrets, session->secret_headers);
+}
+
+static gboolean
+delete_session (TrdRegistry *self, TrdSession *session, GError **error)
+{
+  g_autoptr (GPtrArray) rows = NULL;
+
+  rows = trd_store_list_tasks (
+      self->env->store, session->row->id, &(TrdTaskFilter){ .kind = -1 }, error);
+  if (rows == NULL
+      || !trd_store_delete_session (self->env->store, session->row->id, error))
+    return FALSE;
+
+  remove_session (self, session);
+  for (guint i = 0; i < rows->len; i++)
+    {
+      TrdTaskRow *row = g_ptr_array_index (rows, i);
+
+      trd_spool_discard (self->env->spool, row->place);
+    }
+
+  return TRUE;
+}
+
+void
+trd_registry_settle_session (TrdRegistry *self, TrdSession *session)
+{
+  g_autoptr (GError) error = NULL;
+  TrundleSessionState next;
+
+  if (session->n_unfinished > 0 || session->n_events > 0)
+    return;
+  if (trd_session_state_next (session->row->state, TRD_SESSION_INPUT_DRAINED, &next)
+      != TRD_CELL_MOVE)
+    return;
+
+  if (!delete_session (self, session, &error))
+    g_warning ("Cannot remove a session that is over: %s", error->message);
+}
+
+/* ---- restoring ---- */
+
+static gboolean
+adopt_brief (const TrdTaskBrief *brief, gpointer user_data)
+{
+  TrdRegistry *self = user_data;
+  TrdSession *session = trd_registry_find_session (self, brief->session_id);
+
+  if (session != NULL)
+    adopt_task (self, session, brief);
+
+  return TRUE;
+}
+
+static gboolean
+is_known (gint64 task_id, gpointer user_data)
+{
+  TrdRegistry *self = user_data;
+
+  return g_hash_table_contains (self->tasks, &task_id);
+}
+
+/* A session that was invalidated has nobody left to tell; one that was finishing may have
+ * been drained by the last call before the end. */
+static void
+settle_restored (TrdRegistry *self)
+{
+  g_autoptr (GPtrArray) sessions = trd_registry_list_sessions (self);
+
+  for (guint i = 0; i < sessions->len; i++)
+    {
+      TrdSession *session = g_ptr_array_index (sessions, i);
+
+      if (session->row->state == TRUNDLE_SESSION_RETIRED)
+        trd_registry_drop_retired (self, session);
+      else
+        trd_registry_settle_session (self, session);
+    }
+}
+
+gboolean
+trd_registry_restore (TrdRegistry *self, GError **error)
+{
+  TrdStore *store = self->env->store;
+  g_autoptr (GPtrArray) rows = NULL;
+
+  rows = trd_store_load_sessions (store, error);
+  if (rows == NULL)
+    return FALSE;
+
+  g_ptr_array_set_free_func (rows, NULL);
+  for (guint i = 0; i < rows->len; i++)
+    {
+      TrdSession *session = adopt_session (self, g_ptr_array_index (rows, i));
+
+      session->n_events = trd_store_count_events (store, session->row->id);
+    }
+
+  if (!trd_store_each_brief (store, adopt_brief, self, error))
+    return FALSE;
+
+  settle_restored (self);
+  trd_spool_sweep (self->env->spool, is_known, self);
+
+  return TRUE;
+}
+
+/* ---- finding ---- */
+
+const TrdEnv *
+trd_registry_get_env (TrdRegistry *self)
+{
+  return self->env;
+}
+
+TrdSession *
+trd_registry_find_session (TrdRegistry *self, gint64 session_id)
+{
+  return g_hash_table_lookup (self->sessions, &session_id);
+}
+
+TrdTask *
+trd_registry_find_task (TrdRegistry *self, gint64 task_id)
+{
+  return g_hash_table_lookup (self->tasks, &task_id);
+}
+
+static int
+compare_sessions (gconstpointer a, gconstpointer b)
+{
+  const TrdSession *first = *(const TrdSession *const *)a;
+  const TrdSession *second = *(const TrdSession *const *)b;
+
+  return (first->row->id > second->row->id) - (first->row->id < second->row->id);
+}
+
+GPtrArray *
+trd_registry_list_sessions (TrdRegistry *self)
+{
+  g_autoptr (GPtrArray) sessions = g_ptr_array_new ();
+  GHashTableIter iter;
+  TrdSession *session;
+
+  g_hash_table_iter_init (&iter, self->sessions);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&session))
+    g_ptr_array_add (sessions, session);
+  g_ptr_array_sort (sessions, compare_sessions);
+
+  return g_steal_pointer (&sessions);
+}
+
+gboolean
+trd_registry_has_volatile (TrdRegistry *self)
+{
+  GHashTableIter iter;
+  TrdTask *task;
+
+  g_hash_table_iter_init (&iter, self->tasks);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&task))
+    if (!task->durable && !trd_task_is_finished (task))
+      return TRUE;
+
+  return FALSE;
+}
+
+/* ---- sessions ---- */
+
+static TrdSession *
+find_by_identifier (TrdRegistry *self,
+                    const TrdOwner *owner,
+                    const char *identifier,
+                    guint *out_n_of_owner)
+{
+  TrdSession *found = NULL;
+  GHashTableIter iter;
+  TrdSession *session;
+
+  *out_n_of_owner = 0;
+  g_hash_table_iter_init (&iter, self->sessions);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&session))
+    {
+      if (!trd_owner_equal (session->row->owner, owner))
+        continue;
+
+      ++*out_n_of_owner;
+      if (g_strcmp0 (session->row->identifier, identifier) == 0)
+        found = session;
+    }
+
+  return found;
+}
+
+/* Keys of @wanted that the session has otherwise, or not at all. */
+static GStrv
+differing_keys (TrdSession *session, GVariant *wanted)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  const char *key;
+  GVariant *value;
+  GVariantIter iter;
+
+  g_variant_iter_init (&iter, wanted);
+  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
+    {
+      g_autoptr (GVariant) mine = trundle_options_get_value (
+          session->row->configuration, NULL, key);
+
+      if (mine == NULL || !g_variant_equal (mine, value))
+        g_strv_builder_add (builder, key);
+    }
+
+  return g_strv_builder_end (builder);
+}
+
+static void
+take_secrets (TrdSession *session, GVariant *secrets)
+{
+  if (secrets == NULL)
+    return;
+
+  g_clear_pointer (&session->secret_headers, g_variant_unref);
+  session->secret_headers = g_variant_ref (secrets);
+}
+
+static gboolean
+reopen_session (TrdRegistry *self,
+                TrdSession *session,
+                GVariant *configuration,
+                gboolean update,
+                GStrv *out_ignored,
+                GError **error)
+{
+  g_autoptr (GVariant) secrets = NULL;
+  g_autoptr (GVariant) kept = NULL;
+
+  if (update)
+    {
+      if (!trd_registry_configure (self, session, configuration, error))
+        return FALSE;
+      *out_ignored = g_new0 (char *, 1);
+      return TRUE;
+    }
+
+  /* Secrets live in memory only: a restart has lost them, and here they are again. */
+  kept = trd_request_without_secrets (configuration, &secrets);
+  if (session->secret_headers == NULL)
+    take_secrets (session, secrets);
+  *out_ignored = differing_keys (session, kept);
+
+  return TRUE;
+}
+
+static TrdSession *
+make_session (TrdRegistry *self,
+              const TrdOwner *owner,
+              const char *identifier,
+              GVariant *configuration,
+              GError **error)
+{
+  g_autoptr (TrdSessionRow) row = g_new0 (TrdSessionRow, 1);
+  g_autoptr (GVariant) secrets = NULL;
+  TrdSession *session;
+
+  row->owner = trd_owner_ref ((TrdOwner *)owner);
+  row->identifier = g_strdup (identifier);
+  row->state = TRUNDLE_SESSION_ACTIVE;
+  row->configuration = trd_request_without_secrets (configuration, &secrets);
+  row->created_us = trd_clock_now_us (self->env->clock);
+  if (!trd_store_insert_session (self->env->store, row, error))
+    return NULL;
+
+  session = adopt_session (self, g_steal_pointer (&row));
+  take_secrets (session, secrets);
+  g_signal_emit (self, signals[SESSION_ADDED], 0, session);
+
+  return session;
+}
+
+TrdSession *
+trd_registry_open_session (TrdRegistry *self,
+                           const TrdOwner *owner,
+                           const char *identifier,
+                           GVariant *configuration,
+                           gboolean update,
+                           gboolean *out_existing,
+                           GStrv *out_ignored,
+                           GError **error)
+{
+  TrdSession *session;
+  guint n_of_owner;
+
+  if (*identifier == '\0' || strlen (identifier) > IDENTIFIER_MAX)
+    {
+      g_set_error (error,
+                   TRUNDLE_ERROR,
+                   TRUNDLE_ERROR_INVALID_ARGUMENT,
+                   "The identifier of a session has 1 to %d bytes",
+                   IDENTIFIER_MAX);
+      return NULL;
+    }
+
+  session = find_by_identifier (self, owner, identifier, &n_of_owner);
+  if (session != NULL)
+    {
+      if (!reopen_session (self, session, configuration, update, out_ignored, error))
+        return NULL;
+      *out_existing = TRUE;
+      return session;
+    }
+  if (n_of_owner >= SESSIONS_PER_OWNER_MAX)
+    {
+      g_set_error (error,
+                   TRUNDLE_ERROR,
+                   TRUNDLE_ERROR_LIMIT_EXCEEDED,
+                   "An app may have %d sessions",
+                   SESSIONS_PER_OWNER_MAX);
+      return NULL;
+    }
+
+  session = make_session (self, owner, identifier, configuration, error);
+  if (session == NULL)
+    return NULL;
+
+  *out_existing = FALSE;
+  *out_ignored = g_new0 (char *, 1);
+  return session;
+}
+
+/* Stores a changed copy of the row and only then makes it true. */
+static gboolean
+update_session (TrdRegistry *self,
+                TrdSession *session,
+                TrundleSessionState state,
+                GVariant *configuration,
+                GError **error)
+{
+  TrdSessionRow changed = *session->row;
+
+  changed.state = state;
+  changed.configuration = configuration;
+  if (state == TRUNDLE_SESSION_RETIRED)
+    changed.identifier = NULL;
+  if (!trd_store_update_session (self->env->store, &changed, error))
+    return FALSE;
+
+  return TRUE;
+}
+
+gboolean
+trd_registry_configure (TrdRegistry *self,
+                        TrdSession *session,
+                        GVariant *configuration,
+                        GError **error)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (session->row->configuration);
+  g_autoptr (GVariant) secrets = NULL;
+  g_autoptr (GVariant) kept = NULL;
+  g_autoptr (GVariant) merged = NULL;
+  const char *key;
+  GVariant *value;
+  GVariantIter iter;
+
+  kept = trd_request_without_secrets (configuration, &secrets);
+  g_variant_iter_init (&iter, kept);
+  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
+    g_variant_dict_insert_value (&dict, key, value);
+  merged = g_variant_ref_sink (g_variant_dict_end (&dict));
+
+  if (!update_session (self, session, session->row->state, merged, error))
+    return FALSE;
+
+  g_variant_unref (session->row->configuration);
+  session->row->configuration = g_steal_pointer (&merged);
+  take_secrets (session, secrets);
+  g_signal_emit (self, signals[SESSION_CHANGED], 0, session);
+
+  return TRUE;
+}
+
+/* ---- the end of a session ---- */
+
+static gboolean
+judge_session (TrdSession *session,
+               TrdSessionInput input,
+               TrundleSessionState *out_next,
+               GError **error)
+{
+  if (trd_session_state_next (session->row->state, input, out_next) != TRD_CELL_ILLEGAL)
+    return TRUE;
+
+  g_set_error (error,
+               TRUNDLE_ERROR,
+               TRUNDLE_ERROR_BAD_STATE,
+               "The session is %s",
+               trundle_session_state_to_word (session->row->state));
+  return FALSE;
+}
+
+static TrdEvent *
+new_last_word (TrdRegistry *self, TrdSession *session)
+{
+  TrdEvent *event = g_new0 (TrdEvent, 1);
+
+  event->session_id = session->row->id;
+  event->kind = TRUNDLE_EVENT_DID_BECOME_INVALID;
+  event->details = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+  event->created_us = trd_clock_now_us (self->env->clock);
+  event->offered = session->has_consumer;
+
+  return event;
+}
+
+gboolean
+trd_registry_finish_and_invalidate (TrdRegistry *self,
+                                    TrdSession *session,
+                                    GError **error)
+{
+  TrdStore *store = self->env->store;
+  g_autoptr (TrdEvent) event = NULL;
+  TrundleSessionState next;
+
+  if (!judge_session (session, TRD_SESSION_INPUT_FINISH, &next, error))
+    return FALSE;
+  if (next == session->row->state)
+    return TRUE;
+
+  if (!trd_store_begin (store, error))
+    return FALSE;
+  if (session->n_unfinished == 0)
+    event = new_last_word (self, session);
+  if (!update_session (self, session, next, session->row->configuration, error)
+      || (event != NULL && !trd_store_append_event (store, event, error))
+      || !trd_store_commit (store, error))
+    {
+      trd_store_rollback (store);
+      return FALSE;
+    }
+
+  session->row->state = next;
+  g_signal_emit (self, signals[SESSION_CHANGED], 0, session);
+  if (event != NULL)
+    trd_registry_note_event (self, session, event);
+
+  return TRUE;
+}
+
+/* Cancels what is unfinished and frees the identifier, in one transaction of @turn's. */
+static gboolean
+stage_retirement (TrdRegistry *self, TrdSession *session, TrdTurn *turn, GError **error)
+{
+  TrdChange change = { .reason = "session-invalidated" };
+  g_autoptr (GPtrArray) tasks = list_of_tasks (session);
+
+  for (guint i = 0; i < tasks->len; i++)
+    if (!trd_turn_apply (
+            turn, g_ptr_array_index (tasks, i), TRD_TASK_INPUT_CANCEL, &change, error))
+      return FALSE;
+
+  return update_session (
+      self, session, TRUNDLE_SESSION_RETIRED, session->row->configuration, error);
+}
+
+gboolean
+trd_registry_invalidate_and_cancel (TrdRegistry *self,
+                                    TrdSession *session,
+                                    gboolean has_consumer,
+                                    GError **error)
+{
+  g_autoptr (TrdTurn) turn = NULL;
+  g_autoptr (TrdEvent) event = NULL;
+  TrundleSessionState next;
+
+  if (!judge_session (session, TRD_SESSION_INPUT_INVALIDATE, &next, error))
+    return FALSE;
+  if (next == session->row->state)
+    return TRUE;
+  if (!has_consumer)
+    return delete_session (self, session, error);
+
+  turn = trd_turn_new_open (self, error);
+  if (turn == NULL || !stage_retirement (self, session, turn, error))
+    return FALSE;
+  event = new_last_word (self, session);
+  if (!trd_turn_append_event (turn, event, error) || !trd_turn_commit (turn, error))
+    return FALSE;
+
+  session->row->state = TRUNDLE_SESSION_RETIRED;
+  g_clear_pointer (&session->row->identifier, g_free);
+  g_signal_emit (self, signals[SESSION_CHANGED], 0, session);
+  trd_registry_note_event (self, session, event);
+
+  return TRUE;
+}
+
+void
+trd_registry_drop_retired (TrdRegistry *self, TrdSession *session)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (session->row->state == TRUNDLE_SESSION_RETIRED
+      && !delete_session (self, session, &error))
+    g_warning ("Cannot remove an invalidated session: %s", error->message);
+}
+
+/* ---- events ---- */
+
+gboolean
+trd_registry_complete_events (TrdRegistry *self,
+                              TrdSession *session,
+                              guint64 sequence,
+                              GError **error)
+{
+  g_autoptr (GPtrArray) rows = NULL;
+
+  rows = trd_store_complete_events (self->env->store, session->row->id, sequence, error);
+  if (rows == NULL)
+    return FALSE;
+
+  session->n_events = trd_store_count_events (self->env->store, session->row->id);
+  for (guint i = 0; i < rows->len; i++)
+    {
+      TrdTaskRow *row = g_ptr_array_index (rows, i);
+      TrdTask *task = trd_registry_find_task (self, row->id);
+
+      if (task != NULL)
+        remove_task (self, task);
+      trd_spool_discard (self->env->spool, row->place);
+    }
+
+  g_signal_emit (self, signals[EVENTS_COMPLETED], 0, session);
+  trd_registry_settle_session (self, session);
+
+  return TRUE;
+}
+
+/* ---- the object ---- */
+
+TrdRegistry *
+trd_registry_new (const TrdEnv *env)
+{
+  TrdRegistry *self = g_object_new (TRD_TYPE_REGISTRY, NULL);
+
+  self->env = env;
+
+  return self;
+}
+
+GHashTable *
+trd_registry_get_secret_table (TrdRegistry *self)
+{
+  return self->secrets;
+}
+
+TrdTask *
+trd_registry_adopt_task (TrdRegistry *self,
+                         TrdSession *session,
+                         const TrdTaskBrief *brief)
+{
+  return adopt_task (self, session, brief);
+}
+
+void
+trd_registry_emit_task_added (TrdRegistry *self, TrdTask *task)
+{
+  g_signal_emit (self, signals[TASK_ADDED], 0, task);
+}
+
+static void
+trd_registry_finalize (GObject *object)
+{
+  TrdRegistry *self = TRD_REGISTRY (object);
+
+  g_hash_table_unref (self->tasks);
+  g_hash_table_unref (self->sessions);
+  g_hash_table_unref (self->secrets);
+  G_OBJECT_CLASS (trd_registry_parent_class)->finalize (object);
+}
+
+static void
+trd_registry_init (TrdRegistry *self)
+{
+  self->sessions = g_hash_table_new_full (
+      g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)session_free);
+  self->tasks = g_hash_table_new (g_int64_hash, g_int64_equal);
+  self->secrets = g_hash_table_new_full (
+      g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_variant_unref);
+}
+
+static guint
+new_signal (const char *name, guint n_params, ...)
+{
+  GType types[4];
+  va_list params;
+
+  va_start (params, n_params);
+  for (guint i = 0; i < n_params; i++)
+    types[i] = va_arg (params, GType);
+  va_end (params);
+
+  return g_signal_newv (name,
+                        TRD_TYPE_REGISTRY,
+                        G_SIGNAL_RUN_LAST,
+                        NULL,
+                        NULL,
+                        NULL,
+                        NULL,
+                        G_TYPE_NONE,
+                        n_params,
+                        types);
+}
+
+static void
+trd_registry_class_init (TrdRegistryClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = trd_registry_finalize;
+
+  signals[SESSION_ADDED] = new_signal ("session-added", 1, G_TYPE_POINTER);
+  signals[SESSION_CHANGED] = new_signal ("session-changed", 1, G_TYPE_POINTER);
+  signals[SESSION_REMOVED] = new_signal ("session-removed", 1, G_TYPE_POINTER);
+  signals[TASK_ADDED] = new_signal ("task-added", 1, G_TYPE_POINTER);
+  signals[TASK_CHANGED] = new_signal ("task-changed", 2, G_TYPE_POINTER, G_TYPE_UINT);
+  signals[TASK_REMOVED] = new_signal ("task-removed", 1, G_TYPE_POINTER);
+  signals[TASK_REDIRECTED] = new_signal (
+      "task-redirected", 4, G_TYPE_POINTER, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_UINT);
+  signals[EVENT_ADDED] = new_signal ("event-added", 2, G_TYPE_POINTER, G_TYPE_POINTER);
+  signals[EVENTS_COMPLETED] = new_signal ("events-completed", 1, G_TYPE_POINTER);
+}

@@ -31,113 +31,146 @@ typedef enum /*< flags >*/
 } TrdTaskChange;
 
 /* @env is borrowed. */
-TrdRegistry *trd_registry_new (const TrdEnv *env);
+TrdRegistry *
+trd_registry_new (const TrdEnv *env);
 /* Reads the store; settles intents (law 6), deletes what belongs to nobody. */
-gboolean trd_registry_restore (TrdRegistry *self, GError **error);
-const TrdEnv *trd_registry_get_env (TrdRegistry *self);
+gboolean
+trd_registry_restore (TrdRegistry *self, GError **error);
+const TrdEnv *
+trd_registry_get_env (TrdRegistry *self);
 
 /* Finds the session of @owner with @identifier, or makes it.  For an existing one
  * @out_ignored gets the keys of @configuration (checked) that differ and were not taken,
  * unless @update.  Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED.  (transfer none) */
-TrdSession *trd_registry_open_session (TrdRegistry *self,
-                                       const TrdOwner *owner,
-                                       const char *identifier,
-                                       GVariant *configuration,
-                                       gboolean update,
-                                       gboolean *out_existing,
-                                       GStrv *out_ignored,
-                                       GError **error);
+TrdSession *
+trd_registry_open_session (TrdRegistry *self,
+                           const TrdOwner *owner,
+                           const char *identifier,
+                           GVariant *configuration,
+                           gboolean update,
+                           gboolean *out_existing,
+                           GStrv *out_ignored,
+                           GError **error);
 
 /* (transfer none) (nullable) */
-TrdSession *trd_registry_find_session (TrdRegistry *self, gint64 session_id);
-TrdTask *trd_registry_find_task (TrdRegistry *self, gint64 task_id);
+TrdSession *
+trd_registry_find_session (TrdRegistry *self, gint64 session_id);
+TrdTask *
+trd_registry_find_task (TrdRegistry *self, gint64 task_id);
 
 /* In order of id.  (element-type TrdSession) (transfer container) */
-GPtrArray *trd_registry_list_sessions (TrdRegistry *self);
+GPtrArray *
+trd_registry_list_sessions (TrdRegistry *self);
 
 /* What a task is made from.  Fields are owned by the draft. */
 typedef struct
 {
   TrundleKind kind;
-  char *url;               /* as given: user info and all */
-  GVariant *options;       /* a{sv}, checked (TRUNDLE_SCOPE_TASK) */
-  TrdPlace *place;         /* (nullable): a resolved destination; NULL: the spool */
+  char *url;         /* as given: user info and all */
+  GVariant *options; /* a{sv}, checked (TRUNDLE_SCOPE_TASK) */
+  TrdPlace *place;   /* (nullable): a resolved destination; NULL: the spool */
 } TrdDraft;
-TrdDraft *trd_draft_new (TrundleKind kind, const char *url, GVariant *options);
-void trd_draft_free (TrdDraft *self);
+TrdDraft *
+trd_draft_new (TrundleKind kind, const char *url, GVariant *options);
+void
+trd_draft_free (TrdDraft *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdDraft, trd_draft_free)
 
 /* Makes all or none, in one transaction; begins those with `start`.
  * (element-type gint64) (transfer full); NULL on error. */
-GArray *trd_registry_create_tasks (TrdRegistry *self,
-                                   TrdSession *session,
-                                   GPtrArray *drafts,
-                                   GError **error);
+GArray *
+trd_registry_create_tasks (TrdRegistry *self,
+                           TrdSession *session,
+                           GPtrArray *drafts,
+                           GError **error);
 
 /* One input from the app, to one task.  BAD_STATE by the table. */
-gboolean trd_registry_resume (TrdRegistry *self, TrdTask *task, GError **error);
-gboolean trd_registry_suspend (TrdRegistry *self, TrdTask *task, GError **error);
-gboolean trd_registry_cancel (TrdRegistry *self,
-                              TrdTask *task,
-                              const char *reason,
-                              GError **error);
+gboolean
+trd_registry_resume (TrdRegistry *self, TrdTask *task, GError **error);
+gboolean
+trd_registry_suspend (TrdRegistry *self, TrdTask *task, GError **error);
+gboolean
+trd_registry_cancel (TrdRegistry *self,
+                     TrdTask *task,
+                     const char *reason,
+                     GError **error);
 
 /* What the app may change about a task; NULL or NaN leaves a field alone. */
-gboolean trd_registry_set_priority (TrdRegistry *self,
-                                    TrdTask *task,
-                                    double priority,
-                                    GError **error);
-gboolean trd_registry_set_description (TrdRegistry *self,
-                                       TrdTask *task,
-                                       const char *description,
-                                       GError **error);
-gboolean trd_registry_set_user_data (TrdRegistry *self,
-                                     TrdTask *task,
-                                     GBytes *user_data,
-                                     GError **error);
+gboolean
+trd_registry_set_priority (TrdRegistry *self,
+                           TrdTask *task,
+                           double priority,
+                           GError **error);
+gboolean
+trd_registry_set_description (TrdRegistry *self,
+                              TrdTask *task,
+                              const char *description,
+                              GError **error);
+gboolean
+trd_registry_set_user_data (TrdRegistry *self,
+                            TrdTask *task,
+                            GBytes *user_data,
+                            GError **error);
 
 /* The row, with what memory knows better: RUNNING, bytes so far.  (transfer full) */
-TrdTaskRow *trd_registry_load_task (TrdRegistry *self, TrdTask *task, GError **error);
+TrdTaskRow *
+trd_registry_load_task (TrdRegistry *self, TrdTask *task, GError **error);
 /* (element-type TrdTaskRow) (transfer full), as above. */
-GPtrArray *trd_registry_list_tasks (TrdRegistry *self,
-                                    TrdSession *session,
-                                    const TrdTaskFilter *filter,
-                                    GError **error);
+GPtrArray *
+trd_registry_list_tasks (TrdRegistry *self,
+                         TrdSession *session,
+                         const TrdTaskFilter *filter,
+                         GError **error);
+
+/* The app took the file of a finished task to @path (MoveFile). */
+gboolean
+trd_registry_file_moved (TrdRegistry *self,
+                         TrdTask *task,
+                         const char *path,
+                         GError **error);
 
 /* Live counters of a running task; FALSE when it does not run. */
-gboolean trd_registry_get_progress (TrdRegistry *self,
-                                    TrdTask *task,
-                                    guint64 *out_received,
-                                    gint64 *out_expected);
+gboolean
+trd_registry_get_progress (TrdRegistry *self,
+                           TrdTask *task,
+                           guint64 *out_received,
+                           gint64 *out_expected);
 
 /* Session verbs.  @filter may be NULL for all; returns how many were cancelled in
  * @out_n (nullable). */
-gboolean trd_registry_cancel_tasks (TrdRegistry *self,
-                                    TrdSession *session,
-                                    const TrdTaskFilter *filter,
-                                    guint *out_n,
-                                    GError **error);
+gboolean
+trd_registry_cancel_tasks (TrdRegistry *self,
+                           TrdSession *session,
+                           const TrdTaskFilter *filter,
+                           guint *out_n,
+                           GError **error);
 /* @out_ignored (nullable): keys that cannot change any more. */
-gboolean trd_registry_configure (TrdRegistry *self,
-                                 TrdSession *session,
-                                 GVariant *configuration,
-                                 GError **error);
-gboolean trd_registry_finish_and_invalidate (TrdRegistry *self,
-                                             TrdSession *session,
-                                             GError **error);
+gboolean
+trd_registry_configure (TrdRegistry *self,
+                        TrdSession *session,
+                        GVariant *configuration,
+                        GError **error);
+gboolean
+trd_registry_finish_and_invalidate (TrdRegistry *self,
+                                    TrdSession *session,
+                                    GError **error);
 /* The identifier is free when this returns.  Without a consumer the session is gone too,
  * and @session with it. */
-gboolean trd_registry_invalidate_and_cancel (TrdRegistry *self,
-                                             TrdSession *session,
-                                             gboolean has_consumer,
-                                             GError **error);
+gboolean
+trd_registry_invalidate_and_cancel (TrdRegistry *self,
+                                    TrdSession *session,
+                                    gboolean has_consumer,
+                                    GError **error);
 /* "I have dealt with everything up to @sequence."  May remove @session (drained). */
-gboolean trd_registry_complete_events (TrdRegistry *self,
-                                       TrdSession *session,
-                                       guint64 sequence,
-                                       GError **error);
+gboolean
+trd_registry_complete_events (TrdRegistry *self,
+                              TrdSession *session,
+                              guint64 sequence,
+                              GError **error);
 /* The consumer of a retired session is gone: nobody will hear its last events. */
-void trd_registry_drop_retired (TrdRegistry *self, TrdSession *session);
+void
+trd_registry_drop_retired (TrdRegistry *self, TrdSession *session);
 
 /* Something unfinished lives in memory only (secrets), so that the daemon must stay. */
-gboolean trd_registry_has_volatile (TrdRegistry *self);
+gboolean
+trd_registry_has_volatile (TrdRegistry *self);

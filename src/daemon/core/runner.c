@@ -1,4 +1,608 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The life of an attempt: open and lock the part, hand it to the transport, listen, and
+ * turn the outcome into one input for the task.  A complete part with a destination is
+ * sealed: the intent is committed, the rename done, then success is told (law 6).  Bytes
+ * are counted here from the file itself, never believed (law 10, DESIGN.md §2). */
+
 #include "config.h"
+
+#include "core/runner.h"
+
+#include "common/defaults.h"
+#include "common/error.h"
+#include "core/registry-internal.h"
+#include "core/turn.h"
+#include "value/log.h"
+
+struct _TrdRunner
+{
+  GObject parent;
+  TrdRegistry *registry; /* (unowned), outlives us */
+  const TrdEnv *env;     /* (unowned), outlives us */
+  guint64 last_serial;
+};
+
+struct _TrdRun
+{
+  TrdRunner *runner;   /* (unowned), outlives us */
+  TrdTask *task;       /* (unowned), outlives us */
+  guint64 serial;      /* tells this run from a later one of the task */
+  TrdPlace *place;     /* (owned) (nullable) */
+  TrdIntent intent;    /* while sealing */
+  guint name_number;   /* of the last name tried, for if-exists=rename */
+  TrdOutcome *outcome; /* (owned) (nullable): while sealing */
+  guint64 received;
+  gint64 expected;
+  GVariant *response; /* (owned) (nullable) */
+  char *current_url;  /* (owned) (nullable) */
+  gboolean in_transport;
+  gboolean sealing;
+};
+
+enum
+{
+  PROGRESS,
+  RELEASED,
+  N_SIGNALS
+};
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (TrdRunner, trd_runner, G_TYPE_OBJECT)
+
+/* Waits for something outside that cannot be watched are looked at this often. */
+#define RECHECK_MIN_US (5 * TRD_SECOND_US)
+#define RECHECK_MAX_US (60 * TRD_SECOND_US)
+
+static TrdRun *
+run_new (TrdRunner *runner, TrdTask *task)
+{
+  TrdRun *run = g_new0 (TrdRun, 1);
+
+  run->runner = runner;
+  run->task = task;
+  run->serial = ++runner->last_serial;
+  run->expected = -1;
+
+  return run;
+}
+
+void
+trd_run_end (TrdRun *run)
+{
+  run->task->run = NULL;
+  if (run->in_transport)
+    {
+      run->task->releasing = TRUE;
+      trd_transport_stop (run->runner->env->transport, run->task->id);
+    }
+
+  g_clear_pointer (&run->place, trd_place_free);
+  trd_intent_clear (&run->intent);
+  g_clear_pointer (&run->outcome, trd_outcome_free);
+  g_clear_pointer (&run->response, g_variant_unref);
+  g_free (run->current_url);
+  g_free (run);
+}
+
+gboolean
+trd_run_is_sealing (TrdRun *run)
+{
+  return run->sealing;
+}
+
+void
+trd_run_get_progress (TrdRun *run, guint64 *out_received, gint64 *out_expected)
+{
+  *out_received = run->received;
+  *out_expected = run->expected;
+}
+
+GVariant *
+trd_run_get_response (TrdRun *run)
+{
+  return run->response;
+}
+
+const char *
+trd_run_get_current_url (TrdRun *run)
+{
+  return run->current_url;
+}
+
+/* ---- the outcome ---- */
+
+static void
+apply (TrdRun *run, TrdTaskInput input, TrdChange *change)
+{
+  g_autoptr (GError) error = NULL;
+  TrdTask *task = run->task;
+
+  change->current_url = run->current_url;
+  if (trd_turn_single (run->runner->registry, task, input, change, &error))
+    return;
+
+  /* The store refused, say because the disk is full.  Nothing is lost: the row still says
+   * queued, and the attempt is made again. */
+  trd_log_task (G_LOG_LEVEL_WARNING,
+                task->session->row->id,
+                task->id,
+                "Cannot store what became of a task: %s",
+                error->message);
+  task->hold = TRUNDLE_WAIT_DISK_SPACE;
+  task->not_before_us = trd_clock_now_us (run->runner->env->clock) + RECHECK_MIN_US;
+  if (!trd_turn_single (run->runner->registry, task, TRD_TASK_INPUT_HOLD, NULL, &error))
+    g_critical ("A running task cannot be held: %s", error->message);
+}
+
+static void
+retry (TrdRun *run, const TrdOutcome *outcome, guint32 hold, gint64 delay_us)
+{
+  TrdChange change = { .outcome = outcome, .hold = hold };
+
+  change.suspicion = run->task->suspicion;
+  if (delay_us > 0)
+    change.not_before_us = trd_clock_now_us (run->runner->env->clock) + delay_us;
+
+  apply (run, TRD_TASK_INPUT_RETRY, &change);
+}
+
+static void
+fail (TrdRun *run, const TrdOutcome *outcome, gboolean keep_part)
+{
+  TrdChange change = { .outcome = outcome, .keep_part = keep_part };
+
+  apply (run, TRD_TASK_INPUT_FAIL, &change);
+}
+
+static gint64
+next_back_off_us (TrdRun *run)
+{
+  TrdTask *task = run->task;
+
+  if (run->received > 0)
+    task->failures = 0;
+  if (task->failures < G_MAXUINT8)
+    task->failures++;
+
+  return trd_back_off_us (task->failures, g_rand_double (run->runner->env->random));
+}
+
+static void
+succeed (TrdRun *run, TrdOutcome *outcome);
+
+/* Consumes @outcome; @run is gone or sealing afterwards. */
+static void
+conclude (TrdRun *run, TrdOutcome *outcome)
+{
+  g_autoptr (TrdOutcome) owned = outcome;
+  gint64 recheck_us;
+
+  switch (trd_outcome_judge (outcome))
+    {
+    case TRD_VERDICT_SUCCEED:
+      succeed (run, g_steal_pointer (&owned));
+      return;
+    case TRD_VERDICT_FAIL:
+      fail (run, outcome, FALSE);
+      return;
+    case TRD_VERDICT_RETRY:
+      retry (run, outcome, TRUNDLE_WAIT_BACK_OFF, next_back_off_us (run));
+      return;
+    case TRD_VERDICT_RETRY_AT_ONCE:
+      retry (run, outcome, 0, 0);
+      return;
+    case TRD_VERDICT_WAIT_DISK:
+      recheck_us = CLAMP (next_back_off_us (run), RECHECK_MIN_US, RECHECK_MAX_US);
+      retry (run, outcome, TRUNDLE_WAIT_DISK_SPACE, recheck_us);
+      return;
+    case TRD_VERDICT_WAIT_DESTINATION:
+      recheck_us = CLAMP (next_back_off_us (run), RECHECK_MIN_US, RECHECK_MAX_US);
+      retry (run, outcome, TRUNDLE_WAIT_DESTINATION_GONE, recheck_us);
+      return;
+    }
+}
+
+static void
+conclude_error (TrdRun *run, const GError *error)
+{
+  conclude (run, trd_outcome_new_from_error (error));
+}
+
+/* ---- sealing ---- */
+
+static char *
+final_path (TrdRun *run)
+{
+  return g_build_filename (run->place->directory, run->intent.final_name, NULL);
+}
+
+static void
+tell_success (TrdRun *run, gboolean file_moved)
+{
+  g_autofree char *path = NULL;
+  TrdChange change = { .outcome = run->outcome, .file_moved = file_moved };
+
+  if (!trd_place_is_spool (run->place))
+    change.final_path = path = final_path (run);
+
+  apply (run, TRD_TASK_INPUT_SUCCEED, &change);
+}
+
+static gboolean
+store_intent (TrdRun *run, GError **error)
+{
+  TrdStore *store = run->runner->env->store;
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  row = trd_store_load_task (store, run->task->id, error);
+  if (row == NULL)
+    return FALSE;
+
+  trd_intent_clear (&row->intent);
+  row->intent = run->intent;
+  row->intent.final_name = g_strdup (run->intent.final_name);
+  g_free (row->proof);
+  row->proof = g_strdup (run->outcome->proof);
+  row->received = run->outcome->received;
+  if (run->outcome->response != NULL)
+    {
+      g_clear_pointer (&row->response, g_variant_unref);
+      row->response = g_variant_ref (run->outcome->response);
+    }
+  if (!trd_store_update_task (store, row, error))
+    return FALSE;
+
+  run->task->has_intent = TRUE;
+  return TRUE;
+}
+
+typedef struct
+{
+  TrdRunner *runner; /* (owned) */
+  gint64 task_id;
+  guint64 serial;
+} Sealing;
+
+static void
+seal (TrdRun *run);
+
+static void
+on_seal_failed (TrdRun *run, const GError *error)
+{
+  g_autoptr (TrdOutcome) outcome = trd_outcome_new_from_error (error);
+
+  outcome->received = run->outcome->received;
+  run->sealing = FALSE;
+
+  if (outcome->code == TRUNDLE_ERROR_FILE_EXISTS
+      && run->place->if_exists == TRUNDLE_IF_EXISTS_RENAME)
+    {
+      run->name_number++;
+      seal (run);
+      return;
+    }
+
+  /* The bytes are all there: a name that is taken costs nobody the download. */
+  if (trd_outcome_judge (outcome) == TRD_VERDICT_FAIL)
+    fail (run, outcome, TRUE);
+  else
+    conclude (run, g_steal_pointer (&outcome));
+}
+
+static void
+on_sealed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Sealing *sealing = user_data;
+  g_autoptr (TrdRunner) runner = sealing->runner;
+  g_autoptr (GError) error = NULL;
+  gboolean sealed = trd_spool_seal_finish (TRD_SPOOL (source), result, &error);
+  TrdTask *task = trd_registry_find_task (runner->registry, sealing->task_id);
+  TrdRun *run = task != NULL ? task->run : NULL;
+
+  if (run == NULL || run->serial != sealing->serial)
+    return;
+
+  if (sealed)
+    tell_success (run, FALSE);
+  else
+    on_seal_failed (run, error);
+}
+
+static void
+seal (TrdRun *run)
+{
+  TrdSpool *spool = run->runner->env->spool;
+  g_autoptr (GError) error = NULL;
+  Sealing *sealing;
+
+  g_free (run->intent.final_name);
+  run->intent.final_name = trd_spool_choose_name (
+      spool, run->place, &run->name_number, &error);
+  if (run->intent.final_name == NULL || !store_intent (run, &error))
+    {
+      on_seal_failed (run, error);
+      return;
+    }
+
+  run->sealing = TRUE;
+  sealing = g_new0 (Sealing, 1);
+  sealing->runner = g_object_ref (run->runner);
+  sealing->task_id = run->task->id;
+  sealing->serial = run->serial;
+  trd_spool_seal_async (spool, run->place, &run->intent, on_sealed, sealing);
+}
+
+/* The worker says the part is complete; the file says so too, or it is not believed. */
+static void
+succeed (TrdRun *run, TrdOutcome *outcome)
+{
+  g_autoptr (GError) error = NULL;
+
+  run->outcome = outcome;
+  if (!trd_spool_stat_part (run->runner->env->spool, run->place, &run->intent, &error))
+    {
+      conclude_error (run, error);
+      return;
+    }
+  if (run->intent.size != outcome->received)
+    {
+      conclude (run,
+                trd_outcome_new_failed (TRUNDLE_ERROR_CONNECTION_LOST,
+                                        "The file does not have the size that was "
+                                        "received"));
+      return;
+    }
+
+  if (trd_place_is_spool (run->place))
+    tell_success (run, FALSE);
+  else
+    seal (run);
+}
+
+/* An earlier daemon died between the intent and the end of the task (law 6). */
+static void
+resume_seal (TrdRun *run, const TrdTaskRow *row)
+{
+  run->outcome = trd_outcome_new_complete (row->intent.size, row->proof);
+  run->intent = row->intent;
+  run->intent.final_name = g_strdup (row->intent.final_name);
+
+  switch (trd_spool_inspect (run->runner->env->spool, run->place, &run->intent))
+    {
+    case TRD_SEAL_PART_THERE:
+      seal (run);
+      return;
+    case TRD_SEAL_DONE:
+      tell_success (run, FALSE);
+      return;
+    case TRD_SEAL_MOVED:
+      tell_success (run, TRUE);
+      return;
+    case TRD_SEAL_UNKNOWN:
+      conclude (run,
+                trd_outcome_new_failed (TRUNDLE_ERROR_DESTINATION_GONE,
+                                        "The directory of the destination is not there"));
+      return;
+    }
+}
+
+/* ---- beginning ---- */
+
+static gboolean
+hand_over (TrdRun *run, const TrdTaskRow *row, GError **error)
+{
+  const TrdEnv *env = run->runner->env;
+  g_autoptr (GVariant) request = NULL;
+  TrdAttempt attempt = { 0 };
+  int part_fd;
+
+  request = trd_registry_compose_request (run->runner->registry, run->task, row, error);
+  if (request == NULL)
+    return FALSE;
+
+  part_fd = trd_spool_open_part (env->spool, run->place, 0, error);
+  if (part_fd < 0)
+    return FALSE;
+
+  attempt.task_id = run->task->id;
+  attempt.owner = run->task->session->row->owner;
+  attempt.alone = run->task->suspicion > 0;
+  attempt.request = request;
+  run->in_transport = TRUE;
+  trd_transport_begin (env->transport, &attempt, part_fd);
+
+  return TRUE;
+}
+
+void
+trd_runner_begin (TrdRunner *self, TrdTask *task)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TrdTaskRow) row = NULL;
+  TrdRun *run = run_new (self, task);
+
+  task->run = run;
+  if (!trd_turn_single (self->registry, task, TRD_TASK_INPUT_START, NULL, &error))
+    {
+      g_critical ("A task cannot start: %s", error->message);
+      trd_run_end (run);
+      return;
+    }
+
+  row = trd_store_load_task (self->env->store, task->id, &error);
+  if (row == NULL)
+    {
+      conclude_error (run, error);
+      return;
+    }
+
+  run->place = trd_place_copy (row->place);
+  if (row->intent.final_name != NULL)
+    resume_seal (run, row);
+  else if (!hand_over (run, row, &error))
+    conclude_error (run, error);
+}
+
+/* ---- what the transport tells ---- */
+
+static TrdRun *
+find_run (TrdRunner *self, gint64 task_id)
+{
+  TrdTask *task = trd_registry_find_task (self->registry, task_id);
+
+  return task != NULL ? task->run : NULL;
+}
+
+static void
+on_response (gint64 task_id, GVariant *response, gpointer user_data)
+{
+  TrdRunner *self = user_data;
+  TrdRun *run = find_run (self, task_id);
+  gint64 length;
+
+  if (run == NULL)
+    return;
+
+  g_clear_pointer (&run->response, g_variant_unref);
+  run->response = g_variant_ref (response);
+  if (g_variant_lookup (response, "content-length", "x", &length))
+    run->expected = length;
+  trd_registry_emit_task_changed (self->registry, run->task, TRD_TASK_CHANGE_RESPONSE);
+}
+
+static void
+on_redirected (
+    gint64 task_id, const char *from, const char *to, guint status, gpointer user_data)
+{
+  TrdRunner *self = user_data;
+  TrdRun *run = find_run (self, task_id);
+
+  if (run == NULL)
+    return;
+
+  g_free (run->current_url);
+  run->current_url = g_strdup (to);
+  trd_registry_emit_task_redirected (self->registry, run->task, from, to, status);
+}
+
+static void
+on_progress (
+    gint64 task_id, guint64 received, guint64 synced, gint64 expected, gpointer user_data)
+{
+  TrdRunner *self = user_data;
+  TrdRun *run = find_run (self, task_id);
+  guint64 fresh;
+
+  if (run == NULL)
+    return;
+
+  fresh = received > run->received ? received - run->received : 0;
+  run->received = received;
+  run->expected = expected;
+  g_signal_emit (self, signals[PROGRESS], 0, run->task, fresh);
+}
+
+static void
+on_done (gint64 task_id, TrdOutcome *outcome, gpointer user_data)
+{
+  TrdRunner *self = user_data;
+  TrdRun *run = find_run (self, task_id);
+
+  if (run == NULL)
+    return;
+
+  if (outcome->received > run->received)
+    on_progress (task_id, outcome->received, 0, run->expected, self);
+  run->in_transport = FALSE;
+  run->task->releasing = TRUE;
+  /* It ended by itself: whatever killed a worker before, it was not this task. */
+  run->task->suspicion = 0;
+  conclude (run, trd_outcome_copy (outcome));
+}
+
+static void
+on_crashed (gint64 task_id, gboolean alone, gpointer user_data)
+{
+  TrdRunner *self = user_data;
+  TrdRun *run = find_run (self, task_id);
+  TrdChange change = { 0 };
+  g_autoptr (TrdOutcome) outcome = NULL;
+
+  if (run == NULL)
+    return;
+
+  run->in_transport = FALSE;
+  run->task->releasing = TRUE;
+  outcome = trd_outcome_new_failed (TRUNDLE_ERROR_ENGINE_CRASH,
+                                    "The transfer made the network worker crash");
+  change.outcome = outcome;
+  change.suspicion = alone ? run->task->suspicion + 1 : MAX (run->task->suspicion, 1);
+  apply (run, change.suspicion > 2 ? TRD_TASK_INPUT_FAIL : TRD_TASK_INPUT_RETRY, &change);
+}
+
+static void
+on_released (gint64 task_id, gpointer user_data)
+{
+  TrdRunner *self = user_data;
+  TrdTask *task = trd_registry_find_task (self->registry, task_id);
+
+  if (task == NULL)
+    return;
+
+  task->releasing = FALSE;
+  g_signal_emit (self, signals[RELEASED], 0, task);
+}
+
+static const TrdTransportSink sink = {
+  .on_response = on_response,
+  .on_redirected = on_redirected,
+  .on_progress = on_progress,
+  .on_done = on_done,
+  .on_crashed = on_crashed,
+  .on_released = on_released,
+};
+
+TrdRunner *
+trd_runner_new (TrdRegistry *registry)
+{
+  TrdRunner *self = g_object_new (TRD_TYPE_RUNNER, NULL);
+
+  self->registry = registry;
+  self->env = trd_registry_get_env (registry);
+  trd_transport_set_sink (self->env->transport, &sink, self);
+
+  return self;
+}
+
+static void
+trd_runner_init (TrdRunner *self)
+{
+}
+
+static void
+trd_runner_class_init (TrdRunnerClass *klass)
+{
+  signals[PROGRESS] = g_signal_new ("progress",
+                                    TRD_TYPE_RUNNER,
+                                    G_SIGNAL_RUN_LAST,
+                                    0,
+                                    NULL,
+                                    NULL,
+                                    NULL,
+                                    G_TYPE_NONE,
+                                    2,
+                                    G_TYPE_POINTER,
+                                    G_TYPE_UINT64);
+  signals[RELEASED] = g_signal_new ("released",
+                                    TRD_TYPE_RUNNER,
+                                    G_SIGNAL_RUN_LAST,
+                                    0,
+                                    NULL,
+                                    NULL,
+                                    NULL,
+                                    G_TYPE_NONE,
+                                    1,
+                                    G_TYPE_POINTER);
+}

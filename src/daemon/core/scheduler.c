@@ -1,4 +1,694 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Which queued tasks run.  Tasks that could run now stand in lanes, one for each
+ * (session, host), in order of priority and creation; tasks that wait for a moment stand
+ * in a list by time.  A settle, at most one a main-loop turn, starts the best of all
+ * lanes until no lane may start any.  Promises laws 13 and the order of DESIGN.md §5;
+ * decides nothing about what waiting means: that is core/policy.c. */
+
 #include "config.h"
+
+#include "core/scheduler.h"
+
+#include "common/defaults.h"
+#include "common/vocabulary.h"
+#include "core/policy.h"
+#include "core/registry-internal.h"
+#include "core/runner.h"
+#include "core/turn.h"
+
+typedef struct
+{
+  TrdSession *session;   /* (unowned): a lane is gone before its session */
+  GRefString *host;      /* (owned) */
+  GSequence *tasks;      /* (owned) (element-type TrdTask): queued, in order */
+  guint32 shown_reasons; /* what its tasks were last told */
+} Lane;
+
+struct _TrdScheduler
+{
+  GObject parent;
+  TrdRegistry *registry; /* (owned) */
+  const TrdEnv *env;     /* (unowned), outlives us */
+  TrdRunner *runner;     /* (owned) */
+  GHashTable *lanes;     /* (owned) (element-type Lane Lane): keyed by session and host */
+  GSequence *held;       /* (owned) (element-type TrdTask): queued, by not_before_us */
+  GSequence *deadlines;  /* (owned) (element-type TrdTask): by deadline_us */
+  GHashTable *host_counts; /* (owned) (element-type GRefString guint): running */
+  GHashTable *app_counts;  /* (owned) (element-type utf8 guint): running, by owner key */
+  GHashTable *running;     /* (owned) (element-type TrdTask) */
+  guint settle_source;     /* 0 when no settle is due */
+  guint alarm;             /* 0 when nothing is held */
+  gint64 alarm_us;
+  gboolean started;
+  guint64 rate_bytes; /* in the current window */
+  gint64 rate_since_us;
+  guint64 rate; /* of the last whole window */
+};
+
+enum
+{
+  DRAINED,
+  PROGRESS,
+  N_SIGNALS
+};
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (TrdScheduler, trd_scheduler, G_TYPE_OBJECT)
+
+#define RATE_WINDOW_US (2 * TRD_SECOND_US)
+
+static void
+settle_soon (TrdScheduler *self);
+
+/* ---- counting ---- */
+
+static guint
+get_count (GHashTable *counts, gconstpointer key)
+{
+  return GPOINTER_TO_UINT (g_hash_table_lookup (counts, key));
+}
+
+static void
+add_count (GHashTable *counts, const char *key, int delta)
+{
+  guint n = get_count (counts, key) + delta;
+
+  if (n > 0)
+    g_hash_table_insert (counts, g_strdup (key), GUINT_TO_POINTER (n));
+  else
+    g_hash_table_remove (counts, key);
+}
+
+static const char *
+app_key (TrdSession *session)
+{
+  return trd_owner_key (session->row->owner);
+}
+
+static void
+count_running (TrdScheduler *self, TrdTask *task, int delta)
+{
+  add_count (self->host_counts, task->host, delta);
+  add_count (self->app_counts, app_key (task->session), delta);
+}
+
+/* ---- lanes ---- */
+
+static guint
+lane_hash (gconstpointer key)
+{
+  const Lane *lane = key;
+
+  return g_direct_hash (lane->session) ^ g_direct_hash (lane->host);
+}
+
+/* Hosts are interned: equal ones are one pointer. */
+static gboolean
+lane_equal (gconstpointer a, gconstpointer b)
+{
+  const Lane *first = a;
+  const Lane *second = b;
+
+  return first->session == second->session && first->host == second->host;
+}
+
+static void
+lane_free (Lane *lane)
+{
+  g_sequence_free (lane->tasks);
+  g_ref_string_release (lane->host);
+  g_free (lane);
+}
+
+static int
+compare_rank (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  const TrdTask *first = a;
+  const TrdTask *second = b;
+
+  if (first->priority != second->priority)
+    return first->priority > second->priority ? -1 : 1;
+
+  return (first->id > second->id) - (first->id < second->id);
+}
+
+static int
+compare_not_before (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  const TrdTask *first = a;
+  const TrdTask *second = b;
+
+  return (first->not_before_us > second->not_before_us)
+         - (first->not_before_us < second->not_before_us);
+}
+
+static int
+compare_deadline (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  const TrdTask *first = a;
+  const TrdTask *second = b;
+
+  return (first->deadline_us > second->deadline_us)
+         - (first->deadline_us < second->deadline_us);
+}
+
+static TrdTask *
+lane_head (Lane *lane)
+{
+  GSequenceIter *first = g_sequence_get_begin_iter (lane->tasks);
+
+  return g_sequence_iter_is_end (first) ? NULL : g_sequence_get (first);
+}
+
+/* ---- standing in line ---- */
+
+static TrdWorld
+look_at_world (TrdScheduler *self)
+{
+  return (TrdWorld){
+    .now_us = trd_clock_now_us (self->env->clock),
+    .network = trd_conditions_get (self->env->conditions, "network"),
+  };
+}
+
+/* Slots are counted for the lane, so that all its tasks have the same reason. */
+static TrundleWaitReasons
+lane_reasons (TrdScheduler *self, Lane *lane, const TrdTask *task, const TrdWorld *world)
+{
+  GVariant *configuration = lane->session->row->configuration;
+  TrdFacts facts = { 0 };
+
+  facts.needs_network = !task->has_intent;
+  facts.host_full = get_count (self->host_counts, lane->host)
+                    >= trundle_options_get_uint (
+                        configuration, NULL, "max-connections-per-host");
+  facts.app_full = get_count (self->app_counts, app_key (lane->session))
+                   >= trundle_options_get_uint (
+                       configuration, NULL, "max-concurrent-tasks");
+  facts.total_full = g_hash_table_size (self->running) >= TRD_SLOTS_TOTAL;
+
+  return trd_policy_reasons (&facts, world);
+}
+
+static Lane *
+ensure_lane (TrdScheduler *self, TrdTask *task, const TrdWorld *world)
+{
+  Lane key = { .session = task->session, .host = task->host };
+  Lane *lane = g_hash_table_lookup (self->lanes, &key);
+
+  if (lane != NULL)
+    return lane;
+
+  lane = g_new0 (Lane, 1);
+  lane->session = task->session;
+  lane->host = g_ref_string_acquire (task->host);
+  lane->tasks = g_sequence_new (NULL);
+  lane->shown_reasons = lane_reasons (self, lane, task, world);
+  g_hash_table_add (self->lanes, lane);
+
+  return lane;
+}
+
+static void
+leave_line (TrdScheduler *self, TrdTask *task)
+{
+  Lane *lane = task->lane;
+
+  g_clear_pointer (&task->lane_place, g_sequence_remove);
+  g_clear_pointer (&task->alarm_place, g_sequence_remove);
+  task->lane = NULL;
+  if (lane != NULL && g_sequence_is_empty (lane->tasks))
+    g_hash_table_remove (self->lanes, lane);
+}
+
+/* A task waits for a moment, or stands in its lane, or, while a worker still holds its
+ * part, nowhere: "released" brings it back. */
+static void
+stand_in_line (TrdScheduler *self, TrdTask *task)
+{
+  TrdWorld world = look_at_world (self);
+  Lane *lane;
+
+  leave_line (self, task);
+  if (task->not_before_us > world.now_us)
+    {
+      task->alarm_place = g_sequence_insert_sorted (
+          self->held, task, compare_not_before, NULL);
+      task->shown_reasons = task->hold;
+    }
+  else if (!task->releasing)
+    {
+      lane = ensure_lane (self, task, &world);
+      task->lane = lane;
+      task->lane_place = g_sequence_insert_sorted (lane->tasks, task, compare_rank, NULL);
+      /* What its neighbours were told: they are told together when that changes. */
+      task->shown_reasons = lane->shown_reasons;
+    }
+
+  settle_soon (self);
+}
+
+static void
+watch_deadline (TrdScheduler *self, TrdTask *task)
+{
+  g_clear_pointer (&task->deadline_place, g_sequence_remove);
+  if (task->deadline_us <= 0 || task->deadline_us == G_MAXINT64
+      || trd_task_is_finished (task))
+    return;
+
+  task->deadline_place = g_sequence_insert_sorted (
+      self->deadlines, task, compare_deadline, NULL);
+}
+
+/* ---- settling ---- */
+
+/* TRUE when @first goes before @second: within an app by rank; between apps the one with
+ * the fewest running, so that no app starves another. */
+static gboolean
+goes_before (TrdScheduler *self, TrdTask *first, TrdTask *second)
+{
+  const char *first_app = app_key (first->session);
+  const char *second_app = app_key (second->session);
+
+  if (strcmp (first_app, second_app) != 0)
+    {
+      guint first_n = get_count (self->app_counts, first_app);
+      guint second_n = get_count (self->app_counts, second_app);
+
+      if (first_n != second_n)
+        return first_n < second_n;
+    }
+
+  return compare_rank (first, second, NULL) < 0;
+}
+
+static TrdTask *
+find_best (TrdScheduler *self, const TrdWorld *world)
+{
+  TrdTask *best = NULL;
+  GHashTableIter iter;
+  Lane *lane;
+
+  g_hash_table_iter_init (&iter, self->lanes);
+  while (g_hash_table_iter_next (&iter, (gpointer *)&lane, NULL))
+    {
+      TrdTask *head = lane_head (lane);
+
+      if (lane_reasons (self, lane, head, world) != 0)
+        continue;
+      if (best == NULL || goes_before (self, head, best))
+        best = head;
+    }
+
+  return best;
+}
+
+static void
+release_held (TrdScheduler *self, const TrdWorld *world)
+{
+  for (;;)
+    {
+      GSequenceIter *first = g_sequence_get_begin_iter (self->held);
+      TrdTask *task;
+
+      if (g_sequence_iter_is_end (first))
+        return;
+      task = g_sequence_get (first);
+      if (task->not_before_us > world->now_us)
+        return;
+      stand_in_line (self, task);
+    }
+}
+
+static void
+expire_overdue (TrdScheduler *self, const TrdWorld *world)
+{
+  for (;;)
+    {
+      g_autoptr (GError) error = NULL;
+      GSequenceIter *first = g_sequence_get_begin_iter (self->deadlines);
+      TrdTask *task;
+
+      if (g_sequence_iter_is_end (first))
+        return;
+      task = g_sequence_get (first);
+      if (task->deadline_us > world->now_us)
+        return;
+
+      g_clear_pointer (&task->deadline_place, g_sequence_remove);
+      if (!trd_turn_single (self->registry, task, TRD_TASK_INPUT_EXPIRE, NULL, &error))
+        g_warning ("Cannot end a task whose time is over: %s", error->message);
+    }
+}
+
+/* Tells the tasks of a lane when what they wait for has changed. */
+static void
+show_reasons (TrdScheduler *self, Lane *lane, const TrdWorld *world)
+{
+  GSequenceIter *place = g_sequence_get_begin_iter (lane->tasks);
+  TrundleWaitReasons reasons = lane_reasons (self, lane, lane_head (lane), world);
+
+  for (; !g_sequence_iter_is_end (place); place = g_sequence_iter_next (place))
+    {
+      TrdTask *task = g_sequence_get (place);
+
+      if (task->shown_reasons == reasons)
+        continue;
+      task->shown_reasons = reasons;
+      trd_registry_emit_task_changed (self->registry, task, TRD_TASK_CHANGE_WAIT_REASONS);
+    }
+
+  lane->shown_reasons = reasons;
+}
+
+static void
+show_all_reasons (TrdScheduler *self, const TrdWorld *world)
+{
+  GHashTableIter iter;
+  Lane *lane;
+
+  g_hash_table_iter_init (&iter, self->lanes);
+  while (g_hash_table_iter_next (&iter, (gpointer *)&lane, NULL))
+    if (lane_reasons (self, lane, lane_head (lane), world) != lane->shown_reasons)
+      show_reasons (self, lane, world);
+}
+
+gint64
+trd_scheduler_next_alarm_us (TrdScheduler *self)
+{
+  GSequenceIter *held = g_sequence_get_begin_iter (self->held);
+  GSequenceIter *deadline = g_sequence_get_begin_iter (self->deadlines);
+  gint64 next_us = G_MAXINT64;
+
+  if (!g_sequence_iter_is_end (held))
+    next_us = ((TrdTask *)g_sequence_get (held))->not_before_us;
+  if (!g_sequence_iter_is_end (deadline))
+    next_us = MIN (next_us, ((TrdTask *)g_sequence_get (deadline))->deadline_us);
+
+  return next_us == G_MAXINT64 ? 0 : next_us;
+}
+
+static void
+on_alarm (gpointer user_data)
+{
+  TrdScheduler *self = user_data;
+
+  self->alarm = 0;
+  settle_soon (self);
+}
+
+static void
+arm (TrdScheduler *self)
+{
+  gint64 next_us = trd_scheduler_next_alarm_us (self);
+
+  if (self->alarm != 0 && next_us == self->alarm_us)
+    return;
+
+  if (self->alarm != 0)
+    trd_clock_remove_alarm (self->env->clock, self->alarm);
+  self->alarm = 0;
+  self->alarm_us = next_us;
+  if (next_us != 0)
+    self->alarm = trd_clock_add_alarm (
+        self->env->clock, next_us - trd_clock_now_us (self->env->clock), on_alarm, self);
+}
+
+static gboolean
+settle (gpointer user_data)
+{
+  TrdScheduler *self = user_data;
+  TrdWorld world = look_at_world (self);
+  TrdTask *task;
+
+  self->settle_source = 0;
+  if (!self->started)
+    return G_SOURCE_REMOVE;
+
+  expire_overdue (self, &world);
+  release_held (self, &world);
+  while ((task = find_best (self, &world)) != NULL)
+    trd_runner_begin (self->runner, task);
+  show_all_reasons (self, &world);
+  arm (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+settle_soon (TrdScheduler *self)
+{
+  if (self->settle_source == 0 && self->started)
+    self->settle_source = g_idle_add_full (G_PRIORITY_HIGH_IDLE, settle, self, NULL);
+}
+
+/* ---- following the registry ---- */
+
+static void
+follow (TrdScheduler *self, TrdTask *task)
+{
+  gboolean runs = task->state == TRUNDLE_TASK_RUNNING;
+
+  if (runs && g_hash_table_add (self->running, task))
+    count_running (self, task, 1);
+  else if (!runs && g_hash_table_remove (self->running, task))
+    count_running (self, task, -1);
+
+  if (task->state == TRUNDLE_TASK_QUEUED)
+    stand_in_line (self, task);
+  else
+    leave_line (self, task);
+  watch_deadline (self, task);
+  settle_soon (self);
+
+  if (g_hash_table_size (self->running) == 0)
+    g_signal_emit (self, signals[DRAINED], 0);
+}
+
+static void
+on_task_added (TrdRegistry *registry, TrdTask *task, TrdScheduler *self)
+{
+  follow (self, task);
+}
+
+static void
+on_task_changed (TrdRegistry *registry, TrdTask *task, guint changes, TrdScheduler *self)
+{
+  if (changes & TRD_TASK_CHANGE_STATE)
+    follow (self, task);
+  else if (changes & TRD_TASK_CHANGE_DETAILS && task->lane_place != NULL)
+    stand_in_line (self, task);
+}
+
+static void
+on_task_removed (TrdRegistry *registry, TrdTask *task, TrdScheduler *self)
+{
+  if (g_hash_table_remove (self->running, task))
+    count_running (self, task, -1);
+  leave_line (self, task);
+  g_clear_pointer (&task->deadline_place, g_sequence_remove);
+  settle_soon (self);
+}
+
+static void
+on_session_changed (TrdRegistry *registry, TrdSession *session, TrdScheduler *self)
+{
+  settle_soon (self);
+}
+
+static void
+on_released (TrdRunner *runner, TrdTask *task, TrdScheduler *self)
+{
+  if (task->state == TRUNDLE_TASK_QUEUED)
+    stand_in_line (self, task);
+}
+
+static void
+on_progress (TrdRunner *runner, TrdTask *task, guint64 fresh, TrdScheduler *self)
+{
+  gint64 now_us = trd_clock_boottime_us (self->env->clock);
+  gint64 elapsed_us = now_us - self->rate_since_us;
+
+  self->rate_bytes += fresh;
+  if (elapsed_us >= RATE_WINDOW_US)
+    {
+      self->rate = self->rate_bytes * TRD_SECOND_US / elapsed_us;
+      self->rate_bytes = 0;
+      self->rate_since_us = now_us;
+    }
+  g_signal_emit (self, signals[PROGRESS], 0, task);
+}
+
+/* ---- the object ---- */
+
+void
+trd_scheduler_start (TrdScheduler *self)
+{
+  g_autoptr (GPtrArray) sessions = trd_registry_list_sessions (self->registry);
+
+  self->started = TRUE;
+  for (guint i = 0; i < sessions->len; i++)
+    {
+      TrdSession *session = g_ptr_array_index (sessions, i);
+      GHashTableIter iter;
+      TrdTask *task;
+
+      g_hash_table_iter_init (&iter, session->tasks);
+      while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&task))
+        if (task->lane_place == NULL && task->alarm_place == NULL)
+          follow (self, task);
+    }
+  settle_soon (self);
+}
+
+void
+trd_scheduler_stop (TrdScheduler *self)
+{
+  g_autoptr (GList) running = g_hash_table_get_keys (self->running);
+
+  self->started = FALSE;
+  g_clear_handle_id (&self->settle_source, g_source_remove);
+  for (GList *l = running; l != NULL; l = l->next)
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (!trd_turn_single (self->registry, l->data, TRD_TASK_INPUT_HOLD, NULL, &error))
+        g_critical ("A running task cannot be held: %s", error->message);
+    }
+}
+
+guint
+trd_scheduler_count_running (TrdScheduler *self)
+{
+  return g_hash_table_size (self->running);
+}
+
+guint
+trd_scheduler_count_waiting (TrdScheduler *self)
+{
+  guint n = g_sequence_get_length (self->held);
+  GHashTableIter iter;
+  Lane *lane;
+
+  g_hash_table_iter_init (&iter, self->lanes);
+  while (g_hash_table_iter_next (&iter, (gpointer *)&lane, NULL))
+    n += g_sequence_get_length (lane->tasks);
+
+  return n;
+}
+
+guint64
+trd_scheduler_get_rate (TrdScheduler *self)
+{
+  gint64 elapsed_us = trd_clock_boottime_us (self->env->clock) - self->rate_since_us;
+
+  /* Nothing has come for two windows: the last figure is history. */
+  return elapsed_us > 2 * RATE_WINDOW_US ? 0 : self->rate;
+}
+
+gboolean
+trd_scheduler_is_waiting (TrdScheduler *self)
+{
+  return g_hash_table_size (self->lanes) > 0;
+}
+
+TrdScheduler *
+trd_scheduler_new (TrdRegistry *registry)
+{
+  TrdScheduler *self = g_object_new (TRD_TYPE_SCHEDULER, NULL);
+
+  self->registry = g_object_ref (registry);
+  self->env = trd_registry_get_env (registry);
+  self->runner = trd_runner_new (registry);
+  self->rate_since_us = trd_clock_boottime_us (self->env->clock);
+
+  g_signal_connect_object (registry, "task-added", G_CALLBACK (on_task_added), self, 0);
+  g_signal_connect_object (
+      registry, "task-changed", G_CALLBACK (on_task_changed), self, 0);
+  g_signal_connect_object (
+      registry, "task-removed", G_CALLBACK (on_task_removed), self, 0);
+  g_signal_connect_object (
+      registry, "session-changed", G_CALLBACK (on_session_changed), self, 0);
+  g_signal_connect_object (self->runner, "released", G_CALLBACK (on_released), self, 0);
+  g_signal_connect_object (self->runner, "progress", G_CALLBACK (on_progress), self, 0);
+  g_signal_connect_object (self->env->conditions,
+                           "changed",
+                           G_CALLBACK (settle_soon),
+                           self,
+                           G_CONNECT_SWAPPED);
+
+  return self;
+}
+
+static void
+trd_scheduler_dispose (GObject *object)
+{
+  TrdScheduler *self = TRD_SCHEDULER (object);
+
+  g_clear_handle_id (&self->settle_source, g_source_remove);
+  if (self->alarm != 0)
+    trd_clock_remove_alarm (self->env->clock, self->alarm);
+  self->alarm = 0;
+  g_clear_object (&self->runner);
+  g_clear_object (&self->registry);
+
+  G_OBJECT_CLASS (trd_scheduler_parent_class)->dispose (object);
+}
+
+static void
+trd_scheduler_finalize (GObject *object)
+{
+  TrdScheduler *self = TRD_SCHEDULER (object);
+
+  g_hash_table_unref (self->lanes);
+  g_sequence_free (self->held);
+  g_sequence_free (self->deadlines);
+  g_hash_table_unref (self->host_counts);
+  g_hash_table_unref (self->app_counts);
+  g_hash_table_unref (self->running);
+
+  G_OBJECT_CLASS (trd_scheduler_parent_class)->finalize (object);
+}
+
+static void
+trd_scheduler_init (TrdScheduler *self)
+{
+  self->lanes = g_hash_table_new_full (
+      lane_hash, lane_equal, (GDestroyNotify)lane_free, NULL);
+  self->held = g_sequence_new (NULL);
+  self->deadlines = g_sequence_new (NULL);
+  self->host_counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->app_counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->running = g_hash_table_new (NULL, NULL);
+}
+
+static void
+trd_scheduler_class_init (TrdSchedulerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = trd_scheduler_dispose;
+  object_class->finalize = trd_scheduler_finalize;
+
+  signals[DRAINED] = g_signal_new ("drained",
+                                   TRD_TYPE_SCHEDULER,
+                                   G_SIGNAL_RUN_LAST,
+                                   0,
+                                   NULL,
+                                   NULL,
+                                   NULL,
+                                   G_TYPE_NONE,
+                                   0);
+  signals[PROGRESS] = g_signal_new ("progress",
+                                    TRD_TYPE_SCHEDULER,
+                                    G_SIGNAL_RUN_LAST,
+                                    0,
+                                    NULL,
+                                    NULL,
+                                    NULL,
+                                    G_TYPE_NONE,
+                                    1,
+                                    G_TYPE_POINTER);
+}

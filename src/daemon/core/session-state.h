@@ -17,6 +17,7 @@ typedef enum
 #define TRD_N_SESSION_INPUTS (TRD_SESSION_INPUT_DRAINED + 1)
 
 /* Pure. */
-TrdCell trd_session_state_next (TrundleSessionState state,
-                                TrdSessionInput input,
-                                TrundleSessionState *out_next);
+TrdCell
+trd_session_state_next (TrundleSessionState state,
+                        TrdSessionInput input,
+                        TrundleSessionState *out_next);

@@ -32,8 +32,10 @@ typedef enum
 } TrdCell;
 
 /* Pure.  @out_next is set for MOVE and SAME. */
-TrdCell trd_task_state_next (TrundleTaskState state,
-                             TrdTaskInput input,
-                             TrundleTaskState *out_next);
+TrdCell
+trd_task_state_next (TrundleTaskState state,
+                     TrdTaskInput input,
+                     TrundleTaskState *out_next);
 
-const char *trd_task_input_to_word (TrdTaskInput input);
+const char *
+trd_task_input_to_word (TrdTaskInput input);

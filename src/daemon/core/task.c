@@ -1,4 +1,28 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* What anybody may ask a task.  What changes one is in core/turn.c. */
+
 #include "config.h"
+
+#include "core/task.h"
+
+#include "common/names.h"
+
+char *
+trd_task_object_path (gint64 task_id)
+{
+  return g_strdup_printf (TRUNDLE_TASK_PATH "/%" G_GINT64_FORMAT, task_id);
+}
+
+gboolean
+trd_task_is_finished (const TrdTask *self)
+{
+  return self->state == TRUNDLE_TASK_FINISHED;
+}
+
+TrundleWaitReasons
+trd_task_wait_reasons (TrdTask *self)
+{
+  return self->state == TRUNDLE_TASK_QUEUED ? self->shown_reasons : 0;
+}

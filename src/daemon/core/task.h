@@ -14,26 +14,32 @@ typedef struct _TrdSession TrdSession;
 struct _TrdTask
 {
   gint64 id;
-  TrdSession *session;       /* (unowned), outlives us */
+  TrdSession *session; /* (unowned), outlives us */
   gint64 not_before_us;
-  gint64 deadline_us;
-  GSequenceIter *lane_place; /* (unowned) (nullable): where the scheduler keeps it */
-  GSequenceIter *alarm_place;/* (unowned) (nullable): likewise, by time */
-  gpointer lane;             /* (unowned): the scheduler's */
-  gpointer run;              /* (unowned) (nullable): the runner's, while running */
+  gint64 deadline_us; /* 0: none yet; below 0: what is left of it, while suspended */
+  GSequenceIter *lane_place;     /* (unowned) (nullable): where the scheduler keeps it */
+  GSequenceIter *alarm_place;    /* (unowned) (nullable): likewise, by not_before_us */
+  GSequenceIter *deadline_place; /* (unowned) (nullable): likewise, by deadline_us */
+  gpointer lane;                 /* (unowned) (nullable): the scheduler's */
+  GRefString *host;              /* (owned): what slots per host count */
+  gpointer run;                  /* (unowned) (nullable): the runner's, while running */
   float priority;
-  guint32 hold;              /* TrundleWaitReasons that came with not_before_us */
-  guint32 shown_reasons;     /* last ones told to anybody */
-  guint8 state;              /* TrundleTaskState */
-  guint8 kind;               /* TrundleKind */
+  guint32 hold;          /* TrundleWaitReasons that came with not_before_us */
+  guint32 shown_reasons; /* last ones told to anybody */
+  guint8 state;          /* TrundleTaskState */
+  guint8 kind;           /* TrundleKind */
   guint8 suspicion;
+  guint8 failures; /* in a row, without progress: the exponent of the back-off */
   guint durable : 1;
   guint has_intent : 1;
-  guint releasing : 1;       /* a worker still holds the part of an attempt that ended */
+  guint releasing : 1; /* a worker still holds the part of an attempt that ended */
 };
 
-char *trd_task_object_path (gint64 task_id);
-gboolean trd_task_is_finished (const TrdTask *self);
+char *
+trd_task_object_path (gint64 task_id);
+gboolean
+trd_task_is_finished (const TrdTask *self);
 
 /* Why it is not running: computed now.  0 unless queued. */
-TrundleWaitReasons trd_task_wait_reasons (TrdTask *self);
+TrundleWaitReasons
+trd_task_wait_reasons (TrdTask *self);

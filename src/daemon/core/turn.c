@@ -1,4 +1,568 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The one writer of a task's state.  A turn judges each input by the table, writes rows
+ * and events into one transaction, commits, and only then changes memory, tells who
+ * listens, and lets runner and scheduler act (laws 1, 2, 3, 5, 7). */
+
 #include "config.h"
+
+#include "core/turn.h"
+
+#include "common/error.h"
+#include "common/vocabulary.h"
+#include "core/registry-internal.h"
+#include "core/runner.h"
+
+typedef struct
+{
+  TrdTask *task; /* (unowned) */
+  TrdTaskInput input;
+  TrundleTaskState next;
+  TrdTaskRow *row; /* (owned) (nullable): as written */
+  TrdEvent *event; /* (owned) (nullable) */
+  guint32 hold;
+  gint64 not_before_us;
+  gint64 deadline_us;
+  guint suspicion;
+  guint changes;    /* TrdTaskChange */
+  gboolean discard; /* the part is of no use to anybody */
+} Step;
+
+struct _TrdTurn
+{
+  TrdRegistry *registry; /* (unowned), outlives us */
+  TrdStore *store;       /* (unowned) */
+  gint64 now_us;
+  GPtrArray *steps;      /* (owned) (element-type Step) */
+  GHashTable *finishing; /* (owned) (element-type TrdSession guint): tasks that finish */
+  GPtrArray *last_words; /* (owned) (element-type TrdEvent): DidBecomeInvalid */
+  gboolean open;         /* a transaction is begun */
+};
+
+static void
+step_free (Step *step)
+{
+  g_clear_pointer (&step->row, trd_task_row_free);
+  g_clear_pointer (&step->event, trd_event_free);
+  g_free (step);
+}
+
+TrdTurn *
+trd_turn_new (TrdRegistry *registry)
+{
+  const TrdEnv *env = trd_registry_get_env (registry);
+  TrdTurn *self = g_new0 (TrdTurn, 1);
+
+  self->registry = registry;
+  self->store = env->store;
+  self->now_us = trd_clock_now_us (env->clock);
+  self->steps = g_ptr_array_new_with_free_func ((GDestroyNotify)step_free);
+  self->finishing = g_hash_table_new (NULL, NULL);
+  self->last_words = g_ptr_array_new_with_free_func ((GDestroyNotify)trd_event_free);
+
+  return self;
+}
+
+void
+trd_turn_free (TrdTurn *self)
+{
+  if (self->open)
+    trd_store_rollback (self->store);
+
+  g_ptr_array_unref (self->steps);
+  g_hash_table_unref (self->finishing);
+  g_ptr_array_unref (self->last_words);
+  g_free (self);
+}
+
+static gboolean
+ensure_open (TrdTurn *self, GError **error)
+{
+  if (!self->open)
+    self->open = trd_store_begin (self->store, error);
+
+  return self->open;
+}
+
+TrdTurn *
+trd_turn_new_open (TrdRegistry *registry, GError **error)
+{
+  g_autoptr (TrdTurn) self = trd_turn_new (registry);
+
+  return ensure_open (self, error) ? g_steal_pointer (&self) : NULL;
+}
+
+gboolean
+trd_turn_append_event (TrdTurn *self, TrdEvent *event, GError **error)
+{
+  return ensure_open (self, error) && trd_store_append_event (self->store, event, error);
+}
+
+/* ---- what each input writes ---- */
+
+static gboolean
+load_row (TrdTurn *self, Step *step, GError **error)
+{
+  step->row = trd_store_load_task (self->store, step->task->id, error);
+  if (step->row == NULL)
+    return FALSE;
+
+  step->row->state = step->next;
+  return TRUE;
+}
+
+static gboolean
+write_row (TrdTurn *self, Step *step, GError **error)
+{
+  step->row->hold = step->hold;
+  step->row->not_before_us = step->not_before_us;
+  step->row->deadline_us = step->deadline_us;
+  step->row->suspicion = step->suspicion;
+
+  return trd_store_update_task (self->store, step->row, error);
+}
+
+static gint64
+first_deadline_us (TrdTurn *self, Step *step)
+{
+  guint64 timeout_ms = trundle_options_get_uint64 (
+      step->row->options, step->task->session->row->configuration, "resource-timeout");
+
+  return timeout_ms == 0 ? G_MAXINT64 : self->now_us + (gint64)timeout_ms * 1000;
+}
+
+static gboolean
+stage_resume (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
+{
+  if (!load_row (self, step, error))
+    return FALSE;
+
+  if (step->row->resumed_us == 0)
+    step->row->resumed_us = self->now_us;
+  if (step->deadline_us == 0)
+    step->deadline_us = first_deadline_us (self, step);
+  else if (step->deadline_us < 0)
+    step->deadline_us = self->now_us - step->deadline_us;
+  step->hold = 0;
+  step->not_before_us = 0;
+
+  return write_row (self, step, error);
+}
+
+/* A suspended task is subject to no timeout (apple.md C-09): the rest is kept. */
+static gboolean
+stage_suspend (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
+{
+  if (!load_row (self, step, error))
+    return FALSE;
+
+  if (step->deadline_us > 0 && step->deadline_us < G_MAXINT64)
+    step->deadline_us = MIN (self->now_us - step->deadline_us, -1);
+  step->hold = 0;
+  step->not_before_us = 0;
+
+  return write_row (self, step, error);
+}
+
+/* START and HOLD change no row (law 3). */
+static gboolean
+stage_nothing (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
+{
+  return TRUE;
+}
+
+static gboolean
+stage_state (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
+{
+  return trd_store_set_task_state (
+      self->store, step->task->id, step->next, step->hold, step->not_before_us, error);
+}
+
+static void
+copy_answer (TrdTaskRow *row, const TrdChange *change)
+{
+  const TrdOutcome *outcome = change->outcome;
+
+  if (change->current_url != NULL)
+    {
+      g_free (row->current_url);
+      row->current_url = g_strdup (change->current_url);
+    }
+  if (outcome == NULL)
+    return;
+
+  row->received = outcome->received;
+  if (outcome->response != NULL)
+    {
+      g_clear_pointer (&row->response, g_variant_unref);
+      row->response = g_variant_ref (outcome->response);
+    }
+}
+
+static gboolean
+stage_retry (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
+{
+  if (!load_row (self, step, error))
+    return FALSE;
+
+  step->row->attempts++;
+  step->hold = change->hold;
+  step->not_before_us = change->not_before_us;
+  step->suspicion = change->suspicion;
+  copy_answer (step->row, change);
+  step->row->received = 0;
+
+  g_free (step->row->transient_name);
+  step->row->transient_name = g_strdup (trundle_error_to_name (change->outcome->code));
+  g_clear_pointer (&step->row->transient_details, g_variant_unref);
+  step->row->transient_details = trd_outcome_details (change->outcome, step->row->url);
+  step->changes |= TRD_TASK_CHANGE_NEXT_ATTEMPT;
+
+  return write_row (self, step, error);
+}
+
+/* ---- the end of a task ---- */
+
+/* The details of TaskFinished: enough to deal with it without asking again. */
+static GVariant *
+finished_details (const TrdTaskRow *row)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (row->error_details);
+
+  g_variant_dict_insert (&dict, "error", "s", row->error_name ? row->error_name : "");
+  if (row->error_details == NULL)
+    g_variant_dict_insert (&dict, "url", "s", row->url);
+  g_variant_dict_insert (&dict, "identifier", "t", row->number);
+  g_variant_dict_insert (&dict, "received", "t", row->received);
+  if (row->final_path != NULL)
+    g_variant_dict_insert (&dict, "path", "s", row->final_path);
+  if (row->proof != NULL)
+    g_variant_dict_insert (&dict, "proof", "s", row->proof);
+  if (row->file_moved)
+    g_variant_dict_insert (&dict, "file-moved", "b", TRUE);
+  if (row->description != NULL)
+    g_variant_dict_insert (&dict, "description", "s", row->description);
+  if (row->response != NULL)
+    {
+      guint status;
+
+      if (g_variant_lookup (row->response, "status", "u", &status))
+        g_variant_dict_insert (&dict, "status", "u", status);
+    }
+
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+static TrdEvent *
+new_event (TrdTurn *self, TrdSession *session, TrundleEventKind kind, GVariant *details)
+{
+  TrdEvent *event = g_new0 (TrdEvent, 1);
+
+  event->session_id = session->row->id;
+  event->kind = kind;
+  event->details = details;
+  event->created_us = self->now_us;
+  /* With somebody there it is sent the moment it is stored. */
+  event->offered = session->has_consumer;
+
+  return event;
+}
+
+static gboolean
+finish_row (TrdTurn *self, Step *step, GError **error)
+{
+  TrdSession *session = step->task->session;
+  guint n = GPOINTER_TO_UINT (g_hash_table_lookup (self->finishing, session));
+
+  step->row->finished_us = self->now_us;
+  step->row->attempts += step->task->state == TRUNDLE_TASK_RUNNING;
+  step->hold = 0;
+  step->not_before_us = 0;
+  step->changes |= TRD_TASK_CHANGE_ERROR | TRD_TASK_CHANGE_RESPONSE;
+  if (!write_row (self, step, error))
+    return FALSE;
+
+  step->event = new_event (
+      self, session, TRUNDLE_EVENT_TASK_FINISHED, finished_details (step->row));
+  step->event->task_id = step->task->id;
+  if (!trd_store_append_event (self->store, step->event, error))
+    return FALSE;
+
+  g_hash_table_insert (self->finishing, session, GUINT_TO_POINTER (n + 1));
+  return TRUE;
+}
+
+static void
+set_error (TrdTaskRow *row, TrundleError code, GVariant *details)
+{
+  g_free (row->error_name);
+  row->error_name = g_strdup (trundle_error_to_name (code));
+  g_clear_pointer (&row->error_details, g_variant_unref);
+  row->error_details = details;
+}
+
+static GVariant *
+ending_details (const TrdTaskRow *row, const char *reason)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert (&dict, "url", "s", row->url);
+  g_variant_dict_insert (&dict, "reason", "s", reason);
+
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+static gboolean
+stage_cancel (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
+{
+  const char *reason = change != NULL && change->reason ? change->reason : "client";
+
+  step->discard = TRUE;
+  if (!load_row (self, step, error))
+    return FALSE;
+
+  set_error (step->row, TRUNDLE_ERROR_CANCELLED, ending_details (step->row, reason));
+  return finish_row (self, step, error);
+}
+
+static gboolean
+stage_expire (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
+{
+  step->discard = TRUE;
+  if (!load_row (self, step, error))
+    return FALSE;
+
+  set_error (
+      step->row, TRUNDLE_ERROR_TIMED_OUT, ending_details (step->row, "resource-timeout"));
+  return finish_row (self, step, error);
+}
+
+static gboolean
+stage_reject (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
+{
+  step->discard = TRUE;
+  if (!load_row (self, step, error))
+    return FALSE;
+
+  set_error (step->row,
+             TRUNDLE_ERROR_AUTHENTICATION_CANCELLED,
+             ending_details (step->row, "client"));
+  return finish_row (self, step, error);
+}
+
+static gboolean
+stage_fail (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
+{
+  if (!load_row (self, step, error))
+    return FALSE;
+
+  copy_answer (step->row, change);
+  step->suspicion = change->suspicion;
+  step->discard = !change->keep_part;
+  g_clear_pointer (&step->row->error_body, g_bytes_unref);
+  if (change->outcome->error_body != NULL)
+    step->row->error_body = g_bytes_ref (change->outcome->error_body);
+  /* The intent failed; the part, if whole, stays for OpenFile and MoveFile. */
+  trd_intent_clear (&step->row->intent);
+  set_error (step->row,
+             change->outcome->code,
+             trd_outcome_details (change->outcome, step->row->url));
+
+  return finish_row (self, step, error);
+}
+
+static gboolean
+stage_succeed (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
+{
+  if (!load_row (self, step, error))
+    return FALSE;
+
+  copy_answer (step->row, change);
+  step->suspicion = 0;
+  trd_intent_clear (&step->row->intent);
+  if (change->outcome != NULL && change->outcome->proof != NULL)
+    {
+      g_free (step->row->proof);
+      step->row->proof = g_strdup (change->outcome->proof);
+    }
+  g_free (step->row->final_path);
+  step->row->final_path = g_strdup (change->final_path);
+  step->row->file_moved = change->file_moved;
+
+  return finish_row (self, step, error);
+}
+
+typedef gboolean (*StageFunc) (TrdTurn *, Step *, const TrdChange *, GError **);
+
+static const StageFunc stages[] = {
+  [TRD_TASK_INPUT_RESUME] = stage_resume,   [TRD_TASK_INPUT_SUSPEND] = stage_suspend,
+  [TRD_TASK_INPUT_CANCEL] = stage_cancel,   [TRD_TASK_INPUT_EXPIRE] = stage_expire,
+  [TRD_TASK_INPUT_START] = stage_nothing,   [TRD_TASK_INPUT_HOLD] = stage_nothing,
+  [TRD_TASK_INPUT_SUCCEED] = stage_succeed, [TRD_TASK_INPUT_FAIL] = stage_fail,
+  [TRD_TASK_INPUT_RETRY] = stage_retry,     [TRD_TASK_INPUT_CHALLENGE] = stage_state,
+  [TRD_TASK_INPUT_ANSWER] = stage_state,    [TRD_TASK_INPUT_REJECT] = stage_reject,
+};
+
+G_STATIC_ASSERT (G_N_ELEMENTS (stages) == TRD_N_TASK_INPUTS);
+
+/* ---- staging ---- */
+
+static Step *
+new_step (TrdTask *task, TrdTaskInput input, TrundleTaskState next)
+{
+  Step *step = g_new0 (Step, 1);
+
+  step->task = task;
+  step->input = input;
+  step->next = next;
+  step->hold = task->hold;
+  step->not_before_us = task->not_before_us;
+  step->deadline_us = task->deadline_us;
+  step->suspicion = task->suspicion;
+  step->changes = TRD_TASK_CHANGE_STATE;
+
+  return step;
+}
+
+gboolean
+trd_turn_apply (TrdTurn *self,
+                TrdTask *task,
+                TrdTaskInput input,
+                const TrdChange *change,
+                GError **error)
+{
+  TrundleTaskState next;
+  Step *step;
+
+  switch (trd_task_state_next (task->state, input, &next))
+    {
+    case TRD_CELL_ILLEGAL:
+      g_set_error (error,
+                   TRUNDLE_ERROR,
+                   TRUNDLE_ERROR_BAD_STATE,
+                   "A task that is %s cannot %s",
+                   trundle_task_state_to_word (task->state),
+                   trd_task_input_to_word (input));
+      return FALSE;
+    case TRD_CELL_SAME:
+      return TRUE;
+    case TRD_CELL_MOVE:
+      break;
+    }
+
+  step = new_step (task, input, next);
+  g_ptr_array_add (self->steps, step);
+  if (stages[input] == stage_nothing)
+    return TRUE;
+
+  return ensure_open (self, error) && stages[input](self, step, change, error);
+}
+
+/* A session that only waited for its last task becomes invalid with it (law 5: in the
+ * same transaction). */
+static gboolean
+stage_last_words (TrdTurn *self, GError **error)
+{
+  GHashTableIter iter;
+  TrdSession *session;
+  gpointer n;
+
+  g_hash_table_iter_init (&iter, self->finishing);
+  while (g_hash_table_iter_next (&iter, (gpointer *)&session, &n))
+    {
+      TrdEvent *event;
+
+      if (session->row->state != TRUNDLE_SESSION_FINISHING
+          || session->n_unfinished != GPOINTER_TO_UINT (n))
+        continue;
+
+      event = new_event (self,
+                         session,
+                         TRUNDLE_EVENT_DID_BECOME_INVALID,
+                         g_variant_ref_sink (g_variant_new ("a{sv}", NULL)));
+      g_ptr_array_add (self->last_words, event);
+      if (!trd_store_append_event (self->store, event, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* ---- after the commit ---- */
+
+static void
+assign (Step *step)
+{
+  TrdTask *task = step->task;
+  TrdSession *session = task->session;
+
+  session->n_running += step->next == TRUNDLE_TASK_RUNNING;
+  session->n_running -= task->state == TRUNDLE_TASK_RUNNING;
+  session->n_unfinished -= step->next == TRUNDLE_TASK_FINISHED;
+
+  task->state = step->next;
+  task->hold = step->hold;
+  task->not_before_us = step->not_before_us;
+  task->deadline_us = step->deadline_us;
+  task->suspicion = step->suspicion;
+  if (step->row != NULL)
+    task->has_intent = step->row->intent.final_name != NULL;
+}
+
+static void
+tell (TrdTurn *self, Step *step)
+{
+  /* First, so that nothing of an attempt comes after its task has left RUNNING. */
+  if (step->task->run != NULL && step->next != TRUNDLE_TASK_RUNNING)
+    trd_run_end (step->task->run);
+  if (step->discard)
+    trd_spool_discard (trd_registry_get_env (self->registry)->spool, step->row->place);
+
+  trd_registry_emit_task_changed (self->registry, step->task, step->changes);
+  if (step->event != NULL)
+    trd_registry_note_event (self->registry, step->task->session, step->event);
+}
+
+static void
+tell_last_words (TrdTurn *self, TrdEvent *event)
+{
+  TrdSession *session = trd_registry_find_session (self->registry, event->session_id);
+
+  if (session != NULL)
+    trd_registry_note_event (self->registry, session, event);
+}
+
+gboolean
+trd_turn_commit (TrdTurn *self, GError **error)
+{
+  if (self->open)
+    {
+      if (!stage_last_words (self, error) || !trd_store_commit (self->store, error))
+        return FALSE;
+      self->open = FALSE;
+    }
+
+  for (guint i = 0; i < self->steps->len; i++)
+    assign (g_ptr_array_index (self->steps, i));
+  for (guint i = 0; i < self->steps->len; i++)
+    tell (self, g_ptr_array_index (self->steps, i));
+  for (guint i = 0; i < self->last_words->len; i++)
+    tell_last_words (self, g_ptr_array_index (self->last_words, i));
+
+  g_ptr_array_set_size (self->steps, 0);
+  return TRUE;
+}
+
+gboolean
+trd_turn_single (TrdRegistry *registry,
+                 TrdTask *task,
+                 TrdTaskInput input,
+                 const TrdChange *change,
+                 GError **error)
+{
+  g_autoptr (TrdTurn) turn = trd_turn_new (registry);
+
+  return trd_turn_apply (turn, task, input, change, error)
+         && trd_turn_commit (turn, error);
+}

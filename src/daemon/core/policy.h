@@ -1,0 +1,28 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "common/enums.h"
+
+/* What the world is like, as far as it decides anything. */
+typedef struct
+{
+  gint64 now_us;
+  gboolean network;
+} TrdWorld;
+
+/* What is to be known about a queued task. */
+typedef struct
+{
+  gint64 not_before_us;
+  guint32 hold; /* TrundleWaitReasons that last until not_before_us */
+  gboolean needs_network;
+  gboolean host_full;
+  gboolean app_full;
+  gboolean total_full;
+} TrdFacts;
+
+/* Why such a task does not run in such a world; 0 when it may.  Pure. */
+TrundleWaitReasons
+trd_policy_reasons (const TrdFacts *facts, const TrdWorld *world);

@@ -1,0 +1,45 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "core/registry.h"
+
+/* What turn, runner and scheduler may do to the registry beyond its public verbs. */
+
+void
+trd_registry_emit_task_changed (TrdRegistry *self, TrdTask *task, guint changes);
+void
+trd_registry_emit_task_redirected (
+    TrdRegistry *self, TrdTask *task, const char *from, const char *to, guint status);
+/* Takes the event's place in memory: counts, last sequence; then tells. */
+void
+trd_registry_note_event (TrdRegistry *self, TrdSession *session, TrdEvent *event);
+/* FINISHING and RETIRED sessions leave when nothing of them is left. */
+void
+trd_registry_settle_session (TrdRegistry *self, TrdSession *session);
+
+/* A task whose row is committed, made known to memory; emit comes when all of a batch
+ * are. */
+TrdTask *
+trd_registry_adopt_task (TrdRegistry *self,
+                         TrdSession *session,
+                         const TrdTaskBrief *brief);
+void
+trd_registry_emit_task_added (TrdRegistry *self, TrdTask *task);
+
+/* (element-type gint64 GVariant) (transfer none) */
+GHashTable *
+trd_registry_get_secret_table (TrdRegistry *self);
+
+/* Secret headers of a task: a(ss), in memory only.  (transfer none) (nullable) */
+GVariant *
+trd_registry_get_secrets (TrdRegistry *self, gint64 task_id);
+
+/* The options of a request as the worker wants them; NULL with AUTHENTICATION_REQUIRED
+ * when its secrets were lost with an earlier daemon.  (transfer full), not floating */
+GVariant *
+trd_registry_compose_request (TrdRegistry *self,
+                              TrdTask *task,
+                              const TrdTaskRow *row,
+                              GError **error);

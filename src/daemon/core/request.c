@@ -1,0 +1,232 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From what an app asked for to what a worker is told.  Secrets part from the rest here
+ * and meet it again only in the message to the worker (law 9). */
+
+#include "config.h"
+
+#include "core/request.h"
+
+#include "common/defaults.h"
+#include "common/url.h"
+#include "common/vocabulary.h"
+
+void
+trd_request_parts_clear (TrdRequestParts *self)
+{
+  g_clear_pointer (&self->url, g_free);
+  g_clear_pointer (&self->host, g_ref_string_release);
+  g_clear_pointer (&self->options, g_variant_unref);
+  g_clear_pointer (&self->secrets, g_variant_unref);
+}
+
+/* Splits a(ss) by whether a header is a secret; NULL for a part without any. */
+static void
+split_headers (GVariant *headers, GVariant **out_plain, GVariant **out_secret)
+{
+  g_auto (GVariantBuilder) plain = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ss)"));
+  g_auto (GVariantBuilder) secret = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ss)"));
+  const char *name;
+  const char *value;
+  GVariantIter iter;
+  guint n_plain = 0;
+  guint n_secret = 0;
+
+  g_variant_iter_init (&iter, headers);
+  while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
+    {
+      gboolean is_secret = trundle_header_is_secret (name);
+
+      g_variant_builder_add (is_secret ? &secret : &plain, "(ss)", name, value);
+      n_secret += is_secret;
+      n_plain += !is_secret;
+    }
+
+  *out_plain = n_plain ? g_variant_ref_sink (g_variant_builder_end (&plain)) : NULL;
+  *out_secret = n_secret ? g_variant_ref_sink (g_variant_builder_end (&secret)) : NULL;
+}
+
+GVariant *
+trd_request_without_secrets (GVariant *options, GVariant **out_secrets)
+{
+  g_autoptr (GVariant) headers = NULL;
+  g_autoptr (GVariant) plain = NULL;
+
+  *out_secrets = NULL;
+  headers = g_variant_lookup_value (options, "headers", G_VARIANT_TYPE ("a(ss)"));
+  if (headers == NULL)
+    return g_variant_ref (options);
+
+  split_headers (headers, &plain, out_secrets);
+  if (*out_secrets == NULL)
+    return g_variant_ref (options);
+
+  return trundle_options_with (options, "headers", plain);
+}
+
+/* User info is a Basic credential (RFC 7617 §2), sent to the first origin only. */
+static GVariant *
+add_user_info (GVariant *secrets, const char *user_info)
+{
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ss)"));
+  g_autofree char *plain = g_uri_unescape_string (user_info, NULL);
+  g_autofree char *base64 = NULL;
+  g_autofree char *value = NULL;
+  const char *name;
+  const char *other;
+  GVariantIter iter;
+
+  if (secrets != NULL)
+    {
+      g_variant_iter_init (&iter, secrets);
+      while (g_variant_iter_next (&iter, "(&s&s)", &name, &other))
+        if (g_ascii_strcasecmp (name, "Authorization") == 0)
+          return g_variant_ref (secrets);
+    }
+
+  if (plain == NULL)
+    plain = g_strdup (user_info);
+  base64 = g_base64_encode ((const guchar *)plain, strlen (plain));
+  value = g_strconcat ("Basic ", base64, NULL);
+
+  if (secrets != NULL)
+    {
+      g_variant_iter_init (&iter, secrets);
+      while (g_variant_iter_next (&iter, "(&s&s)", &name, &other))
+        g_variant_builder_add (&builder, "(ss)", name, other);
+    }
+  g_variant_builder_add (&builder, "(ss)", "Authorization", value);
+
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
+/* What has a column of its own, or is gone once the task is made. */
+static const char *const not_kept[] = {
+  "destination", "destination-name", "destination-path", "if-exists", "start",    "url",
+  "kind",        "user-data",        "description",      "group",     "priority",
+};
+
+static GVariant *
+without_columns (GVariant *options)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (options);
+
+  for (guint i = 0; i < G_N_ELEMENTS (not_kept); i++)
+    g_variant_dict_remove (&dict, not_kept[i]);
+
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+gboolean
+trd_request_take_apart (const char *url,
+                        GVariant *options,
+                        TrdRequestParts *out_parts,
+                        GError **error)
+{
+  g_autoptr (GUri) uri = NULL;
+  g_autoptr (GVariant) kept = NULL;
+  g_autofree char *user_info = NULL;
+  g_autofree char *host = NULL;
+
+  uri = trundle_url_parse (url, error);
+  if (uri == NULL)
+    return FALSE;
+
+  host = trundle_url_host_key (uri);
+  kept = without_columns (options);
+  out_parts->url = trundle_url_without_user_info (url, &user_info);
+  out_parts->host = g_ref_string_new_intern (host);
+  out_parts->options = trd_request_without_secrets (kept, &out_parts->secrets);
+
+  if (user_info != NULL && *user_info != '\0')
+    {
+      g_autoptr (GVariant) secrets = g_steal_pointer (&out_parts->secrets);
+
+      out_parts->secrets = add_user_info (secrets, user_info);
+    }
+
+  return TRUE;
+}
+
+/* ---- putting it together ---- */
+
+static gboolean
+has_name (GVariant *headers, const char *name)
+{
+  const char *other;
+  GVariantIter iter;
+
+  if (headers == NULL)
+    return FALSE;
+
+  g_variant_iter_init (&iter, headers);
+  while (g_variant_iter_next (&iter, "(&s&s)", &other, NULL))
+    if (g_ascii_strcasecmp (name, other) == 0)
+      return TRUE;
+
+  return FALSE;
+}
+
+/* @above, and of @below what neither @above nor @other names. */
+static GVariant *
+merge_headers (GVariant *above, GVariant *below, GVariant *other)
+{
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ss)"));
+  const char *name;
+  const char *value;
+  GVariantIter iter;
+
+  if (below != NULL)
+    {
+      g_variant_iter_init (&iter, below);
+      while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
+        if (!has_name (above, name) && !has_name (other, name))
+          g_variant_builder_add (&builder, "(ss)", name, value);
+    }
+  if (above != NULL)
+    {
+      g_variant_iter_init (&iter, above);
+      while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
+        g_variant_builder_add (&builder, "(ss)", name, value);
+    }
+
+  return g_variant_builder_end (&builder);
+}
+
+/* Options that reach the worker as they are. */
+static const char *const passed_on[] = {
+  "method",          "accept-status",           "redirects",      "max-redirects",
+  "request-timeout", "allow-insecure-redirect", "allow-unframed", "ca-certificates",
+};
+
+GVariant *
+trd_request_compose (const TrdTaskRow *row,
+                     GVariant *configuration,
+                     GVariant *task_secrets,
+                     GVariant *session_secrets)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GVariant) mine = NULL;
+  g_autoptr (GVariant) session = NULL;
+
+  g_variant_dict_insert (&dict, "url", "s", row->url);
+  for (guint i = 0; i < G_N_ELEMENTS (passed_on); i++)
+    {
+      g_autoptr (GVariant) value = trundle_options_get_value (
+          row->options, configuration, passed_on[i]);
+
+      if (value != NULL)
+        g_variant_dict_insert_value (&dict, passed_on[i], value);
+    }
+
+  mine = g_variant_lookup_value (row->options, "headers", G_VARIANT_TYPE ("a(ss)"));
+  session = g_variant_lookup_value (configuration, "headers", G_VARIANT_TYPE ("a(ss)"));
+  g_variant_dict_insert_value (
+      &dict, "headers", merge_headers (mine, session, task_secrets));
+  g_variant_dict_insert_value (
+      &dict, "secret-headers", merge_headers (task_secrets, session_secrets, mine));
+  g_variant_dict_insert (&dict, "error-body-max", "u", (guint)TRD_ERROR_BODY_MAX);
+
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}

@@ -1,0 +1,44 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "common/enums.h"
+#include "value/rows.h"
+
+/* What an app asked for, taken apart: what may be stored, and what may not (law 9). */
+typedef struct
+{
+  char *url;         /* (owned): without user info */
+  GRefString *host;  /* (owned): what slots per host count */
+  GVariant *options; /* (owned): a{sv} without secrets, handles and what has a column */
+  GVariant *secrets; /* (owned) (nullable): a(ss) */
+} TrdRequestParts;
+
+void
+trd_request_parts_clear (TrdRequestParts *self);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TrdRequestParts, trd_request_parts_clear)
+
+/* Takes @url and the checked options of a task apart.  Errors: INVALID_URL,
+ * UNSUPPORTED_SCHEME. */
+gboolean
+trd_request_take_apart (const char *url,
+                        GVariant *options,
+                        TrdRequestParts *out_parts,
+                        GError **error);
+
+/* A configuration or options without its secret headers; these in @out_secrets, a(ss) or
+ * NULL.  (transfer full), not floating, both */
+GVariant *
+trd_request_without_secrets (GVariant *options, GVariant **out_secrets);
+
+/* The dictionary of Begin: the task's options over the session's, headers merged (a name
+ * of the task's replaces all of that name of the session's, RFC 9110 §5.1: in any case).
+ * (transfer full), not floating */
+GVariant *
+trd_request_compose (const TrdTaskRow *row,
+                     GVariant *configuration,
+                     GVariant *task_secrets,
+                     GVariant *session_secrets);

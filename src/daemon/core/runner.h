@@ -1,0 +1,36 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "core/registry.h"
+
+/* Runs attempts: from START to the outcome, and from a complete part to a file under its
+ * final name (law 6). */
+#define TRD_TYPE_RUNNER (trd_runner_get_type ())
+G_DECLARE_FINAL_TYPE (TrdRunner, trd_runner, TRD, RUNNER, GObject)
+
+/* Signals: "progress" (TrdTask *, guint64 new bytes), "released" (TrdTask *). */
+TrdRunner *
+trd_runner_new (TrdRegistry *registry);
+
+/* Begins the next attempt of a queued task; it may be over when this returns. */
+void
+trd_runner_begin (TrdRunner *self, TrdTask *task);
+
+/* One attempt, while its task is RUNNING. */
+typedef struct _TrdRun TrdRun;
+
+/* Ends it from outside and frees it: the task has left RUNNING. */
+void
+trd_run_end (TrdRun *run);
+/* The file is about to get its name: too late to suspend or cancel. */
+gboolean
+trd_run_is_sealing (TrdRun *run);
+void
+trd_run_get_progress (TrdRun *run, guint64 *out_received, gint64 *out_expected);
+/* What is known of the answer so far.  (transfer none) (nullable) */
+GVariant *
+trd_run_get_response (TrdRun *run);
+const char *
+trd_run_get_current_url (TrdRun *run);

@@ -1,0 +1,543 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The registry's verbs on tasks: making them, what an app says to one, reading them back.
+ * Beside core/registry.c, which keeps sessions and the tables. */
+
+#include "config.h"
+
+#include "core/registry.h"
+
+#include <math.h>
+
+#include "common/defaults.h"
+#include "common/error.h"
+#include "common/vocabulary.h"
+#include "core/registry-internal.h"
+#include "core/request.h"
+#include "core/runner.h"
+#include "core/turn.h"
+
+/* ---- making ---- */
+
+TrdDraft *
+trd_draft_new (TrundleKind kind, const char *url, GVariant *options)
+{
+  TrdDraft *self = g_new0 (TrdDraft, 1);
+
+  self->kind = kind;
+  self->url = g_strdup (url);
+  self->options = g_variant_ref_sink (options);
+
+  return self;
+}
+
+void
+trd_draft_free (TrdDraft *self)
+{
+  g_free (self->url);
+  g_clear_pointer (&self->options, g_variant_unref);
+  g_clear_pointer (&self->place, trd_place_free);
+  g_free (self);
+}
+
+static GBytes *
+lookup_user_data (GVariant *options)
+{
+  g_autoptr (GVariant) value = g_variant_lookup_value (
+      options, "user-data", G_VARIANT_TYPE_BYTESTRING);
+
+  return value != NULL ? g_variant_get_data_as_bytes (value) : NULL;
+}
+
+static void
+begin_at_once (TrdTaskRow *row, GVariant *configuration)
+{
+  guint64 timeout_ms = trundle_options_get_uint64 (
+      row->options, configuration, "resource-timeout");
+
+  row->state = TRUNDLE_TASK_QUEUED;
+  row->resumed_us = row->created_us;
+  row->deadline_us = timeout_ms == 0 ? G_MAXINT64
+                                     : row->created_us + (gint64)timeout_ms * 1000;
+}
+
+static TrdPlace *
+make_place (TrdSpool *spool, const TrdPlace *resolved)
+{
+  g_autoptr (TrdPlace) place = NULL;
+
+  if (resolved == NULL)
+    return trd_place_new (0);
+
+  place = trd_place_copy (resolved);
+  if (!trd_place_is_spool (place))
+    trd_spool_name_part (spool, place);
+
+  return g_steal_pointer (&place);
+}
+
+static TrdTaskRow *
+row_from_draft (TrdRegistry *self,
+                TrdSession *session,
+                const TrdDraft *draft,
+                TrdRequestParts *parts)
+{
+  const TrdEnv *env = trd_registry_get_env (self);
+  GVariant *configuration = session->row->configuration;
+  g_autoptr (TrdTaskRow) row = g_new0 (TrdTaskRow, 1);
+
+  row->session_id = session->row->id;
+  row->uuid = g_uuid_string_random ();
+  row->kind = draft->kind;
+  row->url = g_strdup (parts->url);
+  row->options = g_variant_ref (parts->options);
+  row->place = make_place (env->spool, draft->place);
+  row->durable = parts->secrets == NULL && session->secret_headers == NULL;
+  row->created_us = trd_clock_now_us (env->clock);
+  row->priority = trundle_options_get_double (draft->options, configuration, "priority");
+  row->description = trundle_options_get_string (draft->options, NULL, "description");
+  row->group = trundle_options_get_string (draft->options, NULL, "group");
+  row->user_data = lookup_user_data (draft->options);
+  row->state = TRUNDLE_TASK_SUSPENDED;
+  if (trundle_options_get_boolean (draft->options, NULL, "start"))
+    begin_at_once (row, configuration);
+
+  return g_steal_pointer (&row);
+}
+
+static TrdTaskBrief
+brief_of_row (const TrdTaskRow *row)
+{
+  return (TrdTaskBrief){
+    .id = row->id,
+    .session_id = row->session_id,
+    .kind = row->kind,
+    .state = row->state,
+    .durable = row->durable,
+    .priority = row->priority,
+    .deadline_us = row->deadline_us,
+    .url = row->url,
+  };
+}
+
+/* One draft into the open transaction. */
+static gboolean
+insert_draft (TrdRegistry *self,
+              TrdSession *session,
+              const TrdDraft *draft,
+              GPtrArray *rows,
+              GPtrArray *secrets,
+              GError **error)
+{
+  g_auto (TrdRequestParts) parts = { 0 };
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  if (!trd_request_take_apart (draft->url, draft->options, &parts, error))
+    return FALSE;
+
+  row = row_from_draft (self, session, draft, &parts);
+  if (!trd_store_insert_task (trd_registry_get_env (self)->store, row, error))
+    return FALSE;
+
+  row->place->task_id = row->id;
+  g_ptr_array_add (rows, g_steal_pointer (&row));
+  g_ptr_array_add (secrets, g_steal_pointer (&parts.secrets));
+  return TRUE;
+}
+
+static gboolean
+insert_drafts (TrdRegistry *self,
+               TrdSession *session,
+               GPtrArray *drafts,
+               GPtrArray *rows,
+               GPtrArray *secrets,
+               GError **error)
+{
+  TrdStore *store = trd_registry_get_env (self)->store;
+
+  if (!trd_store_begin (store, error))
+    return FALSE;
+
+  for (guint i = 0; i < drafts->len; i++)
+    if (!insert_draft (
+            self, session, g_ptr_array_index (drafts, i), rows, secrets, error))
+      {
+        if (drafts->len > 1)
+          g_prefix_error (error, "Task %u: ", i);
+        trd_store_rollback (store);
+        return FALSE;
+      }
+
+  if (trd_store_commit (store, error))
+    return TRUE;
+  trd_store_rollback (store);
+  return FALSE;
+}
+
+static void
+adopt_rows (TrdRegistry *self,
+            TrdSession *session,
+            GPtrArray *rows,
+            GPtrArray *secrets,
+            GArray *out_ids)
+{
+  for (guint i = 0; i < rows->len; i++)
+    {
+      TrdTaskRow *row = g_ptr_array_index (rows, i);
+      GVariant *secret = g_ptr_array_index (secrets, i);
+      TrdTaskBrief brief = brief_of_row (row);
+
+      if (secret != NULL)
+        g_hash_table_insert (trd_registry_get_secret_table (self),
+                             g_memdup2 (&row->id, sizeof row->id),
+                             g_variant_ref (secret));
+      trd_registry_adopt_task (self, session, &brief);
+      g_array_append_val (out_ids, row->id);
+    }
+}
+
+static void
+unref_if_any (gpointer variant)
+{
+  if (variant != NULL)
+    g_variant_unref (variant);
+}
+
+GArray *
+trd_registry_create_tasks (TrdRegistry *self,
+                           TrdSession *session,
+                           GPtrArray *drafts,
+                           GError **error)
+{
+  g_autoptr (GPtrArray) rows = NULL;
+  g_autoptr (GPtrArray) secrets = NULL;
+  g_autoptr (GArray) ids = NULL;
+  TrundleSessionState next;
+
+  if (trd_session_state_next (session->row->state, TRD_SESSION_INPUT_CREATE, &next)
+      == TRD_CELL_ILLEGAL)
+    {
+      g_set_error_literal (error,
+                           TRUNDLE_ERROR,
+                           TRUNDLE_ERROR_BAD_STATE,
+                           "The session takes no new tasks: it was invalidated");
+      return NULL;
+    }
+
+  rows = g_ptr_array_new_with_free_func ((GDestroyNotify)trd_task_row_free);
+  secrets = g_ptr_array_new_with_free_func (unref_if_any);
+  if (!insert_drafts (self, session, drafts, rows, secrets, error))
+    return NULL;
+
+  ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), rows->len);
+  adopt_rows (self, session, rows, secrets, ids);
+  for (guint i = 0; i < ids->len; i++)
+    trd_registry_emit_task_added (
+        self, trd_registry_find_task (self, g_array_index (ids, gint64, i)));
+
+  return g_steal_pointer (&ids);
+}
+
+/* ---- what an app says to one ---- */
+
+gboolean
+trd_registry_resume (TrdRegistry *self, TrdTask *task, GError **error)
+{
+  return trd_turn_single (self, task, TRD_TASK_INPUT_RESUME, NULL, error);
+}
+
+/* A file that is about to get its name is done in a moment: the file wins. */
+static gboolean
+is_beyond_recall (TrdTask *task)
+{
+  return task->run != NULL && trd_run_is_sealing (task->run);
+}
+
+gboolean
+trd_registry_suspend (TrdRegistry *self, TrdTask *task, GError **error)
+{
+  if (is_beyond_recall (task))
+    return TRUE;
+
+  return trd_turn_single (self, task, TRD_TASK_INPUT_SUSPEND, NULL, error);
+}
+
+gboolean
+trd_registry_cancel (TrdRegistry *self, TrdTask *task, const char *reason, GError **error)
+{
+  TrdChange change = { .reason = reason };
+
+  if (is_beyond_recall (task))
+    return TRUE;
+
+  return trd_turn_single (self, task, TRD_TASK_INPUT_CANCEL, &change, error);
+}
+
+static gboolean
+matches (TrdTask *task, const TrdTaskFilter *filter, TrdTaskRow *row)
+{
+  if (filter == NULL)
+    return TRUE;
+  if (filter->states != 0 && !(filter->states & (1u << task->state)))
+    return FALSE;
+
+  return row == NULL || filter->group == NULL
+         || g_strcmp0 (filter->group, row->group) == 0;
+}
+
+/* The unfinished tasks a filter means, in order of id. */
+static GPtrArray *
+select_tasks (TrdRegistry *self,
+              TrdSession *session,
+              const TrdTaskFilter *filter,
+              GError **error)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new ();
+  g_autoptr (GPtrArray) rows = NULL;
+  TrdTaskFilter any = { .kind = -1 };
+
+  rows = trd_store_list_tasks (trd_registry_get_env (self)->store,
+                               session->row->id,
+                               filter != NULL ? filter : &any,
+                               error);
+  if (rows == NULL)
+    return NULL;
+
+  for (guint i = 0; i < rows->len; i++)
+    {
+      TrdTaskRow *row = g_ptr_array_index (rows, i);
+      TrdTask *task = trd_registry_find_task (self, row->id);
+
+      if (task != NULL && !trd_task_is_finished (task) && !is_beyond_recall (task)
+          && matches (task, filter, row))
+        g_ptr_array_add (tasks, task);
+    }
+
+  return g_steal_pointer (&tasks);
+}
+
+gboolean
+trd_registry_cancel_tasks (TrdRegistry *self,
+                           TrdSession *session,
+                           const TrdTaskFilter *filter,
+                           guint *out_n,
+                           GError **error)
+{
+  g_autoptr (TrdTurn) turn = trd_turn_new (self);
+  g_autoptr (GPtrArray) tasks = select_tasks (self, session, filter, error);
+  TrdChange change = { .reason = "client" };
+
+  if (tasks == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < tasks->len; i++)
+    if (!trd_turn_apply (
+            turn, g_ptr_array_index (tasks, i), TRD_TASK_INPUT_CANCEL, &change, error))
+      return FALSE;
+  if (!trd_turn_commit (turn, error))
+    return FALSE;
+
+  if (out_n != NULL)
+    *out_n = tasks->len;
+  return TRUE;
+}
+
+/* Stores a change that @edit makes to the row. */
+static gboolean
+edit_row (TrdRegistry *self,
+          TrdTask *task,
+          void (*edit) (TrdTaskRow *row, gconstpointer data),
+          gconstpointer data,
+          GError **error)
+{
+  TrdStore *store = trd_registry_get_env (self)->store;
+  g_autoptr (TrdTaskRow) row = trd_store_load_task (store, task->id, error);
+
+  if (row == NULL)
+    return FALSE;
+
+  edit (row, data);
+  return trd_store_update_task (store, row, error);
+}
+
+static void
+edit_priority (TrdTaskRow *row, gconstpointer data)
+{
+  row->priority = *(const double *)data;
+}
+
+gboolean
+trd_registry_set_priority (TrdRegistry *self,
+                           TrdTask *task,
+                           double priority,
+                           GError **error)
+{
+  if (!(priority >= 0.0 && priority <= 1.0))
+    {
+      g_set_error_literal (error,
+                           TRUNDLE_ERROR,
+                           TRUNDLE_ERROR_INVALID_ARGUMENT,
+                           "Priority lies between 0.0 and 1.0");
+      return FALSE;
+    }
+  if (!edit_row (self, task, edit_priority, &priority, error))
+    return FALSE;
+
+  task->priority = priority;
+  trd_registry_emit_task_changed (self, task, TRD_TASK_CHANGE_DETAILS);
+  return TRUE;
+}
+
+static void
+edit_description (TrdTaskRow *row, gconstpointer data)
+{
+  const char *description = data;
+
+  g_free (row->description);
+  row->description = *description != '\0' ? g_strdup (description) : NULL;
+}
+
+gboolean
+trd_registry_set_description (TrdRegistry *self,
+                              TrdTask *task,
+                              const char *description,
+                              GError **error)
+{
+  if (strlen (description) > TRD_USER_DATA_MAX)
+    {
+      g_set_error (error,
+                   TRUNDLE_ERROR,
+                   TRUNDLE_ERROR_INVALID_ARGUMENT,
+                   "Description has more than %d bytes",
+                   TRD_USER_DATA_MAX);
+      return FALSE;
+    }
+  if (!edit_row (self, task, edit_description, description, error))
+    return FALSE;
+
+  trd_registry_emit_task_changed (self, task, TRD_TASK_CHANGE_DETAILS);
+  return TRUE;
+}
+
+static void
+edit_user_data (TrdTaskRow *row, gconstpointer data)
+{
+  g_clear_pointer (&row->user_data, g_bytes_unref);
+  if (g_bytes_get_size ((GBytes *)data) > 0)
+    row->user_data = g_bytes_ref ((GBytes *)data);
+}
+
+gboolean
+trd_registry_set_user_data (TrdRegistry *self,
+                            TrdTask *task,
+                            GBytes *user_data,
+                            GError **error)
+{
+  if (g_bytes_get_size (user_data) > TRD_USER_DATA_MAX)
+    {
+      g_set_error (error,
+                   TRUNDLE_ERROR,
+                   TRUNDLE_ERROR_INVALID_ARGUMENT,
+                   "UserData has more than %d bytes",
+                   TRD_USER_DATA_MAX);
+      return FALSE;
+    }
+  if (!edit_row (self, task, edit_user_data, user_data, error))
+    return FALSE;
+
+  trd_registry_emit_task_changed (self, task, TRD_TASK_CHANGE_DETAILS);
+  return TRUE;
+}
+
+static void
+edit_final_path (TrdTaskRow *row, gconstpointer data)
+{
+  g_free (row->final_path);
+  row->final_path = g_strdup (data);
+}
+
+gboolean
+trd_registry_file_moved (TrdRegistry *self,
+                         TrdTask *task,
+                         const char *path,
+                         GError **error)
+{
+  return edit_row (self, task, edit_final_path, path, error);
+}
+
+/* ---- reading back ---- */
+
+/* What memory knows better than the row. */
+static void
+overlay (TrdRegistry *self, TrdTask *task, TrdTaskRow *row)
+{
+  gint64 expected;
+  GVariant *response;
+  const char *url;
+
+  if (task->state != TRUNDLE_TASK_RUNNING || task->run == NULL)
+    return;
+
+  row->state = TRUNDLE_TASK_RUNNING;
+  row->attempts++;
+  trd_run_get_progress (task->run, &row->received, &expected);
+  response = trd_run_get_response (task->run);
+  if (response != NULL)
+    {
+      g_clear_pointer (&row->response, g_variant_unref);
+      row->response = g_variant_ref (response);
+    }
+  url = trd_run_get_current_url (task->run);
+  if (url != NULL)
+    {
+      g_free (row->current_url);
+      row->current_url = g_strdup (url);
+    }
+}
+
+TrdTaskRow *
+trd_registry_load_task (TrdRegistry *self, TrdTask *task, GError **error)
+{
+  TrdTaskRow *row = trd_store_load_task (
+      trd_registry_get_env (self)->store, task->id, error);
+
+  if (row != NULL)
+    overlay (self, task, row);
+
+  return row;
+}
+
+GPtrArray *
+trd_registry_list_tasks (TrdRegistry *self,
+                         TrdSession *session,
+                         const TrdTaskFilter *filter,
+                         GError **error)
+{
+  GPtrArray *rows = trd_store_list_tasks (
+      trd_registry_get_env (self)->store, session->row->id, filter, error);
+
+  for (guint i = 0; rows != NULL && i < rows->len; i++)
+    {
+      TrdTaskRow *row = g_ptr_array_index (rows, i);
+      TrdTask *task = trd_registry_find_task (self, row->id);
+
+      if (task != NULL)
+        overlay (self, task, row);
+    }
+
+  return rows;
+}
+
+gboolean
+trd_registry_get_progress (TrdRegistry *self,
+                           TrdTask *task,
+                           guint64 *out_received,
+                           gint64 *out_expected)
+{
+  if (task->run == NULL)
+    return FALSE;
+
+  trd_run_get_progress (task->run, out_received, out_expected);
+  return TRUE;
+}

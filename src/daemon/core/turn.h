@@ -1,0 +1,60 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "core/registry.h"
+#include "value/outcome.h"
+
+/* One transaction of changes to tasks: judged, written, committed, and only then true in
+ * memory and told (laws 1, 2, 5).  The one writer of a task's state. */
+typedef struct _TrdTurn TrdTurn;
+
+/* What goes along with an input. */
+typedef struct
+{
+  const TrdOutcome *outcome; /* (nullable): SUCCEED, FAIL, RETRY */
+  guint32 hold;              /* RETRY: why it waits */
+  gint64 not_before_us;      /* RETRY: until when */
+  const char *reason;        /* CANCEL: "client", "session-invalidated", … */
+  const char *current_url;   /* (nullable): SUCCEED, FAIL: where redirects led */
+  const char *final_path;    /* (nullable): SUCCEED: where the file is */
+  gboolean file_moved;       /* SUCCEED: it was taken away before we could tell */
+  guint suspicion;           /* RETRY, FAIL: see TrdTaskRow */
+  gboolean keep_part; /* FAIL: the bytes are all there, for OpenFile and MoveFile */
+} TrdChange;
+
+TrdTurn *
+trd_turn_new (TrdRegistry *registry);
+/* The same with the transaction begun already, for what else belongs into it. */
+TrdTurn *
+trd_turn_new_open (TrdRegistry *registry, GError **error);
+/* Undoes what was not committed. */
+void
+trd_turn_free (TrdTurn *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdTurn, trd_turn_free)
+
+/* Stages one input; a task may be in a turn once.  BAD_STATE by the table: nothing was
+ * staged for this task then, the rest of the turn stands.  @change may be NULL. */
+gboolean
+trd_turn_apply (TrdTurn *self,
+                TrdTask *task,
+                TrdTaskInput input,
+                const TrdChange *change,
+                GError **error);
+
+/* Stores @event in the transaction; telling it is the caller's, after the commit. */
+gboolean
+trd_turn_append_event (TrdTurn *self, TrdEvent *event, GError **error);
+
+/* COMMIT; then memory, signals and what follows from them, in the order of apply. */
+gboolean
+trd_turn_commit (TrdTurn *self, GError **error);
+
+/* A turn of one. */
+gboolean
+trd_turn_single (TrdRegistry *registry,
+                 TrdTask *task,
+                 TrdTaskInput input,
+                 const TrdChange *change,
+                 GError **error);
