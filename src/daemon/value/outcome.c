@@ -1,4 +1,433 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* How attempts end, and the one table of what each ending means.  Everything here is
+ * pure: facts go in, a verdict or a dictionary comes out.  Messages of other libraries
+ * stop here: they may carry addresses and paths, which must not reach a row or the bus
+ * (law 9). */
+
 #include "config.h"
+
+#include "value/outcome.h"
+
+#include "common/defaults.h"
+#include "common/url.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+/* Longest text a worker may send for one fact. */
+#define MESSAGE_MAX 1024
+#define PROOF_MAX 256
+
+typedef struct
+{
+  TrdVerdict verdict;
+  const char *message; /* said when nobody said more */
+} Meaning;
+
+static const Meaning meanings[] = {
+  [TRUNDLE_ERROR_FAILED] = { TRD_VERDICT_FAIL, "The transfer failed" },
+  [TRUNDLE_ERROR_INVALID_ARGUMENT] = { TRD_VERDICT_FAIL, "The request is not valid" },
+  [TRUNDLE_ERROR_NOT_FOUND] = { TRD_VERDICT_FAIL, "There is no such thing" },
+  [TRUNDLE_ERROR_BAD_STATE] = { TRD_VERDICT_FAIL, "This is not possible now" },
+  [TRUNDLE_ERROR_NOT_ALLOWED] = { TRD_VERDICT_FAIL, "This is not allowed" },
+  [TRUNDLE_ERROR_LIMIT_EXCEEDED] = { TRD_VERDICT_FAIL, "A limit was exceeded" },
+  [TRUNDLE_ERROR_SESSION_IN_USE] = { TRD_VERDICT_FAIL, "The session is in use" },
+  [TRUNDLE_ERROR_INVALID_URL] = { TRD_VERDICT_FAIL, "The address is not valid" },
+  [TRUNDLE_ERROR_UNSUPPORTED_SCHEME] = { TRD_VERDICT_FAIL,
+                                         "Addresses of this kind are not supported" },
+  [TRUNDLE_ERROR_INVALID_RESUME_DATA] = { TRD_VERDICT_FAIL,
+                                          "The data to resume from is not valid" },
+  [TRUNDLE_ERROR_CANCELLED] = { TRD_VERDICT_FAIL, "The transfer was cancelled" },
+  [TRUNDLE_ERROR_TIMED_OUT] = { TRD_VERDICT_RETRY, "The server did not answer in time" },
+  [TRUNDLE_ERROR_HOST_NOT_FOUND] = { TRD_VERDICT_RETRY, "The server was not found" },
+  [TRUNDLE_ERROR_CANNOT_CONNECT] = { TRD_VERDICT_RETRY,
+                                     "No connection to the server could be made" },
+  [TRUNDLE_ERROR_CONNECTION_LOST] = { TRD_VERDICT_RETRY,
+                                      "The connection to the server was lost" },
+  [TRUNDLE_ERROR_TOO_MANY_REDIRECTS] = { TRD_VERDICT_FAIL,
+                                         "The server redirected too many times" },
+  [TRUNDLE_ERROR_BAD_REDIRECT] = { TRD_VERDICT_FAIL,
+                                   "The server redirected to where we must not go" },
+  [TRUNDLE_ERROR_PROTOCOL_ERROR] = { TRD_VERDICT_FAIL,
+                                     "The server's answer was not understood" },
+  [TRUNDLE_ERROR_HTTP_STATUS] = { TRD_VERDICT_FAIL, "The server refused the request" },
+  [TRUNDLE_ERROR_AUTHENTICATION_CANCELLED] = { TRD_VERDICT_FAIL,
+                                               "Authentication was cancelled" },
+  [TRUNDLE_ERROR_AUTHENTICATION_REQUIRED] = { TRD_VERDICT_FAIL,
+                                              "The server asks for authentication" },
+  [TRUNDLE_ERROR_DECODE_FAILED] = { TRD_VERDICT_FAIL, "The content cannot be decoded" },
+  [TRUNDLE_ERROR_INSECURE_TRANSPORT] = { TRD_VERDICT_FAIL,
+                                         "The connection would not be secure" },
+  [TRUNDLE_ERROR_TLS_FAILED] = { TRD_VERDICT_FAIL,
+                                 "A secure connection could not be made" },
+  [TRUNDLE_ERROR_CLIENT_CERTIFICATE_REJECTED]
+  = { TRD_VERDICT_FAIL, "The server did not accept the client certificate" },
+  [TRUNDLE_ERROR_CLIENT_CERTIFICATE_REQUIRED]
+  = { TRD_VERDICT_FAIL, "The server asks for a client certificate" },
+  [TRUNDLE_ERROR_FILE_NOT_FOUND] = { TRD_VERDICT_FAIL, "The file does not exist" },
+  [TRUNDLE_ERROR_FILE_IS_DIRECTORY] = { TRD_VERDICT_FAIL, "The file is a directory" },
+  [TRUNDLE_ERROR_FILE_PERMISSION] = { TRD_VERDICT_FAIL,
+                                      "The file may not be read or written" },
+  [TRUNDLE_ERROR_FILE_EXISTS] = { TRD_VERDICT_FAIL, "A file of that name exists" },
+  [TRUNDLE_ERROR_DESTINATION_GONE] = { TRD_VERDICT_WAIT_DESTINATION,
+                                       "The destination folder is not there" },
+  [TRUNDLE_ERROR_TOO_LARGE] = { TRD_VERDICT_FAIL, "The file is too large" },
+  [TRUNDLE_ERROR_NO_SPACE] = { TRD_VERDICT_WAIT_DISK,
+                               "There is no space left on the disk" },
+  [TRUNDLE_ERROR_WRITE_FAILED] = { TRD_VERDICT_FAIL, "The file could not be written" },
+  [TRUNDLE_ERROR_SOURCE_CHANGED] = { TRD_VERDICT_FAIL,
+                                     "The file changed while it was sent" },
+  [TRUNDLE_ERROR_ENGINE_CRASH] = { TRD_VERDICT_FAIL,
+                                   "The network process crashed on this transfer" },
+};
+G_STATIC_ASSERT (G_N_ELEMENTS (meanings) == TRUNDLE_N_ERRORS);
+
+/* What the errors of file work and sockets mean, in which domain they were born or as
+ * errno they arrive.  What is not here is WRITE_FAILED for GIO and FAILED for the rest.
+ */
+static const struct
+{
+  int io_code; /* GIOErrorEnum */
+  TrundleError code;
+  int error_number;
+} io_meanings[] = {
+  { G_IO_ERROR_NOT_FOUND, TRUNDLE_ERROR_FILE_NOT_FOUND, ENOENT },
+  { G_IO_ERROR_EXISTS, TRUNDLE_ERROR_FILE_EXISTS, EEXIST },
+  { G_IO_ERROR_IS_DIRECTORY, TRUNDLE_ERROR_FILE_IS_DIRECTORY, EISDIR },
+  { G_IO_ERROR_NOT_DIRECTORY, TRUNDLE_ERROR_DESTINATION_GONE, ENOTDIR },
+  { G_IO_ERROR_NOT_MOUNTED, TRUNDLE_ERROR_DESTINATION_GONE, 0 },
+  { G_IO_ERROR_PERMISSION_DENIED, TRUNDLE_ERROR_FILE_PERMISSION, EACCES },
+  { G_IO_ERROR_READ_ONLY, TRUNDLE_ERROR_FILE_PERMISSION, EROFS },
+  { G_IO_ERROR_NO_SPACE, TRUNDLE_ERROR_NO_SPACE, ENOSPC },
+  { G_IO_ERROR_CANCELLED, TRUNDLE_ERROR_CANCELLED, 0 },
+  { G_IO_ERROR_BUSY, TRUNDLE_ERROR_FAILED, EBUSY },
+  /* What flock says of a lock that another holds. */
+  { G_IO_ERROR_WOULD_BLOCK, TRUNDLE_ERROR_FAILED, EWOULDBLOCK },
+  { G_IO_ERROR_TIMED_OUT, TRUNDLE_ERROR_TIMED_OUT, ETIMEDOUT },
+  { G_IO_ERROR_HOST_NOT_FOUND, TRUNDLE_ERROR_HOST_NOT_FOUND, 0 },
+  { G_IO_ERROR_HOST_UNREACHABLE, TRUNDLE_ERROR_CANNOT_CONNECT, EHOSTUNREACH },
+  { G_IO_ERROR_NETWORK_UNREACHABLE, TRUNDLE_ERROR_CANNOT_CONNECT, ENETUNREACH },
+  { G_IO_ERROR_CONNECTION_REFUSED, TRUNDLE_ERROR_CANNOT_CONNECT, ECONNREFUSED },
+  { G_IO_ERROR_CONNECTION_CLOSED, TRUNDLE_ERROR_CONNECTION_LOST, ECONNRESET },
+};
+
+/* GFileError and errno lead to the same table by way of errno. */
+static const struct
+{
+  int file_code; /* GFileError */
+  int io_code;   /* GIOErrorEnum */
+} file_meanings[] = {
+  { G_FILE_ERROR_NOENT, G_IO_ERROR_NOT_FOUND },
+  { G_FILE_ERROR_EXIST, G_IO_ERROR_EXISTS },
+  { G_FILE_ERROR_ISDIR, G_IO_ERROR_IS_DIRECTORY },
+  { G_FILE_ERROR_NOTDIR, G_IO_ERROR_NOT_DIRECTORY },
+  { G_FILE_ERROR_NXIO, G_IO_ERROR_NOT_MOUNTED },
+  { G_FILE_ERROR_NODEV, G_IO_ERROR_NOT_MOUNTED },
+  { G_FILE_ERROR_ACCES, G_IO_ERROR_PERMISSION_DENIED },
+  { G_FILE_ERROR_PERM, G_IO_ERROR_PERMISSION_DENIED },
+  { G_FILE_ERROR_ROFS, G_IO_ERROR_READ_ONLY },
+  { G_FILE_ERROR_NOSPC, G_IO_ERROR_NO_SPACE },
+  { G_FILE_ERROR_AGAIN, G_IO_ERROR_WOULD_BLOCK },
+};
+
+TrdOutcome *
+trd_outcome_new_complete (guint64 received, const char *proof)
+{
+  TrdOutcome *self = g_new0 (TrdOutcome, 1);
+
+  self->complete = TRUE;
+  self->received = received;
+  self->proof = g_strdup (proof);
+  return self;
+}
+
+TrdOutcome *
+trd_outcome_new_failed (TrundleError code, const char *message)
+{
+  TrdOutcome *self;
+
+  g_return_val_if_fail ((guint)code < TRUNDLE_N_ERRORS, NULL);
+
+  self = g_new0 (TrdOutcome, 1);
+  self->code = code;
+  self->message = g_strdup (message != NULL ? message : meanings[code].message);
+  return self;
+}
+
+static TrdOutcome *
+new_from_io_code (int io_code)
+{
+  TrdOutcome *self;
+
+  for (guint i = 0; i < G_N_ELEMENTS (io_meanings); i++)
+    {
+      if (io_meanings[i].io_code != io_code)
+        continue;
+      self = trd_outcome_new_failed (io_meanings[i].code, NULL);
+      self->error_number = io_meanings[i].error_number;
+      self->busy = io_code == G_IO_ERROR_BUSY || io_code == G_IO_ERROR_WOULD_BLOCK;
+      return self;
+    }
+  return trd_outcome_new_failed (TRUNDLE_ERROR_WRITE_FAILED, NULL);
+}
+
+static TrdOutcome *
+new_from_file_code (int file_code)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (file_meanings); i++)
+    {
+      if (file_meanings[i].file_code == file_code)
+        return new_from_io_code (file_meanings[i].io_code);
+    }
+  return trd_outcome_new_failed (TRUNDLE_ERROR_WRITE_FAILED, NULL);
+}
+
+TrdOutcome *
+trd_outcome_new_from_error (const GError *error)
+{
+  g_return_val_if_fail (error != NULL, NULL);
+
+  if (error->domain == TRUNDLE_ERROR && (guint)error->code < TRUNDLE_N_ERRORS)
+    return trd_outcome_new_failed ((TrundleError)error->code, error->message);
+  if (error->domain == G_IO_ERROR)
+    return new_from_io_code (error->code);
+  if (error->domain == G_FILE_ERROR)
+    return new_from_file_code (error->code);
+  return trd_outcome_new_failed (TRUNDLE_ERROR_FAILED, NULL);
+}
+
+TrdOutcome *
+trd_outcome_copy (const TrdOutcome *self)
+{
+  TrdOutcome *copy;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  copy = g_memdup2 (self, sizeof *self);
+  copy->message = g_strdup (self->message);
+  copy->proof = g_strdup (self->proof);
+  if (self->response != NULL)
+    g_variant_ref (self->response);
+  if (self->error_body != NULL)
+    g_bytes_ref (self->error_body);
+  return copy;
+}
+
+void
+trd_outcome_free (TrdOutcome *self)
+{
+  if (self == NULL)
+    return;
+
+  g_clear_pointer (&self->message, g_free);
+  g_clear_pointer (&self->proof, g_free);
+  g_clear_pointer (&self->response, g_variant_unref);
+  g_clear_pointer (&self->error_body, g_bytes_unref);
+  g_free (self);
+}
+
+static gboolean
+is_in_vocabulary (GVariant *dict, const char *const (*words)[2], gsize n_words)
+{
+  GVariantIter iter;
+  const char *key;
+  GVariant *value;
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  g_variant_iter_init (&iter, dict);
+  while (g_variant_iter_next (&iter, "{&sv}", &key, &value))
+    {
+      g_autoptr (GVariant) owned = value;
+      gboolean known = FALSE;
+
+      for (gsize i = 0; i < n_words && !known; i++)
+        known = strcmp (words[i][0], key) == 0
+                && g_variant_is_of_type (value, G_VARIANT_TYPE (words[i][1]));
+      if (!known || !g_hash_table_add (seen, (gpointer)key))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* The keys of Broker.Done and Broker.Response, with their types. */
+static const char *const fact_words[][2] = {
+  { "complete", "b" }, { "error", "s" },        { "message", "s" },
+  { "status", "u" },   { "errno", "i" },        { "received", "t" },
+  { "proof", "s" },    { "response", "a{sv}" }, { "error-body", "ay" },
+};
+static const char *const response_words[][2] = {
+  { "url", "s" },
+  { "status", "u" },
+  { "reason", "s" },
+  { "headers", "a(ss)" },
+  { "mime-type", "s" },
+  { "content-length", "x" },
+  { "suggested-filename", "s" },
+  { "http-version", "s" },
+  { "content-encoding", "s" },
+};
+
+/* Endings that only the daemon can know of. */
+static gboolean
+is_of_daemon (TrundleError code)
+{
+  static const TrundleError codes[] = {
+    TRUNDLE_ERROR_NOT_FOUND,           TRUNDLE_ERROR_SESSION_IN_USE,
+    TRUNDLE_ERROR_INVALID_RESUME_DATA, TRUNDLE_ERROR_DESTINATION_GONE,
+    TRUNDLE_ERROR_ENGINE_CRASH,
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (codes); i++)
+    {
+      if (codes[i] == code)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Which keys must be there, and which must not, hangs on how it ended. */
+static gboolean
+read_ending (TrdOutcome *self, GVariant *facts)
+{
+  const char *name = NULL;
+  const char *message = NULL;
+  const char *proof = NULL;
+
+  if (!g_variant_lookup (facts, "complete", "b", &self->complete))
+    return FALSE;
+  g_variant_lookup (facts, "error", "&s", &name);
+  g_variant_lookup (facts, "message", "&s", &message);
+  g_variant_lookup (facts, "proof", "&s", &proof);
+  if ((message != NULL && strlen (message) > MESSAGE_MAX)
+      || (proof != NULL && strlen (proof) > PROOF_MAX))
+    return FALSE;
+
+  if (self->complete)
+    {
+      /* Law 10: success is never assumed. */
+      if (proof == NULL || *proof == '\0' || (name != NULL && *name != '\0'))
+        return FALSE;
+    }
+  else if (name == NULL || !trundle_error_from_name (name, &self->code)
+           || is_of_daemon (self->code))
+    return FALSE;
+
+  if (!self->complete && (message == NULL || *message == '\0'))
+    message = meanings[self->code].message;
+  self->message = self->complete ? NULL : g_strdup (message);
+  self->proof = proof != NULL && *proof != '\0' ? g_strdup (proof) : NULL;
+  return TRUE;
+}
+
+static gboolean
+read_facts (TrdOutcome *self, GVariant *facts)
+{
+  g_autoptr (GVariant) body = NULL;
+
+  g_variant_lookup (facts, "status", "u", &self->status);
+  g_variant_lookup (facts, "errno", "i", &self->error_number);
+  g_variant_lookup (facts, "received", "t", &self->received);
+  if (self->status > 999 || self->error_number < 0 || self->received > G_MAXINT64)
+    return FALSE;
+
+  self->response = g_variant_lookup_value (facts, "response", G_VARIANT_TYPE_VARDICT);
+  if (self->response != NULL
+      && !is_in_vocabulary (
+          self->response, response_words, G_N_ELEMENTS (response_words)))
+    return FALSE;
+
+  body = g_variant_lookup_value (facts, "error-body", G_VARIANT_TYPE_BYTESTRING);
+  if (body == NULL)
+    return TRUE;
+  if (g_variant_get_size (body) > TRD_ERROR_BODY_MAX)
+    return FALSE;
+  self->error_body = g_variant_get_data_as_bytes (body);
+  return TRUE;
+}
+
+TrdOutcome *
+trd_outcome_new_from_wire (GVariant *facts, GError **error)
+{
+  g_autoptr (TrdOutcome) self = g_new0 (TrdOutcome, 1);
+
+  g_return_val_if_fail (facts != NULL, NULL);
+
+  if (!g_variant_is_of_type (facts, G_VARIANT_TYPE_VARDICT)
+      || !is_in_vocabulary (facts, fact_words, G_N_ELEMENTS (fact_words))
+      || !read_ending (self, facts) || !read_facts (self, facts))
+    {
+      g_set_error_literal (error,
+                           G_IO_ERROR,
+                           G_IO_ERROR_INVALID_DATA,
+                           "The end of an attempt was told in a way that makes no sense");
+      return NULL;
+    }
+  return g_steal_pointer (&self);
+}
+
+TrdVerdict
+trd_outcome_judge (const TrdOutcome *self)
+{
+  g_return_val_if_fail (self != NULL, TRD_VERDICT_FAIL);
+
+  if (self->complete)
+    return TRD_VERDICT_SUCCEED;
+  if (self->busy)
+    return TRD_VERDICT_RETRY_AT_ONCE;
+  return meanings[self->code].verdict;
+}
+
+/* The reason phrase of the answer, which says more than the number now and then. */
+static const char *
+get_reason (const TrdOutcome *self)
+{
+  const char *reason = NULL;
+
+  if (self->response != NULL && self->code == TRUNDLE_ERROR_HTTP_STATUS)
+    g_variant_lookup (self->response, "reason", "&s", &reason);
+  return reason != NULL && *reason != '\0' ? reason : NULL;
+}
+
+GVariant *
+trd_outcome_details (const TrdOutcome *self, const char *url)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  const char *reason;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  reason = get_reason (self);
+  if (url != NULL)
+    {
+      /* Law 9, whoever calls. */
+      g_autofree char *clean = trundle_url_without_user_info (url, NULL);
+      g_variant_dict_insert (&dict, "url", "s", clean);
+    }
+  if (reason != NULL)
+    g_variant_dict_insert (&dict, "reason", "s", reason);
+  if (self->status != 0)
+    g_variant_dict_insert (&dict, "status", "u", self->status);
+  if (self->error_number != 0)
+    g_variant_dict_insert (&dict, "errno", "i", self->error_number);
+  if (self->message != NULL)
+    g_variant_dict_insert (&dict, "message", "s", self->message);
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+gint64
+trd_back_off_us (guint attempts, double unit_random)
+{
+  /* The first attempt was number 1, so that its failure waits the first step. */
+  guint doublings = attempts > 0 ? attempts - 1 : 0;
+  gint64 wait_us = TRD_RETRY_MAX_US;
+
+  g_return_val_if_fail (unit_random >= 0 && unit_random <= 1, TRD_RETRY_MAX_US);
+
+  /* 1 s doubled ten times is above the limit, and shifting further would overflow. */
+  if (doublings < 10)
+    wait_us = MIN (TRD_RETRY_FIRST_US << doublings, TRD_RETRY_MAX_US);
+  return wait_us + llround (wait_us * TRD_RETRY_JITTER * (2 * unit_random - 1));
+}

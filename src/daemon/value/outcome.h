@@ -15,6 +15,7 @@ typedef struct
   char *message;        /* (owned) (nullable): a sentence without secrets */
   guint status;         /* HTTP status of the last answer, 0 for none */
   int error_number;     /* errno, 0 for none */
+  gboolean busy;        /* the part was still locked by another attempt: our own doing */
   guint64 received;     /* body bytes written to the part */
   char *proof;          /* (owned) (nullable): "content-length", "chunked", … (law 10) */
   GVariant *response;   /* (owned) (nullable): a{sv} as the property Response */
@@ -38,6 +39,7 @@ TrdOutcome *trd_outcome_new_from_error (const GError *error);
 /* From the worker's Done (a{sv}); a dictionary that makes no sense is NULL with an error:
  * a violation of the protocol. */
 TrdOutcome *trd_outcome_new_from_wire (GVariant *facts, GError **error);
+TrdOutcome *trd_outcome_copy (const TrdOutcome *self);
 void trd_outcome_free (TrdOutcome *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdOutcome, trd_outcome_free)
 
