@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: 2026 The Trundle authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The crash matrix: killed at each single step towards the disk around one download."""
+
+import os
+
+import pytest
+from parts.client import Failure
+from parts.waiting import wait_for
+
+KILLER = os.environ["TRUNDLE_TEST_KILLER"]
+# More than one download takes; a matrix that does not end is an error.
+STEPS_MAX = 200
+
+
+def start_doomed(daemon, top):
+    asan = daemon.environment.get("ASAN_OPTIONS", "")
+    return daemon.start(
+        LD_PRELOAD=KILLER,
+        TRUNDLE_KILL_FILE=str(top / "kill"),
+        # The sanitizer wants to be the first library.
+        ASAN_OPTIONS=asan + ":verify_asan_link_order=0",
+    )
+
+
+def is_dead_or_finished(daemon, session):
+    return daemon.process.poll() is not None or session.finished()
+
+
+def reap(daemon):
+    """TRUE when the killer struck."""
+    if daemon.process.poll() is None:
+        return False
+    daemon.process = None
+    wait_for(lambda: not daemon.bus.has_owner("org.freedesktop.BackgroundTransfer1"),
+             "the bus has seen it go")
+    return True
+
+
+def survive(daemon, client, nginx, top, directory, step):
+    """One column of the matrix; FALSE when there was no such step any more."""
+    (top / "kill").unlink(missing_ok=True)
+    start_doomed(daemon, top)
+    session = client.open_session(f"step-{step}")
+    session.attach()
+    where = {"destination_name": f"f{step}"} if directory else {}
+    task = session.create(nginx.url("matrix"), directory, **where)
+    (top / "kill").write_text(str(step))
+    try:
+        task.resume()
+        wait_for(lambda: is_dead_or_finished(daemon, session), "its end, or the task's")
+        if session.finished():
+            session.complete(session.finished()[-1].arguments[0])
+    except Failure:
+        pass  # it died with our call in its hands
+    wait_for(lambda: reap(daemon) or not session.list_tasks(), "its end, or the task's")
+    struck = daemon.process is None
+    if struck:
+        daemon.start()
+        session.attach()
+        session.wait_did_finish_events()
+        if session.list_tasks():
+            if task.state == "suspended":
+                task.resume()
+            session.wait_finished(1)
+            assert task.error == "", f"step {step}: {task.get('Error')}"
+    # Told at least once; and never two different ends.
+    assert {s.arguments[0] for s in session.finished()} == {1}, f"step {step}"
+    return struck, task, session
+
+
+@pytest.mark.parametrize("where", ["directory", "spool"])
+def test_killed_at_each_step(stopped_daemon, client, nginx, inbox, state, top, where):
+    daemon, directory = stopped_daemon, inbox if where == "directory" else None
+    content = nginx.add_file("matrix", 3000)
+    for step in range(1, STEPS_MAX):
+        client.signals.clear()
+        struck, task, session = survive(daemon, client, nginx, top, directory, step)
+        if directory:
+            assert (inbox / f"f{step}").read_bytes() == content, f"step {step}"
+        elif session.list_tasks():
+            assert task.read() == content, f"step {step}"
+        if session.list_tasks():
+            session.complete(1)
+        assert session.list_tasks() == []
+        daemon.kill()
+        if not struck:
+            break
+    else:
+        raise AssertionError("it never ends")
+    assert step > 6, "the steps were not counted"
+    assert not list((state / "spool").iterdir())
+    assert len(list(inbox.iterdir())) == (step if directory else 0)
