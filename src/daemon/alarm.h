@@ -1,0 +1,21 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+/* Has the user manager start the service again at @when_us (realtime), by a transient
+ * timer unit that replaces the one armed before; 0 only takes that away.  The result
+ * comes when systemd has the timer running.
+ *
+ * Errors: G_IO_ERROR_NOT_SUPPORTED where no systemd is on @bus (nothing is started to
+ * find out): who cannot be woken must stay.  Anything else as systemd said it. */
+void
+trd_alarm_arm_async (GDBusConnection *bus,
+                     gint64 when_us,
+                     GCancellable *cancellable,
+                     GAsyncReadyCallback callback,
+                     gpointer user_data);
+gboolean
+trd_alarm_arm_finish (GAsyncResult *result, GError **error);
