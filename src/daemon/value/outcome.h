@@ -10,16 +10,16 @@
 /* How an attempt ended, as facts; what to do about it is trd_outcome_judge(). */
 typedef struct
 {
-  gboolean complete;    /* the whole answer is in the part, and it was an accepted one */
-  TrundleError code;    /* when not complete */
-  char *message;        /* (owned) (nullable): a sentence without secrets */
-  guint status;         /* HTTP status of the last answer, 0 for none */
-  int error_number;     /* errno, 0 for none */
-  gboolean busy;        /* the part was still locked by another attempt: our own doing */
-  guint64 received;     /* body bytes written to the part */
-  char *proof;          /* (owned) (nullable): "content-length", "chunked", … (law 10) */
-  GVariant *response;   /* (owned) (nullable): a{sv} as the property Response */
-  GBytes *error_body;   /* (owned) (nullable): body of an answer that was not accepted */
+  gboolean complete;  /* the whole answer is in the part, and it was an accepted one */
+  TrundleError code;  /* when not complete */
+  char *message;      /* (owned) (nullable): a sentence without secrets */
+  guint status;       /* HTTP status of the last answer, 0 for none */
+  int error_number;   /* errno, 0 for none */
+  gboolean busy;      /* the part was still locked by another attempt: our own doing */
+  guint64 received;   /* body bytes written to the part */
+  char *proof;        /* (owned) (nullable): "content-length", "chunked", … (law 10) */
+  GVariant *response; /* (owned) (nullable): a{sv} as the property Response */
+  GBytes *error_body; /* (owned) (nullable): body of an answer that was not accepted */
 } TrdOutcome;
 
 typedef enum
@@ -32,24 +32,36 @@ typedef enum
   TRD_VERDICT_WAIT_DESTINATION, /* WaitReasons destination-gone */
 } TrdVerdict;
 
-TrdOutcome *trd_outcome_new_complete (guint64 received, const char *proof);
-TrdOutcome *trd_outcome_new_failed (TrundleError code, const char *message);
+TrdOutcome *
+trd_outcome_new_complete (guint64 received, const char *proof);
+TrdOutcome *
+trd_outcome_new_failed (TrundleError code, const char *message);
 /* From an error of ours, GIO's or SQLite's file work (ENOSPC, EACCES, ENOENT, …). */
-TrdOutcome *trd_outcome_new_from_error (const GError *error);
+TrdOutcome *
+trd_outcome_new_from_error (const GError *error);
 /* From the worker's Done (a{sv}); a dictionary that makes no sense is NULL with an error:
  * a violation of the protocol. */
-TrdOutcome *trd_outcome_new_from_wire (GVariant *facts, GError **error);
-TrdOutcome *trd_outcome_copy (const TrdOutcome *self);
-void trd_outcome_free (TrdOutcome *self);
+TrdOutcome *
+trd_outcome_new_from_wire (GVariant *facts, GError **error);
+TrdOutcome *
+trd_outcome_copy (const TrdOutcome *self);
+/* (transfer full) */
+TrdOutcome *
+trd_outcome_copy (const TrdOutcome *self);
+void
+trd_outcome_free (TrdOutcome *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdOutcome, trd_outcome_free)
 
 /* The one table of what each ending means (apple.md G-01…G-27).  Pure. */
-TrdVerdict trd_outcome_judge (const TrdOutcome *self);
+TrdVerdict
+trd_outcome_judge (const TrdOutcome *self);
 
 /* The details of TaskFinished, and of the property Error, for a task that failed so: keys
  * `url`, `reason`, `status`, `errno`, `message`.  (transfer full), not floating */
-GVariant *trd_outcome_details (const TrdOutcome *self, const char *url);
+GVariant *
+trd_outcome_details (const TrdOutcome *self, const char *url);
 
 /* Wait before attempt @attempts + 1: doubling from 1 s to 15 min, ±25 %.  @unit_random is
  * uniform in [0, 1). */
-gint64 trd_back_off_us (guint attempts, double unit_random);
+gint64
+trd_back_off_us (guint attempts, double unit_random);
