@@ -37,8 +37,8 @@ def reap(daemon):
     return True
 
 
-def survive(daemon, client, nginx, top, directory, step):
-    """One column of the matrix; FALSE when there was no such step any more."""
+def doom(daemon, client, nginx, top, directory, step):
+    """Runs one download until the killer strikes or, after the last step, it is done."""
     (top / "kill").unlink(missing_ok=True)
     start_doomed(daemon, top)
     session = client.open_session(f"step-{step}")
@@ -54,19 +54,19 @@ def survive(daemon, client, nginx, top, directory, step):
     except Failure:
         pass  # it died with our call in its hands
     wait_for(lambda: reap(daemon) or not session.list_tasks(), "its end, or the task's")
-    struck = daemon.process is None
-    if struck:
-        daemon.start()
-        session.attach()
-        session.wait_did_finish_events()
-        if session.list_tasks():
-            if task.state == "suspended":
-                task.resume()
-            session.wait_finished(1)
-            assert task.error == "", f"step {step}: {task.get('Error')}"
-    # Told at least once; and never two different ends.
-    assert {s.arguments[0] for s in session.finished()} == {1}, f"step {step}"
-    return struck, task, session
+    return session, task
+
+
+def survive(daemon, session, task, step):
+    """What the next daemon makes of it."""
+    daemon.start()
+    session.attach()
+    session.wait_did_finish_events()
+    if session.list_tasks():
+        if task.state == "suspended":
+            task.resume()
+        session.wait_finished(1)
+        assert task.error == "", f"step {step}: {task.get('Error')}"
 
 
 @pytest.mark.parametrize("where", ["directory", "spool"])
@@ -75,7 +75,12 @@ def test_killed_at_each_step(stopped_daemon, client, nginx, inbox, state, top, w
     content = nginx.add_file("matrix", 3000)
     for step in range(1, STEPS_MAX):
         client.signals.clear()
-        struck, task, session = survive(daemon, client, nginx, top, directory, step)
+        session, task = doom(daemon, client, nginx, top, directory, step)
+        struck = daemon.process is None
+        if struck:
+            survive(daemon, session, task, step)
+        # Told at least once; and never two different ends.
+        assert {s.arguments[0] for s in session.finished()} == {1}, f"step {step}"
         if directory:
             assert (inbox / f"f{step}").read_bytes() == content, f"step {step}"
         elif session.list_tasks():
@@ -91,3 +96,23 @@ def test_killed_at_each_step(stopped_daemon, client, nginx, inbox, state, top, w
     assert step > 6, "the steps were not counted"
     assert not list((state / "spool").iterdir())
     assert len(list(inbox.iterdir())) == (step if directory else 0)
+
+
+def test_file_taken_away_before_it_was_told(stopped_daemon, client, nginx, inbox, top):
+    """Law 6: renamed, killed, and moved away: a success all the same, not fetched again."""
+    nginx.add_file("matrix", 3000)
+    daemon, told = stopped_daemon, []
+    for step in range(1, STEPS_MAX):
+        client.signals.clear()
+        session, task = doom(daemon, client, nginx, top, inbox, step)
+        if daemon.process:
+            break
+        if (inbox / f"f{step}").exists():
+            (inbox / f"f{step}").rename(inbox / "taken")
+            survive(daemon, session, task, step)
+            told.append(session.finished()[-1].arguments[2].get("file-moved", False))
+            assert not (inbox / f"f{step}").exists()
+        else:
+            daemon.start()
+        daemon.kill()
+    assert True in told

@@ -101,6 +101,18 @@ def test_session_secrets_stay_in_memory(daemon, client, state, script):
             assert CANARY.encode() not in path.read_bytes(), path
 
 
+def test_secrets_that_are_lost(daemon, client, script):
+    """Rather no answer than a request without its secret."""
+    script.on("/s", lambda c, r: c.answer(200, b"ok"))
+    session = client.open_session("lost")
+    task = session.create(script.url("/s"), headers=[("Authorization", CANARY)])
+    daemon.restart()
+    session.attach()
+    task.resume()
+    session.wait_finished(1)
+    assert task.error == "AuthenticationRequired" and not script.requests
+
+
 def test_state_is_ours_alone(daemon, session, state):
     assert state.stat().st_mode & 0o077 == 0
 
