@@ -1,4 +1,140 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Asks the daemon for the proxies of each hop: settings, PAC scripts and the portal are
+ * out of a confined worker's reach.  An unanswered question fails the connection: going
+ * around a proxy is not ours to decide. */
+
 #include "config.h"
+
+#include "proxy.h"
+
+#include "common/names.h"
+#include "common/url.h"
+
+/* A PAC script may have to be fetched. */
+#define ANSWER_TIMEOUT_MS (60 * 1000)
+
+struct _TrwProxyResolver
+{
+  GObject parent_instance;
+  GDBusConnection *connection; /* (owned) */
+};
+
+static void
+trw_proxy_resolver_iface_init (GProxyResolverInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (TrwProxyResolver,
+                               trw_proxy_resolver,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_PROXY_RESOLVER,
+                                                      trw_proxy_resolver_iface_init))
+
+static void
+on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  char **proxies = NULL;
+
+  reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  if (reply == NULL)
+    {
+      g_task_return_new_error (task,
+                               G_IO_ERROR,
+                               G_IO_ERROR_PROXY_FAILED,
+                               "The proxies could not be found out");
+      return;
+    }
+  g_variant_get (reply, "(^as)", &proxies);
+  g_task_return_pointer (task, proxies, (GDestroyNotify)g_strfreev);
+}
+
+static void
+lookup_async (GProxyResolver *resolver,
+              const char *uri,
+              GCancellable *cancellable,
+              GAsyncReadyCallback callback,
+              gpointer user_data)
+{
+  TrwProxyResolver *self = TRW_PROXY_RESOLVER (resolver);
+  g_autofree char *url = trundle_url_without_user_info (uri, NULL);
+
+  g_dbus_connection_call (self->connection,
+                          NULL,
+                          TRUNDLE_WORKER_PATH,
+                          TRUNDLE_INTERFACE_BROKER,
+                          "ResolveProxy",
+                          g_variant_new ("(s)", url),
+                          G_VARIANT_TYPE ("(as)"),
+                          G_DBUS_CALL_FLAGS_NONE,
+                          ANSWER_TIMEOUT_MS,
+                          cancellable,
+                          on_answer,
+                          g_task_new (resolver, cancellable, callback, user_data));
+}
+
+static char **
+lookup_finish (GProxyResolver *resolver, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* Nobody waits on the main loop. */
+static char **
+lookup (GProxyResolver *resolver,
+        const char *uri,
+        GCancellable *cancellable,
+        GError **error)
+{
+  g_set_error_literal (error,
+                       G_IO_ERROR,
+                       G_IO_ERROR_NOT_SUPPORTED,
+                       "Proxies are asked for asynchronously");
+  return NULL;
+}
+
+static gboolean
+is_supported (GProxyResolver *resolver)
+{
+  return TRUE;
+}
+
+GProxyResolver *
+trw_proxy_resolver_new (GDBusConnection *connection)
+{
+  TrwProxyResolver *self = g_object_new (TRW_TYPE_PROXY_RESOLVER, NULL);
+
+  self->connection = g_object_ref (connection);
+  return G_PROXY_RESOLVER (self);
+}
+
+static void
+trw_proxy_resolver_dispose (GObject *object)
+{
+  TrwProxyResolver *self = TRW_PROXY_RESOLVER (object);
+
+  g_clear_object (&self->connection);
+  G_OBJECT_CLASS (trw_proxy_resolver_parent_class)->dispose (object);
+}
+
+static void
+trw_proxy_resolver_init (TrwProxyResolver *self)
+{
+}
+
+static void
+trw_proxy_resolver_iface_init (GProxyResolverInterface *iface)
+{
+  iface->is_supported = is_supported;
+  iface->lookup = lookup;
+  iface->lookup_async = lookup_async;
+  iface->lookup_finish = lookup_finish;
+}
+
+static void
+trw_proxy_resolver_class_init (TrwProxyResolverClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = trw_proxy_resolver_dispose;
+}

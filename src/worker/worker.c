@@ -1,4 +1,468 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The worker's object on the connection to the daemon, and what its attempts report: one
+ * Progress for all that moved, every 250 ms at most and never before the last was
+ * acknowledged, so that a slow daemon is not flooded and an idle worker never wakes. */
+
 #include "config.h"
+
+#include "worker.h"
+
+#include "attempt.h"
+#include "common/defaults.h"
+#include "common/error.h"
+#include "common/names.h"
+#include "proxy.h"
+
+#include <gio/gunixfdlist.h>
+#include <glib/gstdio.h>
+
+#define RESOURCE_PATH                                                                    \
+  "/org/freedesktop/BackgroundTransfer1/org.freedesktop.BackgroundTransfer1.Worker.xml"
+
+/* The daemon decides how many attempts run; the session must never be the one that waits.
+ */
+#define CONNECTIONS_PER_HOST_MAX 64
+#define CONNECTIONS_MAX 512
+#define IDLE_CONNECTION_S 30
+
+struct _TrwWorker
+{
+  GMainLoop *loop;             /* (owned) */
+  GDBusConnection *connection; /* (owned) */
+  GDBusNodeInfo *node;         /* (owned) */
+  guint registration_id;
+  GTlsDatabase *trust;     /* (owned) (nullable) */
+  GProxyResolver *proxies; /* (owned) */
+  GHashTable *sessions;    /* (owned): PEM of extra anchors to SoupSession */
+  GHashTable *attempts;    /* (owned): id to TrwAttempt */
+  GHashTable *stops;       /* (owned): id to the GDBusMethodInvocation of its Stop */
+  GHashTable *moved;       /* (owned): ids since the last Progress */
+  guint progress_source;   /* 0 when nothing moved */
+  gboolean is_progress_unheard;
+  int exit_status;
+};
+
+static void
+leave (TrwWorker *self, int exit_status)
+{
+  self->exit_status = exit_status;
+  g_main_loop_quit (self->loop);
+}
+
+/* To the daemon */
+
+static void
+tell (TrwWorker *self, const char *method, GVariant *arguments)
+{
+  g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (
+      NULL, TRUNDLE_WORKER_PATH, TRUNDLE_INTERFACE_BROKER, method);
+
+  g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  g_dbus_message_set_body (message, arguments);
+  g_dbus_connection_send_message (
+      self->connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+}
+
+static void
+ask (TrwWorker *self,
+     const char *method,
+     GVariant *arguments,
+     GAsyncReadyCallback callback)
+{
+  g_dbus_connection_call (self->connection,
+                          NULL,
+                          TRUNDLE_WORKER_PATH,
+                          TRUNDLE_INTERFACE_BROKER,
+                          method,
+                          arguments,
+                          G_VARIANT_TYPE_UNIT,
+                          G_DBUS_CALL_FLAGS_NONE,
+                          G_MAXINT,
+                          NULL,
+                          callback,
+                          self);
+}
+
+static void
+on_hello_answered (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  TrwWorker *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = NULL;
+
+  reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  if (reply == NULL)
+    leave (self, g_dbus_connection_is_closed (self->connection) ? 0 : 1);
+}
+
+static void
+say_hello (TrwWorker *self, const TrwConfinement *confinement)
+{
+  GVariantBuilder facts;
+
+  g_variant_builder_init (&facts, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (
+      &facts, "{sv}", "landlock", g_variant_new_int32 (confinement->landlock));
+  g_variant_builder_add (
+      &facts, "{sv}", "seccomp", g_variant_new_boolean (confinement->seccomp));
+  ask (self,
+       "Hello",
+       g_variant_new (
+           "(usa{sv})", (guint)TRUNDLE_WORKER_PROTOCOL, TRUNDLE_VERSION, &facts),
+       on_hello_answered);
+}
+
+/* Progress */
+
+static void
+schedule_progress (TrwWorker *self);
+
+static void
+on_progress_heard (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  TrwWorker *self = user_data;
+  g_autoptr (GVariant) reply = NULL;
+
+  reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
+  self->is_progress_unheard = FALSE;
+  schedule_progress (self);
+}
+
+static gboolean
+on_progress_due (gpointer user_data)
+{
+  TrwWorker *self = user_data;
+  GVariantBuilder rows;
+  GHashTableIter iter;
+  gpointer attempt;
+
+  self->progress_source = 0;
+  g_variant_builder_init (&rows, G_VARIANT_TYPE ("a(tttx)"));
+  g_hash_table_iter_init (&iter, self->moved);
+  while (g_hash_table_iter_next (&iter, &attempt, NULL))
+    g_variant_builder_add (&rows,
+                           "(tttx)",
+                           trw_attempt_get_id (attempt),
+                           trw_attempt_get_received (attempt),
+                           trw_attempt_get_synced (attempt),
+                           trw_attempt_get_expected (attempt));
+  g_hash_table_remove_all (self->moved);
+  self->is_progress_unheard = TRUE;
+  ask (self, "Progress", g_variant_new ("(a(tttx))", &rows), on_progress_heard);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+schedule_progress (TrwWorker *self)
+{
+  if (self->progress_source != 0 || self->is_progress_unheard
+      || g_hash_table_size (self->moved) == 0)
+    return;
+  self->progress_source = g_timeout_add (TRD_PROGRESS_INTERVAL_MS, on_progress_due, self);
+}
+
+/* From the attempts */
+
+static void
+on_responded (TrwAttempt *attempt, GVariant *response, gpointer user_data)
+{
+  tell (user_data,
+        "Response",
+        g_variant_new ("(t@a{sv})", trw_attempt_get_id (attempt), response));
+}
+
+static void
+on_redirected (TrwAttempt *attempt,
+               const char *from,
+               const char *to,
+               guint status,
+               gpointer user_data)
+{
+  tell (user_data,
+        "Redirected",
+        g_variant_new ("(tssu)", trw_attempt_get_id (attempt), from, to, status));
+}
+
+static void
+on_moved (TrwAttempt *attempt, gpointer user_data)
+{
+  TrwWorker *self = user_data;
+
+  g_hash_table_add (self->moved, attempt);
+  schedule_progress (self);
+}
+
+static void
+forget_progress (TrwWorker *self, TrwAttempt *attempt)
+{
+  g_hash_table_remove (self->moved, attempt);
+  if (g_hash_table_size (self->moved) == 0 && self->progress_source != 0)
+    {
+      g_source_remove (self->progress_source);
+      self->progress_source = 0;
+    }
+}
+
+static void
+on_over (TrwAttempt *attempt, GVariant *facts, gpointer user_data)
+{
+  TrwWorker *self = user_data;
+  guint64 id = trw_attempt_get_id (attempt);
+  g_autofree gpointer stop_key = NULL;
+  gpointer stop = NULL;
+
+  forget_progress (self, attempt);
+  if (facts != NULL)
+    tell (self, "Done", g_variant_new ("(t@a{sv})", id, facts));
+  g_hash_table_steal_extended (self->stops, &id, &stop_key, &stop);
+  g_hash_table_remove (self->attempts, &id);
+  if (stop != NULL)
+    g_dbus_method_invocation_return_value (stop, NULL);
+}
+
+static const TrwAttemptHooks hooks = { on_responded, on_redirected, on_moved, on_over };
+
+/* From the daemon */
+
+/* A session for each set of extra anchors: a connection that was trusted by those of one
+ * task must not serve another. */
+static SoupSession *
+get_session (TrwWorker *self, const char *pem)
+{
+  const char *key = pem != NULL ? pem : "";
+  SoupSession *session = g_hash_table_lookup (self->sessions, key);
+
+  if (session != NULL)
+    return session;
+  session = soup_session_new_with_options ("max-conns",
+                                           CONNECTIONS_MAX,
+                                           "max-conns-per-host",
+                                           CONNECTIONS_PER_HOST_MAX,
+                                           "timeout",
+                                           0,
+                                           "idle-timeout",
+                                           IDLE_CONNECTION_S,
+                                           "user-agent",
+                                           "Trundle/" TRUNDLE_VERSION,
+                                           "proxy-resolver",
+                                           self->proxies,
+                                           NULL);
+  if (self->trust != NULL)
+    soup_session_set_tls_database (session, self->trust);
+  soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
+  soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_SNIFFER);
+  soup_session_remove_feature_by_type (session, SOUP_TYPE_AUTH_MANAGER);
+  soup_session_remove_feature_by_type (session, SOUP_TYPE_COOKIE_JAR);
+  g_hash_table_insert (self->sessions, g_strdup (key), session);
+  return session;
+}
+
+/* All descriptors of the message, so that none lingers in it: the part's lock is on its
+ * description, and Stop promises to let it go. */
+static int
+take_part (GDBusMethodInvocation *invocation, int handle)
+{
+  GDBusMessage *message = g_dbus_method_invocation_get_message (invocation);
+  GUnixFDList *list = g_dbus_message_get_unix_fd_list (message);
+  g_autofree int *fds = NULL;
+  int n_fds = 0;
+  int part = -1;
+
+  if (list == NULL)
+    return -1;
+  fds = g_unix_fd_list_steal_fds (list, &n_fds);
+  for (int i = 0; i < n_fds; i++)
+    {
+      if (i == handle)
+        part = fds[i];
+      else
+        g_close (fds[i], NULL);
+    }
+  return part;
+}
+
+static void
+handle_begin (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invocation)
+{
+  guint64 id;
+  int handle;
+  int part_fd;
+  g_autoptr (GVariant) dict = NULL;
+  g_autoptr (TrwRequest) request = NULL;
+  g_autoptr (GError) error = NULL;
+  SoupSession *session;
+
+  g_variant_get (parameters, "(th@a{sv})", &id, &handle, &dict);
+  part_fd = take_part (invocation, handle);
+  if (part_fd < 0 || g_hash_table_contains (self->attempts, &id))
+    g_set_error_literal (&error,
+                         TRUNDLE_ERROR,
+                         TRUNDLE_ERROR_INVALID_ARGUMENT,
+                         "No part, or an attempt that exists");
+  else
+    request = trw_request_new (dict, &error);
+  if (request == NULL)
+    {
+      if (part_fd >= 0)
+        g_close (part_fd, NULL);
+      g_dbus_method_invocation_return_gerror (invocation, error);
+      return;
+    }
+  g_dbus_method_invocation_return_value (invocation, NULL);
+  session = get_session (self, request->ca_certificates);
+  g_hash_table_insert (
+      self->attempts,
+      g_memdup2 (&id, sizeof id),
+      trw_attempt_new (id, g_steal_pointer (&request), part_fd, session, &hooks, self));
+}
+
+static void
+handle_stop (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invocation)
+{
+  guint64 id;
+  TrwAttempt *attempt;
+
+  g_variant_get (parameters, "(t)", &id);
+  attempt = g_hash_table_lookup (self->attempts, &id);
+  if (attempt == NULL)
+    {
+      g_dbus_method_invocation_return_value (invocation, NULL);
+      return;
+    }
+  if (g_hash_table_contains (self->stops, &id))
+    {
+      g_dbus_method_invocation_return_error (invocation,
+                                             TRUNDLE_ERROR,
+                                             TRUNDLE_ERROR_BAD_STATE,
+                                             "The attempt is being stopped");
+      return;
+    }
+  g_hash_table_insert (self->stops, g_memdup2 (&id, sizeof id), invocation);
+  trw_attempt_stop (attempt);
+}
+
+static void
+handle_leave (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invocation)
+{
+  g_dbus_method_invocation_return_value (invocation, NULL);
+  g_dbus_connection_flush_sync (self->connection, NULL, NULL);
+  leave (self, 0);
+}
+
+static void
+on_method_call (GDBusConnection *connection,
+                const char *sender,
+                const char *object_path,
+                const char *interface_name,
+                const char *method_name,
+                GVariant *parameters,
+                GDBusMethodInvocation *invocation,
+                gpointer user_data)
+{
+  static const struct
+  {
+    const char *name;
+    void (*handle) (TrwWorker *self,
+                    GVariant *parameters,
+                    GDBusMethodInvocation *invocation);
+  } rows[] = {
+    { "Begin", handle_begin },
+    { "Stop", handle_stop },
+    { "Leave", handle_leave },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      if (g_str_equal (method_name, rows[i].name))
+        {
+          rows[i].handle (user_data, parameters, invocation);
+          return;
+        }
+    }
+  g_assert_not_reached ();
+}
+
+static void
+on_closed (GDBusConnection *connection,
+           gboolean remote_peer_vanished,
+           GError *error,
+           gpointer user_data)
+{
+  leave (user_data, 0);
+}
+
+static gboolean export(TrwWorker *self, GError **error)
+{
+  static const GDBusInterfaceVTable vtable = { .method_call = on_method_call };
+  g_autoptr (GBytes) xml = NULL;
+
+  xml = g_resources_lookup_data (RESOURCE_PATH, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+  if (xml == NULL)
+    return FALSE;
+  self->node = g_dbus_node_info_new_for_xml (g_bytes_get_data (xml, NULL), error);
+  if (self->node == NULL)
+    return FALSE;
+  self->registration_id = g_dbus_connection_register_object (
+      self->connection,
+      TRUNDLE_WORKER_PATH,
+      g_dbus_node_info_lookup_interface (self->node, TRUNDLE_INTERFACE_WORKER),
+      &vtable,
+      self,
+      NULL,
+      error);
+  return self->registration_id != 0;
+}
+
+TrwWorker *
+trw_worker_new (GDBusConnection *connection,
+                GTlsDatabase *trust,
+                const TrwConfinement *confinement,
+                GError **error)
+{
+  g_autoptr (TrwWorker) self = g_new0 (TrwWorker, 1);
+
+  self->loop = g_main_loop_new (NULL, FALSE);
+  self->connection = g_object_ref (connection);
+  g_set_object (&self->trust, trust);
+  self->proxies = trw_proxy_resolver_new (connection);
+  self->sessions = g_hash_table_new_full (
+      g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->attempts = g_hash_table_new_full (
+      g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)trw_attempt_unref);
+  self->stops = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->moved = g_hash_table_new (NULL, NULL);
+  if (!export(self, error))
+    return NULL;
+  g_signal_connect (connection, "closed", G_CALLBACK (on_closed), self);
+  g_dbus_connection_start_message_processing (connection);
+  say_hello (self, confinement);
+  return g_steal_pointer (&self);
+}
+
+/* Only before it has run: afterwards the process ends. */
+void
+trw_worker_free (TrwWorker *self)
+{
+  g_signal_handlers_disconnect_by_data (self->connection, self);
+  if (self->registration_id != 0)
+    g_dbus_connection_unregister_object (self->connection, self->registration_id);
+  g_main_loop_unref (self->loop);
+  g_clear_object (&self->connection);
+  g_clear_pointer (&self->node, g_dbus_node_info_unref);
+  g_clear_object (&self->trust);
+  g_clear_object (&self->proxies);
+  g_hash_table_unref (self->sessions);
+  g_hash_table_unref (self->attempts);
+  g_hash_table_unref (self->stops);
+  g_hash_table_unref (self->moved);
+  g_free (self);
+}
+
+int
+trw_worker_run (TrwWorker *self)
+{
+  g_main_loop_run (self->loop);
+  return self->exit_status;
+}

@@ -1,0 +1,54 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <libsoup/soup.h>
+
+#include "request.h"
+
+typedef struct _TrwAttempt TrwAttempt;
+
+/* What the worker hears; called from the main loop and from trw_attempt_stop(). */
+typedef struct
+{
+  void (*responded) (TrwAttempt *attempt, GVariant *response, gpointer user_data);
+  void (*redirected) (TrwAttempt *attempt,
+                      const char *from,
+                      const char *to,
+                      guint status,
+                      gpointer user_data);
+  /* Received or synced have grown. */
+  void (*moved) (TrwAttempt *attempt, gpointer user_data);
+  /* The last call: nothing is held any more, the part is closed.  @facts: (nullable), for
+   * Done; NULL when it was stopped.  The attempt may be released from here. */
+  void (*over) (TrwAttempt *attempt, GVariant *facts, gpointer user_data);
+} TrwAttemptHooks;
+
+/* Begins at once.  @request and @part_fd are consumed. */
+TrwAttempt *
+trw_attempt_new (guint64 id,
+                 TrwRequest *request,
+                 int part_fd,
+                 SoupSession *session,
+                 const TrwAttemptHooks *hooks,
+                 gpointer user_data);
+
+TrwAttempt *
+trw_attempt_ref (TrwAttempt *self);
+void
+trw_attempt_unref (TrwAttempt *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrwAttempt, trw_attempt_unref)
+
+/* `over` follows, at once or when a sync in flight has ended. */
+void
+trw_attempt_stop (TrwAttempt *self);
+
+guint64
+trw_attempt_get_id (TrwAttempt *self);
+guint64
+trw_attempt_get_received (TrwAttempt *self);
+guint64
+trw_attempt_get_synced (TrwAttempt *self);
+gint64
+trw_attempt_get_expected (TrwAttempt *self); /* -1 unknown */

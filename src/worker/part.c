@@ -1,0 +1,163 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The part file: written on the main loop in large pieces (into the page cache), synced
+ * in a thread every 64 MiB and at the end, so that a slow disk never stops the network of
+ * the others.  At most one sync at a time; a disk that does not keep up stops its own
+ * attempt at two intervals of unsynced data. */
+
+#include "config.h"
+
+#include "part.h"
+
+#include "common/defaults.h"
+#include "common/error.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+struct _TrwPart
+{
+  int fd; /* (owned) */
+  TrwPartFunc on_synced;
+  gpointer user_data; /* (unowned), outlives us */
+  guint64 written;
+  guint64 synced;
+  guint64 syncing;  /* length that is being synced, 0 for none */
+  int error_number; /* of the first failure */
+};
+
+static void
+run_sync (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  int fd = GPOINTER_TO_INT (task_data);
+  int result;
+
+  do
+    result = fdatasync (fd);
+  while (result < 0 && errno == EINTR);
+  g_task_return_int (task, result < 0 ? errno : 0);
+}
+
+static void
+on_sync_ended (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  TrwPart *self = user_data;
+  int error_number = (int)g_task_propagate_int (G_TASK (result), NULL);
+
+  if (error_number == 0)
+    self->synced = self->syncing;
+  else if (self->error_number == 0)
+    self->error_number = error_number;
+  self->syncing = 0;
+  self->on_synced (self->user_data);
+}
+
+static void
+start_sync (TrwPart *self)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, on_sync_ended, self);
+
+  self->syncing = self->written;
+  g_task_set_task_data (task, GINT_TO_POINTER (self->fd), NULL);
+  g_task_run_in_thread (task, run_sync);
+}
+
+TrwPart *
+trw_part_new (int fd, TrwPartFunc on_synced, gpointer user_data)
+{
+  TrwPart *self = g_new0 (TrwPart, 1);
+
+  self->fd = fd;
+  self->on_synced = on_synced;
+  self->user_data = user_data;
+  return self;
+}
+
+void
+trw_part_free (TrwPart *self)
+{
+  g_assert (self->syncing == 0);
+  close (self->fd);
+  g_free (self);
+}
+
+gboolean
+trw_part_write (TrwPart *self, const guint8 *data, gsize length, GError **error)
+{
+  while (length > 0)
+    {
+      gssize n = pwrite (self->fd, data, length, (off_t)self->written);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        {
+          self->error_number = n < 0 ? errno : ENOSPC;
+          return trw_part_check (self, error);
+        }
+      data += n;
+      length -= (gsize)n;
+      self->written += (guint64)n;
+    }
+  if (self->syncing == 0 && self->written - self->synced >= TRD_SYNC_INTERVAL)
+    start_sync (self);
+  return TRUE;
+}
+
+gboolean
+trw_part_sync (TrwPart *self)
+{
+  if (self->syncing > 0)
+    return TRUE;
+  if (self->synced == self->written)
+    return FALSE;
+  start_sync (self);
+  return TRUE;
+}
+
+gboolean
+trw_part_check (TrwPart *self, GError **error)
+{
+  gboolean is_full;
+
+  if (self->error_number == 0)
+    return TRUE;
+  is_full = self->error_number == ENOSPC || self->error_number == EDQUOT;
+  g_set_error (error,
+               TRUNDLE_ERROR,
+               is_full ? TRUNDLE_ERROR_NO_SPACE : TRUNDLE_ERROR_WRITE_FAILED,
+               "Writing the file: %s",
+               g_strerror (self->error_number));
+  return FALSE;
+}
+
+gboolean
+trw_part_is_behind (TrwPart *self)
+{
+  return self->syncing > 0 && self->written - self->synced >= 2 * TRD_SYNC_INTERVAL;
+}
+
+gboolean
+trw_part_is_busy (TrwPart *self)
+{
+  return self->syncing > 0;
+}
+
+guint64
+trw_part_get_written (TrwPart *self)
+{
+  return self->written;
+}
+
+guint64
+trw_part_get_synced (TrwPart *self)
+{
+  return self->synced;
+}
+
+int
+trw_part_get_errno (TrwPart *self)
+{
+  return self->error_number;
+}

@@ -1,0 +1,13 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+/* A GProxyResolver that asks the daemon. */
+#define TRW_TYPE_PROXY_RESOLVER (trw_proxy_resolver_get_type ())
+G_DECLARE_FINAL_TYPE (TrwProxyResolver, trw_proxy_resolver, TRW, PROXY_RESOLVER, GObject)
+
+GProxyResolver *
+trw_proxy_resolver_new (GDBusConnection *connection);

@@ -1,0 +1,187 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The dictionary of Begin.  The daemon has checked the app's words already; here they are
+ * checked for what would make the worker itself do something wrong. */
+
+#include "config.h"
+
+#include "request.h"
+
+#include "common/defaults.h"
+#include "common/error.h"
+#include "common/url.h"
+#include "trust.h"
+
+/* Done must stay far below TRD_WORKER_MESSAGE_MAX. */
+#define ERROR_BODY_MAX (512 * 1024)
+
+static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" };
+
+/* Framing and connection are ours: a request has no body. */
+static const char *const our_headers[] = {
+  "Connection", "Content-Length",    "Expect",  "Keep-Alive", "Proxy-Connection", "TE",
+  "Trailer",    "Transfer-Encoding", "Upgrade",
+};
+
+static gboolean
+is_ours (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (our_headers); i++)
+    {
+      if (g_ascii_strcasecmp (name, our_headers[i]) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static GVariant *
+read_headers (GVariant *dict, const char *key, GError **error)
+{
+  g_autoptr (GVariant) given = NULL;
+  GVariantBuilder builder;
+  GVariantIter iter;
+  const char *name;
+  const char *value;
+
+  given = g_variant_lookup_value (dict, key, G_VARIANT_TYPE ("a(ss)"));
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ss)"));
+  if (given == NULL)
+    return g_variant_ref_sink (g_variant_builder_end (&builder));
+  g_variant_iter_init (&iter, given);
+  while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
+    {
+      if (!trundle_header_check (name, value, error))
+        {
+          g_variant_builder_clear (&builder);
+          return NULL;
+        }
+      if (!is_ours (name))
+        g_variant_builder_add (&builder, "(ss)", name, value);
+    }
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
+static gboolean
+read_url (TrwRequest *self, GVariant *dict, GError **error)
+{
+  const char *url = "";
+  g_autofree char *plain = NULL;
+
+  g_variant_lookup (dict, "url", "&s", &url);
+  plain = trundle_url_without_user_info (url, NULL);
+  self->uri = trundle_url_parse (plain != NULL ? plain : url, error);
+  return self->uri != NULL;
+}
+
+static gboolean
+read_method (TrwRequest *self, GVariant *dict, GError **error)
+{
+  const char *method = "GET";
+
+  g_variant_lookup (dict, "method", "&s", &method);
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    {
+      if (g_str_equal (method, methods[i]))
+        self->method = methods[i];
+    }
+  if (self->method != NULL)
+    return TRUE;
+  g_set_error_literal (
+      error, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT, "method: not one of ours");
+  return FALSE;
+}
+
+static gboolean
+read_redirects (TrwRequest *self, GVariant *dict, GError **error)
+{
+  const char *word = "follow";
+
+  self->redirects.max = TRD_MAX_REDIRECTS;
+  g_variant_lookup (dict, "max-redirects", "u", &self->redirects.max);
+  g_variant_lookup (
+      dict, "allow-insecure-redirect", "b", &self->redirects.allow_insecure);
+  g_variant_lookup (dict, "redirects", "&s", &word);
+  if (trw_redirect_policy_from_word (word, &self->redirects.policy))
+    return TRUE;
+  g_set_error_literal (error,
+                       TRUNDLE_ERROR,
+                       TRUNDLE_ERROR_INVALID_ARGUMENT,
+                       "redirects: not a known word");
+  return FALSE;
+}
+
+static gboolean
+read_trust (TrwRequest *self, GVariant *dict, GError **error)
+{
+  const char *pem = "";
+
+  g_variant_lookup (dict, "ca-certificates", "&s", &pem);
+  if (pem[0] == '\0')
+    return TRUE;
+  self->ca_certificates = g_strdup (pem);
+  self->anchors = trw_trust_parse (self->ca_certificates, error);
+  return self->anchors != NULL;
+}
+
+static void
+read_rest (TrwRequest *self, GVariant *dict)
+{
+  static const char *const accepted[] = { "2xx", NULL };
+
+  if (!g_variant_lookup (dict, "accept-status", "^as", &self->accept_status))
+    self->accept_status = g_strdupv ((char **)accepted);
+  g_variant_lookup (dict, "allow-unframed", "b", &self->allow_unframed);
+  self->timeout_ms = TRD_REQUEST_TIMEOUT_MS;
+  g_variant_lookup (dict, "request-timeout", "t", &self->timeout_ms);
+  self->error_body_max = TRD_ERROR_BODY_MAX;
+  g_variant_lookup (dict, "error-body-max", "u", &self->error_body_max);
+  self->error_body_max = MIN (self->error_body_max, ERROR_BODY_MAX);
+}
+
+TrwRequest *
+trw_request_new (GVariant *dict, GError **error)
+{
+  g_autoptr (TrwRequest) self = g_new0 (TrwRequest, 1);
+
+  if (!read_url (self, dict, error) || !read_method (self, dict, error)
+      || !read_redirects (self, dict, error) || !read_trust (self, dict, error))
+    return NULL;
+  self->headers = read_headers (dict, "headers", error);
+  if (self->headers == NULL)
+    return NULL;
+  self->secret_headers = read_headers (dict, "secret-headers", error);
+  if (self->secret_headers == NULL)
+    return NULL;
+  read_rest (self, dict);
+  return g_steal_pointer (&self);
+}
+
+void
+trw_request_free (TrwRequest *self)
+{
+  g_clear_pointer (&self->uri, g_uri_unref);
+  g_clear_pointer (&self->headers, g_variant_unref);
+  g_clear_pointer (&self->secret_headers, g_variant_unref);
+  g_strfreev (self->accept_status);
+  g_free (self->ca_certificates);
+  g_clear_pointer (&self->anchors, g_ptr_array_unref);
+  g_free (self);
+}
+
+gboolean
+trw_request_accepts (const TrwRequest *self, guint status)
+{
+  for (guint i = 0; self->accept_status[i] != NULL; i++)
+    {
+      const char *word = self->accept_status[i];
+
+      if (g_str_equal (word, "*"))
+        return TRUE;
+      if (g_str_has_suffix (word, "xx") && (guint)(word[0] - '0') == status / 100)
+        return TRUE;
+      if (g_ascii_strtoull (word, NULL, 10) == status)
+        return TRUE;
+    }
+  return FALSE;
+}

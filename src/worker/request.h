@@ -1,0 +1,35 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "redirect.h"
+
+/* What Begin asks for, checked. */
+typedef struct
+{
+  GUri *uri;                /* (owned), without user info */
+  const char *method;       /* (unowned), static */
+  GVariant *headers;        /* (owned): a(ss) for every hop */
+  GVariant *secret_headers; /* (owned): a(ss) for the first origin */
+  char **accept_status;     /* (owned) */
+  TrwRedirectRules redirects;
+  gboolean allow_unframed;
+  guint64 timeout_ms;    /* 0 for none */
+  char *ca_certificates; /* (owned) (nullable) */
+  GPtrArray *anchors;    /* (owned) (nullable): of ca_certificates */
+  guint error_body_max;
+} TrwRequest;
+
+/* Errors: TRUNDLE_ERROR_INVALID_ARGUMENT and those of trundle_url_parse(). */
+TrwRequest *
+trw_request_new (GVariant *dict, GError **error);
+void
+trw_request_free (TrwRequest *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrwRequest, trw_request_free)
+
+/* Whether an answer with @status goes into the file: by the words "*", "2xx", "404". */
+gboolean
+trw_request_accepts (const TrwRequest *self, guint status);
