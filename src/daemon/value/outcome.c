@@ -216,21 +216,6 @@ trd_outcome_copy (const TrdOutcome *self)
   return copy;
 }
 
-TrdOutcome *
-trd_outcome_copy (const TrdOutcome *self)
-{
-  TrdOutcome *copy = g_memdup2 (self, sizeof *self);
-
-  copy->message = g_strdup (self->message);
-  copy->proof = g_strdup (self->proof);
-  if (self->response != NULL)
-    g_variant_ref (copy->response);
-  if (self->error_body != NULL)
-    g_bytes_ref (copy->error_body);
-
-  return copy;
-}
-
 void
 trd_outcome_free (TrdOutcome *self)
 {

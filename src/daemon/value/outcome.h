@@ -45,9 +45,6 @@ TrdOutcome *
 trd_outcome_new_from_wire (GVariant *facts, GError **error);
 TrdOutcome *
 trd_outcome_copy (const TrdOutcome *self);
-/* (transfer full) */
-TrdOutcome *
-trd_outcome_copy (const TrdOutcome *self);
 void
 trd_outcome_free (TrdOutcome *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdOutcome, trd_outcome_free)
