@@ -19,6 +19,30 @@ trd_registry_note_event (TrdRegistry *self, TrdSession *session, TrdEvent *event
 void
 trd_registry_settle_session (TrdRegistry *self, TrdSession *session);
 
+/* A row that is committed, made known to memory.  @row is taken. */
+TrdSession *
+trd_registry_adopt_session (TrdRegistry *self, TrdSessionRow *row);
+/* From the store, with its files, and out of memory. */
+gboolean
+trd_registry_delete_session (TrdRegistry *self, TrdSession *session, GError **error);
+/* Out of memory, and told; the rows are the caller's affair. */
+void
+trd_registry_remove_task (TrdRegistry *self, TrdTask *task);
+/* (element-type TrdTask) (transfer container) */
+GPtrArray *
+trd_registry_get_tasks (TrdSession *session);
+
+void
+trd_registry_emit_session_added (TrdRegistry *self, TrdSession *session);
+void
+trd_registry_emit_session_changed (TrdRegistry *self, TrdSession *session);
+void
+trd_registry_emit_events_completed (TrdRegistry *self, TrdSession *session);
+
+/* (element-type gint64 TrdSession) (transfer none) */
+GHashTable *
+trd_registry_get_session_table (TrdRegistry *self);
+
 /* A task whose row is committed, made known to memory; emit comes when all of a batch
  * are. */
 TrdTask *

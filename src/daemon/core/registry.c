@@ -11,14 +11,9 @@
 
 #include "common/error.h"
 #include "common/url.h"
-#include "common/vocabulary.h"
 #include "core/registry-internal.h"
 #include "core/request.h"
 #include "core/runner.h"
-#include "core/turn.h"
-
-#define IDENTIFIER_MAX 255
-#define SESSIONS_PER_OWNER_MAX 1000
 
 struct _TrdRegistry
 {
@@ -66,8 +61,8 @@ session_free (TrdSession *session)
   g_free (session);
 }
 
-static TrdSession *
-adopt_session (TrdRegistry *self, TrdSessionRow *row)
+TrdSession *
+trd_registry_adopt_session (TrdRegistry *self, TrdSessionRow *row)
 {
   TrdSession *session = g_new0 (TrdSession, 1);
 
@@ -107,8 +102,8 @@ adopt_task (TrdRegistry *self, TrdSession *session, const TrdTaskBrief *brief)
 }
 
 /* Out of memory, and told; the rows are the caller's affair. */
-static void
-remove_task (TrdRegistry *self, TrdTask *task)
+void
+trd_registry_remove_task (TrdRegistry *self, TrdTask *task)
 {
   g_signal_emit (self, signals[TASK_REMOVED], 0, task);
 
@@ -119,8 +114,8 @@ remove_task (TrdRegistry *self, TrdTask *task)
   g_hash_table_remove (task->session->tasks, &task->id);
 }
 
-static GPtrArray *
-list_of_tasks (TrdSession *session)
+GPtrArray *
+trd_registry_get_tasks (TrdSession *session)
 {
   g_autoptr (GPtrArray) tasks = g_ptr_array_new ();
   GHashTableIter iter;
@@ -136,10 +131,10 @@ list_of_tasks (TrdSession *session)
 static void
 remove_session (TrdRegistry *self, TrdSession *session)
 {
-  g_autoptr (GPtrArray) tasks = list_of_tasks (session);
+  g_autoptr (GPtrArray) tasks = trd_registry_get_tasks (session);
 
   for (guint i = 0; i < tasks->len; i++)
-    remove_task (self, g_ptr_array_index (tasks, i));
+    trd_registry_remove_task (self, g_ptr_array_index (tasks, i));
 
   g_signal_emit (self, signals[SESSION_REMOVED], 0, session);
   g_hash_table_remove (self->sessions, &session->row->id);
@@ -200,8 +195,8 @@ trd_registry_compose_request (TrdRegistry *self,
       row, session->row->configuration, secrets, session->secret_headers);
 }
 
-static gboolean
-delete_session (TrdRegistry *self, TrdSession *session, GError **error)
+gboolean
+trd_registry_delete_session (TrdRegistry *self, TrdSession *session, GError **error)
 {
   g_autoptr (GPtrArray) rows = NULL;
 
@@ -234,7 +229,7 @@ trd_registry_settle_session (TrdRegistry *self, TrdSession *session)
       != TRD_CELL_MOVE)
     return;
 
-  if (!delete_session (self, session, &error))
+  if (!trd_registry_delete_session (self, session, &error))
     g_warning ("Cannot remove a session that is over: %s", error->message);
 }
 
@@ -291,7 +286,8 @@ trd_registry_restore (TrdRegistry *self, GError **error)
   g_ptr_array_set_free_func (rows, NULL);
   for (guint i = 0; i < rows->len; i++)
     {
-      TrdSession *session = adopt_session (self, g_ptr_array_index (rows, i));
+      TrdSession *session = trd_registry_adopt_session (self,
+                                                        g_ptr_array_index (rows, i));
 
       session->n_events = trd_store_count_events (store, session->row->id);
     }
@@ -363,376 +359,6 @@ trd_registry_has_volatile (TrdRegistry *self)
   return FALSE;
 }
 
-/* ---- sessions ---- */
-
-static TrdSession *
-find_by_identifier (TrdRegistry *self,
-                    const TrdOwner *owner,
-                    const char *identifier,
-                    guint *out_n_of_owner)
-{
-  TrdSession *found = NULL;
-  GHashTableIter iter;
-  TrdSession *session;
-
-  *out_n_of_owner = 0;
-  g_hash_table_iter_init (&iter, self->sessions);
-  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&session))
-    {
-      if (!trd_owner_equal (session->row->owner, owner))
-        continue;
-
-      ++*out_n_of_owner;
-      if (g_strcmp0 (session->row->identifier, identifier) == 0)
-        found = session;
-    }
-
-  return found;
-}
-
-/* Keys of @wanted that the session has otherwise, or not at all. */
-static GStrv
-differing_keys (TrdSession *session, GVariant *wanted)
-{
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  const char *key;
-  GVariant *value;
-  GVariantIter iter;
-
-  g_variant_iter_init (&iter, wanted);
-  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
-    {
-      g_autoptr (GVariant) mine = trundle_options_get_value (
-          session->row->configuration, NULL, key);
-
-      if (mine == NULL || !g_variant_equal (mine, value))
-        g_strv_builder_add (builder, key);
-    }
-
-  return g_strv_builder_end (builder);
-}
-
-static void
-take_secrets (TrdSession *session, GVariant *secrets)
-{
-  if (secrets == NULL)
-    return;
-
-  g_clear_pointer (&session->secret_headers, g_variant_unref);
-  session->secret_headers = g_variant_ref (secrets);
-}
-
-static gboolean
-reopen_session (TrdRegistry *self,
-                TrdSession *session,
-                GVariant *configuration,
-                gboolean update,
-                GStrv *out_ignored,
-                GError **error)
-{
-  g_autoptr (GVariant) secrets = NULL;
-  g_autoptr (GVariant) kept = NULL;
-
-  if (update)
-    {
-      if (!trd_registry_configure (self, session, configuration, error))
-        return FALSE;
-      *out_ignored = g_new0 (char *, 1);
-      return TRUE;
-    }
-
-  /* Secrets live in memory only: a restart has lost them, and here they are again. */
-  kept = trd_request_without_secrets (configuration, &secrets);
-  if (session->secret_headers == NULL)
-    take_secrets (session, secrets);
-  *out_ignored = differing_keys (session, kept);
-
-  return TRUE;
-}
-
-static TrdSession *
-make_session (TrdRegistry *self,
-              const TrdOwner *owner,
-              const char *identifier,
-              GVariant *configuration,
-              GError **error)
-{
-  g_autoptr (TrdSessionRow) row = g_new0 (TrdSessionRow, 1);
-  g_autoptr (GVariant) secrets = NULL;
-  TrdSession *session;
-
-  row->owner = trd_owner_ref ((TrdOwner *)owner);
-  row->identifier = g_strdup (identifier);
-  row->state = TRUNDLE_SESSION_ACTIVE;
-  row->configuration = trd_request_without_secrets (configuration, &secrets);
-  row->created_us = trd_clock_now_us (self->env->clock);
-  if (!trd_store_insert_session (self->env->store, row, error))
-    return NULL;
-
-  session = adopt_session (self, g_steal_pointer (&row));
-  take_secrets (session, secrets);
-  g_signal_emit (self, signals[SESSION_ADDED], 0, session);
-
-  return session;
-}
-
-TrdSession *
-trd_registry_open_session (TrdRegistry *self,
-                           const TrdOwner *owner,
-                           const char *identifier,
-                           GVariant *configuration,
-                           gboolean update,
-                           gboolean *out_existing,
-                           GStrv *out_ignored,
-                           GError **error)
-{
-  TrdSession *session;
-  guint n_of_owner;
-
-  if (*identifier == '\0' || strlen (identifier) > IDENTIFIER_MAX)
-    {
-      g_set_error (error,
-                   TRUNDLE_ERROR,
-                   TRUNDLE_ERROR_INVALID_ARGUMENT,
-                   "The identifier of a session has 1 to %d bytes",
-                   IDENTIFIER_MAX);
-      return NULL;
-    }
-
-  session = find_by_identifier (self, owner, identifier, &n_of_owner);
-  if (session != NULL)
-    {
-      if (!reopen_session (self, session, configuration, update, out_ignored, error))
-        return NULL;
-      *out_existing = TRUE;
-      return session;
-    }
-  if (n_of_owner >= SESSIONS_PER_OWNER_MAX)
-    {
-      g_set_error (error,
-                   TRUNDLE_ERROR,
-                   TRUNDLE_ERROR_LIMIT_EXCEEDED,
-                   "An app may have %d sessions",
-                   SESSIONS_PER_OWNER_MAX);
-      return NULL;
-    }
-
-  session = make_session (self, owner, identifier, configuration, error);
-  if (session == NULL)
-    return NULL;
-
-  *out_existing = FALSE;
-  *out_ignored = g_new0 (char *, 1);
-  return session;
-}
-
-/* Stores a changed copy of the row and only then makes it true. */
-static gboolean
-update_session (TrdRegistry *self,
-                TrdSession *session,
-                TrundleSessionState state,
-                GVariant *configuration,
-                GError **error)
-{
-  TrdSessionRow changed = *session->row;
-
-  changed.state = state;
-  changed.configuration = configuration;
-  if (state == TRUNDLE_SESSION_RETIRED)
-    changed.identifier = NULL;
-  if (!trd_store_update_session (self->env->store, &changed, error))
-    return FALSE;
-
-  return TRUE;
-}
-
-gboolean
-trd_registry_configure (TrdRegistry *self,
-                        TrdSession *session,
-                        GVariant *configuration,
-                        GError **error)
-{
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (session->row->configuration);
-  g_autoptr (GVariant) secrets = NULL;
-  g_autoptr (GVariant) kept = NULL;
-  g_autoptr (GVariant) merged = NULL;
-  const char *key;
-  GVariant *value;
-  GVariantIter iter;
-
-  kept = trd_request_without_secrets (configuration, &secrets);
-  g_variant_iter_init (&iter, kept);
-  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
-    g_variant_dict_insert_value (&dict, key, value);
-  merged = g_variant_ref_sink (g_variant_dict_end (&dict));
-
-  if (!update_session (self, session, session->row->state, merged, error))
-    return FALSE;
-
-  g_variant_unref (session->row->configuration);
-  session->row->configuration = g_steal_pointer (&merged);
-  take_secrets (session, secrets);
-  g_signal_emit (self, signals[SESSION_CHANGED], 0, session);
-
-  return TRUE;
-}
-
-/* ---- the end of a session ---- */
-
-static gboolean
-judge_session (TrdSession *session,
-               TrdSessionInput input,
-               TrundleSessionState *out_next,
-               GError **error)
-{
-  if (trd_session_state_next (session->row->state, input, out_next) != TRD_CELL_ILLEGAL)
-    return TRUE;
-
-  g_set_error (error,
-               TRUNDLE_ERROR,
-               TRUNDLE_ERROR_BAD_STATE,
-               "The session is %s",
-               trundle_session_state_to_word (session->row->state));
-  return FALSE;
-}
-
-static TrdEvent *
-new_last_word (TrdRegistry *self, TrdSession *session)
-{
-  TrdEvent *event = g_new0 (TrdEvent, 1);
-
-  event->session_id = session->row->id;
-  event->kind = TRUNDLE_EVENT_DID_BECOME_INVALID;
-  event->details = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
-  event->created_us = trd_clock_now_us (self->env->clock);
-  event->offered = session->has_consumer;
-
-  return event;
-}
-
-gboolean
-trd_registry_finish_and_invalidate (TrdRegistry *self,
-                                    TrdSession *session,
-                                    GError **error)
-{
-  TrdStore *store = self->env->store;
-  g_autoptr (TrdEvent) event = NULL;
-  TrundleSessionState next;
-
-  if (!judge_session (session, TRD_SESSION_INPUT_FINISH, &next, error))
-    return FALSE;
-  if (next == session->row->state)
-    return TRUE;
-
-  if (!trd_store_begin (store, error))
-    return FALSE;
-  if (session->n_unfinished == 0)
-    event = new_last_word (self, session);
-  if (!update_session (self, session, next, session->row->configuration, error)
-      || (event != NULL && !trd_store_append_event (store, event, error))
-      || !trd_store_commit (store, error))
-    {
-      trd_store_rollback (store);
-      return FALSE;
-    }
-
-  session->row->state = next;
-  g_signal_emit (self, signals[SESSION_CHANGED], 0, session);
-  if (event != NULL)
-    trd_registry_note_event (self, session, event);
-
-  return TRUE;
-}
-
-/* Cancels what is unfinished and frees the identifier, in one transaction of @turn's. */
-static gboolean
-stage_retirement (TrdRegistry *self, TrdSession *session, TrdTurn *turn, GError **error)
-{
-  TrdChange change = { .reason = "session-invalidated" };
-  g_autoptr (GPtrArray) tasks = list_of_tasks (session);
-
-  for (guint i = 0; i < tasks->len; i++)
-    if (!trd_turn_apply (
-            turn, g_ptr_array_index (tasks, i), TRD_TASK_INPUT_CANCEL, &change, error))
-      return FALSE;
-
-  return update_session (
-      self, session, TRUNDLE_SESSION_RETIRED, session->row->configuration, error);
-}
-
-gboolean
-trd_registry_invalidate_and_cancel (TrdRegistry *self,
-                                    TrdSession *session,
-                                    gboolean has_consumer,
-                                    GError **error)
-{
-  g_autoptr (TrdTurn) turn = NULL;
-  g_autoptr (TrdEvent) event = NULL;
-  TrundleSessionState next;
-
-  if (!judge_session (session, TRD_SESSION_INPUT_INVALIDATE, &next, error))
-    return FALSE;
-  if (next == session->row->state)
-    return TRUE;
-  if (!has_consumer)
-    return delete_session (self, session, error);
-
-  turn = trd_turn_new_open (self, error);
-  if (turn == NULL || !stage_retirement (self, session, turn, error))
-    return FALSE;
-  event = new_last_word (self, session);
-  if (!trd_turn_append_event (turn, event, error) || !trd_turn_commit (turn, error))
-    return FALSE;
-
-  session->row->state = TRUNDLE_SESSION_RETIRED;
-  g_clear_pointer (&session->row->identifier, g_free);
-  g_signal_emit (self, signals[SESSION_CHANGED], 0, session);
-  trd_registry_note_event (self, session, event);
-
-  return TRUE;
-}
-
-void
-trd_registry_drop_retired (TrdRegistry *self, TrdSession *session)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (session->row->state == TRUNDLE_SESSION_RETIRED
-      && !delete_session (self, session, &error))
-    g_warning ("Cannot remove an invalidated session: %s", error->message);
-}
-
-/* ---- events ---- */
-
-gboolean
-trd_registry_complete_events (TrdRegistry *self,
-                              TrdSession *session,
-                              guint64 sequence,
-                              GError **error)
-{
-  g_autoptr (GPtrArray) rows = NULL;
-
-  rows = trd_store_complete_events (self->env->store, session->row->id, sequence, error);
-  if (rows == NULL)
-    return FALSE;
-
-  session->n_events = trd_store_count_events (self->env->store, session->row->id);
-  for (guint i = 0; i < rows->len; i++)
-    {
-      TrdTaskRow *row = g_ptr_array_index (rows, i);
-      TrdTask *task = trd_registry_find_task (self, row->id);
-
-      if (task != NULL)
-        remove_task (self, task);
-      trd_spool_discard (self->env->spool, row->place);
-    }
-
-  g_signal_emit (self, signals[EVENTS_COMPLETED], 0, session);
-  trd_registry_settle_session (self, session);
-
-  return TRUE;
-}
-
 /* ---- the object ---- */
 
 TrdRegistry *
@@ -743,6 +369,12 @@ trd_registry_new (const TrdEnv *env)
   self->env = env;
 
   return self;
+}
+
+GHashTable *
+trd_registry_get_session_table (TrdRegistry *self)
+{
+  return self->sessions;
 }
 
 GHashTable *
@@ -757,6 +389,24 @@ trd_registry_adopt_task (TrdRegistry *self,
                          const TrdTaskBrief *brief)
 {
   return adopt_task (self, session, brief);
+}
+
+void
+trd_registry_emit_session_added (TrdRegistry *self, TrdSession *session)
+{
+  g_signal_emit (self, signals[SESSION_ADDED], 0, session);
+}
+
+void
+trd_registry_emit_session_changed (TrdRegistry *self, TrdSession *session)
+{
+  g_signal_emit (self, signals[SESSION_CHANGED], 0, session);
+}
+
+void
+trd_registry_emit_events_completed (TrdRegistry *self, TrdSession *session)
+{
+  g_signal_emit (self, signals[EVENTS_COMPLETED], 0, session);
 }
 
 void

@@ -1,0 +1,390 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The registry's verbs on sessions: opening, changing and ending them, and completing
+ * their events.  Beside core/registry.c, which keeps the tables, and core/tasks.c. */
+
+#include "config.h"
+
+#include "core/registry.h"
+
+#include "common/error.h"
+#include "common/vocabulary.h"
+#include "core/registry-internal.h"
+#include "core/request.h"
+#include "core/turn.h"
+
+#define IDENTIFIER_MAX 255
+#define SESSIONS_PER_OWNER_MAX 1000
+
+/* ---- sessions ---- */
+
+static TrdSession *
+find_by_identifier (TrdRegistry *self,
+                    const TrdOwner *owner,
+                    const char *identifier,
+                    guint *out_n_of_owner)
+{
+  TrdSession *found = NULL;
+  GHashTableIter iter;
+  TrdSession *session;
+
+  *out_n_of_owner = 0;
+  g_hash_table_iter_init (&iter, trd_registry_get_session_table (self));
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&session))
+    {
+      if (!trd_owner_equal (session->row->owner, owner))
+        continue;
+
+      ++*out_n_of_owner;
+      if (g_strcmp0 (session->row->identifier, identifier) == 0)
+        found = session;
+    }
+
+  return found;
+}
+
+/* Keys of @wanted that the session has otherwise, or not at all. */
+static GStrv
+differing_keys (TrdSession *session, GVariant *wanted)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  const char *key;
+  GVariant *value;
+  GVariantIter iter;
+
+  g_variant_iter_init (&iter, wanted);
+  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
+    {
+      g_autoptr (GVariant) mine = trundle_options_get_value (
+          session->row->configuration, NULL, key);
+
+      if (mine == NULL || !g_variant_equal (mine, value))
+        g_strv_builder_add (builder, key);
+    }
+
+  return g_strv_builder_end (builder);
+}
+
+static void
+take_secrets (TrdSession *session, GVariant *secrets)
+{
+  if (secrets == NULL)
+    return;
+
+  g_clear_pointer (&session->secret_headers, g_variant_unref);
+  session->secret_headers = g_variant_ref (secrets);
+}
+
+static gboolean
+reopen_session (TrdRegistry *self,
+                TrdSession *session,
+                GVariant *configuration,
+                gboolean update,
+                GStrv *out_ignored,
+                GError **error)
+{
+  g_autoptr (GVariant) secrets = NULL;
+  g_autoptr (GVariant) kept = NULL;
+
+  if (update)
+    {
+      if (!trd_registry_configure (self, session, configuration, error))
+        return FALSE;
+      *out_ignored = g_new0 (char *, 1);
+      return TRUE;
+    }
+
+  /* Secrets live in memory only: a restart has lost them, and here they are again. */
+  kept = trd_request_without_secrets (configuration, &secrets);
+  if (session->secret_headers == NULL)
+    take_secrets (session, secrets);
+  *out_ignored = differing_keys (session, kept);
+
+  return TRUE;
+}
+
+static TrdSession *
+make_session (TrdRegistry *self,
+              const TrdOwner *owner,
+              const char *identifier,
+              GVariant *configuration,
+              GError **error)
+{
+  g_autoptr (TrdSessionRow) row = g_new0 (TrdSessionRow, 1);
+  g_autoptr (GVariant) secrets = NULL;
+  TrdSession *session;
+
+  row->owner = trd_owner_ref ((TrdOwner *)owner);
+  row->identifier = g_strdup (identifier);
+  row->state = TRUNDLE_SESSION_ACTIVE;
+  row->configuration = trd_request_without_secrets (configuration, &secrets);
+  row->created_us = trd_clock_now_us (trd_registry_get_env (self)->clock);
+  if (!trd_store_insert_session (trd_registry_get_env (self)->store, row, error))
+    return NULL;
+
+  session = trd_registry_adopt_session (self, g_steal_pointer (&row));
+  take_secrets (session, secrets);
+  trd_registry_emit_session_added (self, session);
+
+  return session;
+}
+
+TrdSession *
+trd_registry_open_session (TrdRegistry *self,
+                           const TrdOwner *owner,
+                           const char *identifier,
+                           GVariant *configuration,
+                           gboolean update,
+                           gboolean *out_existing,
+                           GStrv *out_ignored,
+                           GError **error)
+{
+  TrdSession *session;
+  guint n_of_owner;
+
+  if (*identifier == '\0' || strlen (identifier) > IDENTIFIER_MAX)
+    {
+      g_set_error (error,
+                   TRUNDLE_ERROR,
+                   TRUNDLE_ERROR_INVALID_ARGUMENT,
+                   "The identifier of a session has 1 to %d bytes",
+                   IDENTIFIER_MAX);
+      return NULL;
+    }
+
+  session = find_by_identifier (self, owner, identifier, &n_of_owner);
+  if (session != NULL)
+    {
+      if (!reopen_session (self, session, configuration, update, out_ignored, error))
+        return NULL;
+      *out_existing = TRUE;
+      return session;
+    }
+  if (n_of_owner >= SESSIONS_PER_OWNER_MAX)
+    {
+      g_set_error (error,
+                   TRUNDLE_ERROR,
+                   TRUNDLE_ERROR_LIMIT_EXCEEDED,
+                   "An app may have %d sessions",
+                   SESSIONS_PER_OWNER_MAX);
+      return NULL;
+    }
+
+  session = make_session (self, owner, identifier, configuration, error);
+  if (session == NULL)
+    return NULL;
+
+  *out_existing = FALSE;
+  *out_ignored = g_new0 (char *, 1);
+  return session;
+}
+
+/* Stores a changed copy of the row and only then makes it true. */
+static gboolean
+update_session (TrdRegistry *self,
+                TrdSession *session,
+                TrundleSessionState state,
+                GVariant *configuration,
+                GError **error)
+{
+  TrdSessionRow changed = *session->row;
+
+  changed.state = state;
+  changed.configuration = configuration;
+  if (state == TRUNDLE_SESSION_RETIRED)
+    changed.identifier = NULL;
+  if (!trd_store_update_session (trd_registry_get_env (self)->store, &changed, error))
+    return FALSE;
+
+  return TRUE;
+}
+
+gboolean
+trd_registry_configure (TrdRegistry *self,
+                        TrdSession *session,
+                        GVariant *configuration,
+                        GError **error)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (session->row->configuration);
+  g_autoptr (GVariant) secrets = NULL;
+  g_autoptr (GVariant) kept = NULL;
+  g_autoptr (GVariant) merged = NULL;
+  const char *key;
+  GVariant *value;
+  GVariantIter iter;
+
+  kept = trd_request_without_secrets (configuration, &secrets);
+  g_variant_iter_init (&iter, kept);
+  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
+    g_variant_dict_insert_value (&dict, key, value);
+  merged = g_variant_ref_sink (g_variant_dict_end (&dict));
+
+  if (!update_session (self, session, session->row->state, merged, error))
+    return FALSE;
+
+  g_variant_unref (session->row->configuration);
+  session->row->configuration = g_steal_pointer (&merged);
+  take_secrets (session, secrets);
+  trd_registry_emit_session_changed (self, session);
+
+  return TRUE;
+}
+
+/* ---- the end of a session ---- */
+
+static gboolean
+judge_session (TrdSession *session,
+               TrdSessionInput input,
+               TrundleSessionState *out_next,
+               GError **error)
+{
+  if (trd_session_state_next (session->row->state, input, out_next) != TRD_CELL_ILLEGAL)
+    return TRUE;
+
+  g_set_error (error,
+               TRUNDLE_ERROR,
+               TRUNDLE_ERROR_BAD_STATE,
+               "The session is %s",
+               trundle_session_state_to_word (session->row->state));
+  return FALSE;
+}
+
+static TrdEvent *
+new_last_word (TrdRegistry *self, TrdSession *session)
+{
+  TrdEvent *event = g_new0 (TrdEvent, 1);
+
+  event->session_id = session->row->id;
+  event->kind = TRUNDLE_EVENT_DID_BECOME_INVALID;
+  event->details = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+  event->created_us = trd_clock_now_us (trd_registry_get_env (self)->clock);
+  event->offered = session->has_consumer;
+
+  return event;
+}
+
+gboolean
+trd_registry_finish_and_invalidate (TrdRegistry *self,
+                                    TrdSession *session,
+                                    GError **error)
+{
+  TrdStore *store = trd_registry_get_env (self)->store;
+  g_autoptr (TrdEvent) event = NULL;
+  TrundleSessionState next;
+
+  if (!judge_session (session, TRD_SESSION_INPUT_FINISH, &next, error))
+    return FALSE;
+  if (next == session->row->state)
+    return TRUE;
+
+  if (!trd_store_begin (store, error))
+    return FALSE;
+  if (session->n_unfinished == 0)
+    event = new_last_word (self, session);
+  if (!update_session (self, session, next, session->row->configuration, error)
+      || (event != NULL && !trd_store_append_event (store, event, error))
+      || !trd_store_commit (store, error))
+    {
+      trd_store_rollback (store);
+      return FALSE;
+    }
+
+  session->row->state = next;
+  trd_registry_emit_session_changed (self, session);
+  if (event != NULL)
+    trd_registry_note_event (self, session, event);
+
+  return TRUE;
+}
+
+/* Cancels what is unfinished and frees the identifier, in one transaction of @turn's. */
+static gboolean
+stage_retirement (TrdRegistry *self, TrdSession *session, TrdTurn *turn, GError **error)
+{
+  TrdChange change = { .reason = "session-invalidated" };
+  g_autoptr (GPtrArray) tasks = trd_registry_get_tasks (session);
+
+  for (guint i = 0; i < tasks->len; i++)
+    if (!trd_turn_apply (
+            turn, g_ptr_array_index (tasks, i), TRD_TASK_INPUT_CANCEL, &change, error))
+      return FALSE;
+
+  return update_session (
+      self, session, TRUNDLE_SESSION_RETIRED, session->row->configuration, error);
+}
+
+gboolean
+trd_registry_invalidate_and_cancel (TrdRegistry *self,
+                                    TrdSession *session,
+                                    gboolean has_consumer,
+                                    GError **error)
+{
+  g_autoptr (TrdTurn) turn = NULL;
+  g_autoptr (TrdEvent) event = NULL;
+  TrundleSessionState next;
+
+  if (!judge_session (session, TRD_SESSION_INPUT_INVALIDATE, &next, error))
+    return FALSE;
+  if (next == session->row->state)
+    return TRUE;
+  if (!has_consumer)
+    return trd_registry_delete_session (self, session, error);
+
+  turn = trd_turn_new_open (self, error);
+  if (turn == NULL || !stage_retirement (self, session, turn, error))
+    return FALSE;
+  event = new_last_word (self, session);
+  if (!trd_turn_append_event (turn, event, error) || !trd_turn_commit (turn, error))
+    return FALSE;
+
+  session->row->state = TRUNDLE_SESSION_RETIRED;
+  g_clear_pointer (&session->row->identifier, g_free);
+  trd_registry_emit_session_changed (self, session);
+  trd_registry_note_event (self, session, event);
+
+  return TRUE;
+}
+
+void
+trd_registry_drop_retired (TrdRegistry *self, TrdSession *session)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (session->row->state == TRUNDLE_SESSION_RETIRED
+      && !trd_registry_delete_session (self, session, &error))
+    g_warning ("Cannot remove an invalidated session: %s", error->message);
+}
+
+/* ---- events ---- */
+
+gboolean
+trd_registry_complete_events (TrdRegistry *self,
+                              TrdSession *session,
+                              guint64 sequence,
+                              GError **error)
+{
+  g_autoptr (GPtrArray) rows = NULL;
+
+  rows = trd_store_complete_events (
+      trd_registry_get_env (self)->store, session->row->id, sequence, error);
+  if (rows == NULL)
+    return FALSE;
+
+  session->n_events = trd_store_count_events (trd_registry_get_env (self)->store,
+                                              session->row->id);
+  for (guint i = 0; i < rows->len; i++)
+    {
+      TrdTaskRow *row = g_ptr_array_index (rows, i);
+      TrdTask *task = trd_registry_find_task (self, row->id);
+
+      if (task != NULL)
+        trd_registry_remove_task (self, task);
+      trd_spool_discard (trd_registry_get_env (self)->spool, row->place);
+    }
+
+  trd_registry_emit_events_completed (self, session);
+  trd_registry_settle_session (self, session);
+
+  return TRUE;
+}
