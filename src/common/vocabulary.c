@@ -1,4 +1,818 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The keys of all our a{sv}, in one table, and the only code that judges them.  What has
+ * passed trundle_vocabulary_check() is of its type, in its bounds and makes sense by
+ * itself; what keys mean to one another is for the callers to judge.  No message quotes a
+ * value: it may be a secret (law 9). */
+
 #include "config.h"
+
+#include "common/vocabulary.h"
+
+#include "common/enums.h"
+#include "common/error.h"
+#include "common/url.h"
+
+#include <string.h>
+
+#define KIB 1024
+#define C TRUNDLE_SCOPE_CONFIGURATION
+#define T TRUNDLE_SCOPE_TASK
+#define B TRUNDLE_SCOPE_BATCH
+#define A TRUNDLE_SCOPE_ATTACH
+#define F TRUNDLE_SCOPE_FILTER
+#define M TRUNDLE_SCOPE_MOVE
+#define O TRUNDLE_SCOPE_OPEN
+
+#define HEADERS_MAX 200
+#define HEADER_BYTES_MAX (64 * KIB)
+#define NAME_BYTES_MAX 255
+#define PATH_BYTES_MAX 4095
+
+/* A hundred years: a moment computed from it still fits in microseconds. */
+#define TIMEOUT_MS_MAX 3155760000000.0
+
+static gboolean
+fail (GError **error, const char *message)
+{
+  g_set_error_literal (error, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT, message);
+  return FALSE;
+}
+
+static gboolean
+has_controls (const char *text)
+{
+  for (const char *p = text; *p != '\0'; p++)
+    {
+      if (g_ascii_iscntrl (*p))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+check_app_id (GVariant *value, GError **error)
+{
+  return g_application_id_is_valid (g_variant_get_string (value, NULL))
+         || fail (error, "must be an application id like “org.example.App”");
+}
+
+static gboolean
+check_bus_name (GVariant *value, GError **error)
+{
+  const char *name = g_variant_get_string (value, NULL);
+
+  return (g_dbus_is_name (name) && !g_dbus_is_unique_name (name))
+         || fail (error, "must be a well-known bus name");
+}
+
+static gboolean
+check_headers (GVariant *value, GError **error)
+{
+  GVariantIter iter;
+  const char *name, *content;
+  gsize n_bytes = 0;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "(&s&s)", &name, &content))
+    {
+      if (!trundle_header_check (name, content, error))
+        return FALSE;
+      /* As on the wire, with ": " and CR LF. */
+      n_bytes += strlen (name) + strlen (content) + 4;
+    }
+  return n_bytes <= HEADER_BYTES_MAX || fail (error, "must be at most 64 KiB in all");
+}
+
+/* RFC 9110 §9.1.  CONNECT makes a tunnel of the connection, and TRACE sends the request's
+ * secrets back in a body. */
+static gboolean
+check_method (GVariant *value, GError **error)
+{
+  const char *method = g_variant_get_string (value, NULL);
+
+  if (!trundle_header_check (method, "", NULL))
+    return fail (error, "must be the name of a request method");
+  if (g_ascii_strcasecmp (method, "CONNECT") == 0
+      || g_ascii_strcasecmp (method, "TRACE") == 0)
+    return fail (error, "must not be CONNECT or TRACE");
+  return TRUE;
+}
+
+/* "*", a class "2xx", or a final status "404". */
+static gboolean
+is_status_word (const char *word)
+{
+  if (strcmp (word, "*") == 0)
+    return TRUE;
+  if (strlen (word) != 3 || word[0] < '2' || word[0] > '5')
+    return FALSE;
+  return strcmp (word + 1, "xx") == 0
+         || (g_ascii_isdigit (word[1]) && g_ascii_isdigit (word[2]));
+}
+
+static gboolean
+check_accept_status (GVariant *value, GError **error)
+{
+  GVariantIter iter;
+  const char *word;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "&s", &word))
+    {
+      if (!is_status_word (word))
+        return fail (error, "must hold “*”, classes like “2xx”, or statuses like “404”");
+    }
+  return TRUE;
+}
+
+static gboolean
+check_redirects (GVariant *value, GError **error)
+{
+  static const char *const words[] = { "follow", "same-origin", "none", NULL };
+
+  return g_strv_contains (words, g_variant_get_string (value, NULL))
+         || fail (error, "must be “follow”, “same-origin” or “none”");
+}
+
+/* Only the form: reading certificates is TLS code, which belongs to the worker. */
+static gboolean
+check_certificates (GVariant *value, GError **error)
+{
+  const char *pem = g_variant_get_string (value, NULL);
+
+  /* A key would be a secret in a row (law 9). */
+  if (strstr (pem, "PRIVATE KEY-----") != NULL)
+    return fail (error, "must not hold a private key");
+  if (strstr (pem, "-----BEGIN CERTIFICATE-----") == NULL
+      || strstr (pem, "-----END CERTIFICATE-----") == NULL)
+    return fail (error, "must hold certificates in PEM");
+  return TRUE;
+}
+
+static gboolean
+is_path_element (const char *name)
+{
+  return *name != '\0' && strlen (name) <= NAME_BYTES_MAX && strchr (name, '/') == NULL
+         && strcmp (name, ".") != 0 && strcmp (name, "..") != 0 && !has_controls (name);
+}
+
+static gboolean
+check_file_name (GVariant *value, GError **error)
+{
+  return is_path_element (g_variant_get_string (value, NULL))
+         || fail (error, "must be the name of a file, without a folder");
+}
+
+static gboolean
+check_absolute_path (GVariant *value, GError **error)
+{
+  const char *path = g_variant_get_string (value, NULL);
+
+  return (*path == '/' && is_path_element (strrchr (path, '/') + 1)
+          && !has_controls (path))
+         || fail (error, "must be the absolute path of a file");
+}
+
+static gboolean
+check_if_exists (GVariant *value, GError **error)
+{
+  TrundleIfExists policy;
+
+  return trundle_if_exists_from_word (g_variant_get_string (value, NULL), &policy)
+         || fail (error, "must be “fail”, “replace” or “rename”");
+}
+
+static gboolean
+check_kind (GVariant *value, GError **error)
+{
+  TrundleKind kind;
+
+  return trundle_kind_from_word (g_variant_get_string (value, NULL), &kind)
+         || fail (error, "must be “download” or “upload”");
+}
+
+static gboolean
+check_states (GVariant *value, GError **error)
+{
+  GVariantIter iter;
+  const char *word;
+  TrundleTaskState state;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "&s", &word))
+    {
+      if (!trundle_task_state_from_word (word, &state))
+        return fail (error, "must hold states of tasks");
+    }
+  return TRUE;
+}
+
+static gboolean
+check_property_names (GVariant *value, GError **error)
+{
+  GVariantIter iter;
+  const char *name;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "&s", &name))
+    {
+      if (!g_dbus_is_member_name (name))
+        return fail (error, "must hold names of properties");
+    }
+  return TRUE;
+}
+
+static const TrundleWord words[] = {
+  /* Who is called, and when. */
+  { "app-id",
+    "s",
+    NULL,
+    C,
+    NULL,
+    1,
+    NAME_BYTES_MAX,
+    check_app_id,
+    "Id of the application the session belongs to" },
+  { "activation-name",
+    "s",
+    NULL,
+    C,
+    NULL,
+    1,
+    NAME_BYTES_MAX,
+    check_bus_name,
+    "Bus name that is started for events" },
+  { "sends-launch-events",
+    "b",
+    NULL,
+    C,
+    "true",
+    0,
+    0,
+    NULL,
+    "Whether the application is started for events" },
+  { "launch-without-display",
+    "b",
+    NULL,
+    C,
+    "false",
+    0,
+    0,
+    NULL,
+    "Whether it is started without a graphical session too" },
+  { "auto-complete",
+    "b",
+    NULL,
+    C,
+    "false",
+    0,
+    0,
+    NULL,
+    "Whether events are completed as soon as they are stored" },
+  { "update-configuration",
+    "b",
+    NULL,
+    O,
+    "false",
+    0,
+    0,
+    NULL,
+    "Whether an existing session takes the configuration" },
+
+  /* What is asked of the server. */
+  { "headers",
+    "a(ss)",
+    "a{ss}",
+    C | T,
+    NULL,
+    0,
+    HEADERS_MAX,
+    check_headers,
+    "Header fields of the request" },
+  { "method", "s", NULL, T, "'GET'", 1, 32, check_method, "Method of the request" },
+  { "accept-status",
+    "as",
+    NULL,
+    C | T,
+    "['2xx']",
+    1,
+    64,
+    check_accept_status,
+    "Statuses that are a success" },
+  { "redirects",
+    "s",
+    NULL,
+    C | T,
+    "'follow'",
+    1,
+    32,
+    check_redirects,
+    "Which redirects are followed" },
+  { "max-redirects",
+    "u",
+    NULL,
+    C | T,
+    "20",
+    0,
+    100,
+    NULL,
+    "How many redirects are followed" },
+  { "allow-insecure-redirect",
+    "b",
+    NULL,
+    C | T,
+    "false",
+    0,
+    0,
+    NULL,
+    "Whether a redirect may lead from https to http" },
+  { "allow-unframed",
+    "b",
+    NULL,
+    C | T,
+    "false",
+    0,
+    0,
+    NULL,
+    "Whether a body whose end nothing proves is a success" },
+  { "ca-certificates",
+    "s",
+    NULL,
+    C | T,
+    NULL,
+    1,
+    256 * KIB,
+    check_certificates,
+    "Further certificate authorities to trust, in PEM" },
+
+  /* How long, how many, in which order. */
+  { "request-timeout",
+    "t",
+    NULL,
+    C | T,
+    "60000",
+    0,
+    TIMEOUT_MS_MAX,
+    NULL,
+    "Milliseconds without a byte until an attempt ends" },
+  { "resource-timeout",
+    "t",
+    NULL,
+    C | T,
+    "604800000",
+    0,
+    TIMEOUT_MS_MAX,
+    NULL,
+    "Milliseconds from the first Resume until the task fails" },
+  { "max-connections-per-host",
+    "u",
+    NULL,
+    C,
+    "6",
+    1,
+    64,
+    NULL,
+    "Tasks of the session that run at once with one host" },
+  { "max-concurrent-tasks",
+    "u",
+    NULL,
+    C,
+    "8",
+    1,
+    64,
+    NULL,
+    "Tasks of the session that run at once" },
+  { "priority",
+    "d",
+    NULL,
+    C | T,
+    "0.5",
+    0,
+    1,
+    NULL,
+    "Order among the tasks of the session" },
+
+  /* What the app wants to find again. */
+  { "description", "s", NULL, T, NULL, 0, 64 * KIB, NULL, "Text for the application" },
+  { "user-data", "ay", NULL, T, NULL, 0, 64 * KIB, NULL, "Bytes for the application" },
+  { "group", "s", NULL, T | F, NULL, 0, NAME_BYTES_MAX, NULL, "Name of a set of tasks" },
+  { "start", "b", NULL, T, "false", 0, 0, NULL, "Whether the task begins at once" },
+  { "expected-bytes-to-receive",
+    "x",
+    NULL,
+    T,
+    "-1",
+    -1,
+    G_MAXINT64,
+    NULL,
+    "Bytes the application expects" },
+
+  /* Where the bytes go. */
+  { "destination", "h", NULL, T, NULL, 0, 0, NULL, "Folder of the file" },
+  { "destination-name",
+    "s",
+    NULL,
+    T,
+    NULL,
+    1,
+    NAME_BYTES_MAX,
+    check_file_name,
+    "Name of the file" },
+  { "destination-path",
+    "s",
+    NULL,
+    T,
+    NULL,
+    1,
+    PATH_BYTES_MAX,
+    check_absolute_path,
+    "Absolute path of the file" },
+  { "if-exists",
+    "s",
+    NULL,
+    T | M,
+    "'fail'",
+    1,
+    32,
+    check_if_exists,
+    "What happens when a file of the name exists" },
+
+  /* Batches. */
+  { "url", "s", NULL, B, NULL, 1, 64 * KIB, NULL, "Address of the task" },
+  { "kind", "s", NULL, B, "'download'", 1, 32, check_kind, "Kind of the task" },
+
+  /* Listening. */
+  { "replace",
+    "b",
+    NULL,
+    A,
+    "false",
+    0,
+    0,
+    NULL,
+    "Whether another consumer loses its place" },
+  { "observe", "b", NULL, A, "false", 0, 0, NULL, "Whether only to watch" },
+
+  /* Choosing tasks. */
+  { "after", "t", NULL, F, NULL, 0, G_MAXINT64, NULL, "Number of the last task seen" },
+  { "limit", "u", NULL, F, NULL, 1, 100000, NULL, "How many tasks at most" },
+  { "state",
+    "as",
+    "s",
+    F,
+    NULL,
+    1,
+    TRUNDLE_N_TASK_STATES,
+    check_states,
+    "States the tasks are in" },
+  /* Without a default, unlike in a batch: none means every kind. */
+  { "kind", "s", NULL, F, NULL, 1, 32, check_kind, "Kind the tasks are of" },
+  { "properties",
+    "as",
+    NULL,
+    F,
+    NULL,
+    0,
+    64,
+    check_property_names,
+    "Names of the properties wanted" },
+};
+
+#undef C
+#undef T
+#undef B
+#undef A
+#undef F
+#undef M
+#undef O
+
+const TrundleWord *
+trundle_vocabulary_words (gsize *out_n_words)
+{
+  if (out_n_words != NULL)
+    *out_n_words = G_N_ELEMENTS (words);
+  return words;
+}
+
+/* The row of @key in one of @scopes; G_MAXUINT for any. */
+static const TrundleWord *
+find_word (const char *key, guint scopes)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      if ((words[i].scopes & scopes) != 0 && strcmp (words[i].key, key) == 0)
+        return &words[i];
+    }
+  return NULL;
+}
+
+/* Names the key, which a stranger chose: shortened, and free of what is no text. */
+static void
+set_key_error (GError **error, const char *key, const char *problem)
+{
+  g_autofree char *shown = g_strescape (key, NULL);
+
+  g_set_error (error,
+               TRUNDLE_ERROR,
+               TRUNDLE_ERROR_INVALID_ARGUMENT,
+               "Option “%.64s” %s",
+               shown,
+               problem);
+}
+
+/* The number, or the length, that the bounds are about; FALSE where there is none. */
+static gboolean
+measure (GVariant *value, double *out_measure)
+{
+  switch (g_variant_classify (value))
+    {
+    case G_VARIANT_CLASS_UINT32:
+      *out_measure = g_variant_get_uint32 (value);
+      return TRUE;
+    case G_VARIANT_CLASS_UINT64:
+      *out_measure = (double)g_variant_get_uint64 (value);
+      return TRUE;
+    case G_VARIANT_CLASS_INT64:
+      *out_measure = (double)g_variant_get_int64 (value);
+      return TRUE;
+    case G_VARIANT_CLASS_DOUBLE:
+      *out_measure = g_variant_get_double (value);
+      return TRUE;
+    case G_VARIANT_CLASS_STRING:
+      *out_measure = (double)strlen (g_variant_get_string (value, NULL));
+      return TRUE;
+    case G_VARIANT_CLASS_ARRAY:
+      *out_measure = (double)g_variant_n_children (value);
+      return TRUE;
+    case G_VARIANT_CLASS_BOOLEAN:
+    case G_VARIANT_CLASS_HANDLE:
+    case G_VARIANT_CLASS_BYTE:
+    case G_VARIANT_CLASS_INT16:
+    case G_VARIANT_CLASS_UINT16:
+    case G_VARIANT_CLASS_INT32:
+    case G_VARIANT_CLASS_OBJECT_PATH:
+    case G_VARIANT_CLASS_SIGNATURE:
+    case G_VARIANT_CLASS_VARIANT:
+    case G_VARIANT_CLASS_MAYBE:
+    case G_VARIANT_CLASS_TUPLE:
+    case G_VARIANT_CLASS_DICT_ENTRY:
+      return FALSE;
+    }
+  g_return_val_if_reached (FALSE);
+}
+
+static gboolean
+check_bounds (const TrundleWord *word, GVariant *value, GError **error)
+{
+  g_autofree char *problem = NULL;
+  double size;
+
+  if (!measure (value, &size))
+    return TRUE;
+  /* So that NaN is outside too. */
+  if (size >= word->min && size <= word->max)
+    return TRUE;
+
+  problem = g_strdup_printf (
+      "must %s from %.0f to %.0f",
+      g_variant_is_container (value)
+              || g_variant_is_of_type (value, G_VARIANT_TYPE_STRING)
+          ? "have a length"
+          : "be",
+      word->min,
+      word->max);
+  set_key_error (error, word->key, problem);
+  return FALSE;
+}
+
+/* @value brought from `alternative` to `type`.  (transfer full), not floating */
+static GVariant *
+convert_alternative (const TrundleWord *word, GVariant *value)
+{
+  GVariantBuilder builder;
+  GVariantIter iter;
+  const char *first, *second;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE (word->type));
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    g_variant_builder_add_value (&builder, value);
+  else
+    {
+      g_variant_iter_init (&iter, value);
+      while (g_variant_iter_next (&iter, "{&s&s}", &first, &second))
+        g_variant_builder_add (&builder, "(ss)", first, second);
+    }
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
+/* (transfer full), not floating */
+static GVariant *
+check_value (const TrundleWord *word, GVariant *value, GError **error)
+{
+  g_autoptr (GVariant) checked = NULL;
+  g_autoptr (GError) local_error = NULL;
+
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE (word->type)))
+    checked = g_variant_ref (value);
+  else if (word->alternative != NULL
+           && g_variant_is_of_type (value, G_VARIANT_TYPE (word->alternative)))
+    checked = convert_alternative (word, value);
+  else
+    {
+      g_autofree char *problem = g_strdup_printf ("must be of type “%s”", word->type);
+
+      set_key_error (error, word->key, problem);
+      return NULL;
+    }
+
+  if (!check_bounds (word, checked, error))
+    return NULL;
+  if (word->check != NULL && !word->check (checked, &local_error))
+    {
+      /* Our own checks go on where the name of the option ends, others are sentences. */
+      const char *joint = g_str_has_prefix (local_error->message, "must ")
+                              ? ""
+                              : "is not valid: ";
+      g_autofree char *problem = g_strconcat (joint, local_error->message, NULL);
+
+      set_key_error (error, word->key, problem);
+      return NULL;
+    }
+  return g_steal_pointer (&checked);
+}
+
+static gboolean
+add_checked (GVariantBuilder *builder,
+             const char *key,
+             GVariant *value,
+             guint scopes,
+             GError **error)
+{
+  const TrundleWord *word = find_word (key, scopes);
+  g_autoptr (GVariant) checked = NULL;
+
+  if (word == NULL)
+    {
+      set_key_error (error,
+                     key,
+                     find_word (key, G_MAXUINT) != NULL ? "does not belong here"
+                                                        : "is not known");
+      return FALSE;
+    }
+
+  checked = check_value (word, value, error);
+  if (checked == NULL)
+    return FALSE;
+  g_variant_builder_add (builder, "{sv}", key, checked);
+  return TRUE;
+}
+
+GVariant *
+trundle_vocabulary_check (GVariant *dict, guint scopes, GError **error)
+{
+  g_autoptr (GVariant) normal = NULL;
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+  GVariantIter iter;
+  const char *key;
+  GVariant *value;
+
+  g_return_val_if_fail (dict != NULL, NULL);
+
+  if (!g_variant_is_of_type (dict, G_VARIANT_TYPE_VARDICT))
+    {
+      fail (error, "The options must be of type “a{sv}”");
+      return NULL;
+    }
+
+  normal = g_variant_get_normal_form (dict);
+  g_variant_iter_init (&iter, normal);
+  while (g_variant_iter_next (&iter, "{&sv}", &key, &value))
+    {
+      g_autoptr (GVariant) owned = value;
+
+      if (!g_hash_table_add (seen, (gpointer)key))
+        {
+          set_key_error (error, key, "is given twice");
+          return NULL;
+        }
+      if (!add_checked (&builder, key, owned, scopes, error))
+        return NULL;
+    }
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
+/* Defaults as values, parsed once: the scheduler asks often. */
+static GVariant *
+get_fallback (const TrundleWord *word)
+{
+  static GVariant *parsed[G_N_ELEMENTS (words)];
+  static gsize is_parsed = 0;
+
+  if (g_once_init_enter (&is_parsed))
+    {
+      for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
+        {
+          if (words[i].fallback != NULL)
+            parsed[i] = g_variant_parse (
+                G_VARIANT_TYPE (words[i].type), words[i].fallback, NULL, NULL, NULL);
+        }
+      g_once_init_leave (&is_parsed, 1);
+    }
+  return parsed[word - words];
+}
+
+/* (transfer full) (nullable) */
+static GVariant *
+look_up (GVariant *first, GVariant *second, const char *key, const char *type)
+{
+  const TrundleWord *word = find_word (key, G_MAXUINT);
+  GVariant *dicts[] = { first, second };
+  GVariant *fallback;
+
+  g_return_val_if_fail (word != NULL, NULL);
+  g_return_val_if_fail (type == NULL || strcmp (word->type, type) == 0, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (dicts); i++)
+    {
+      GVariant *value = NULL;
+
+      if (dicts[i] != NULL)
+        value = g_variant_lookup_value (dicts[i], key, G_VARIANT_TYPE (word->type));
+      if (value != NULL)
+        return value;
+    }
+  fallback = get_fallback (word);
+  return fallback != NULL ? g_variant_ref (fallback) : NULL;
+}
+
+gboolean
+trundle_options_get_boolean (GVariant *first, GVariant *second, const char *key)
+{
+  g_autoptr (GVariant) value = look_up (first, second, key, "b");
+
+  return value != NULL && g_variant_get_boolean (value);
+}
+
+guint
+trundle_options_get_uint (GVariant *first, GVariant *second, const char *key)
+{
+  g_autoptr (GVariant) value = look_up (first, second, key, "u");
+
+  return value != NULL ? g_variant_get_uint32 (value) : 0;
+}
+
+guint64
+trundle_options_get_uint64 (GVariant *first, GVariant *second, const char *key)
+{
+  g_autoptr (GVariant) value = look_up (first, second, key, "t");
+
+  return value != NULL ? g_variant_get_uint64 (value) : 0;
+}
+
+gint64
+trundle_options_get_int64 (GVariant *first, GVariant *second, const char *key)
+{
+  g_autoptr (GVariant) value = look_up (first, second, key, "x");
+
+  return value != NULL ? g_variant_get_int64 (value) : 0;
+}
+
+double
+trundle_options_get_double (GVariant *first, GVariant *second, const char *key)
+{
+  g_autoptr (GVariant) value = look_up (first, second, key, "d");
+
+  return value != NULL ? g_variant_get_double (value) : 0;
+}
+
+char *
+trundle_options_get_string (GVariant *first, GVariant *second, const char *key)
+{
+  g_autoptr (GVariant) value = look_up (first, second, key, "s");
+
+  return value != NULL ? g_variant_dup_string (value, NULL) : NULL;
+}
+
+GVariant *
+trundle_options_get_value (GVariant *first, GVariant *second, const char *key)
+{
+  return look_up (first, second, key, NULL);
+}
+
+GVariant *
+trundle_options_with (GVariant *dict, const char *key, GVariant *value)
+{
+  g_auto (GVariantDict) copy = { 0 };
+
+  g_return_val_if_fail (key != NULL, NULL);
+
+  g_variant_dict_init (&copy, dict);
+  if (value != NULL)
+    g_variant_dict_insert_value (&copy, key, value);
+  else
+    g_variant_dict_remove (&copy, key);
+  return g_variant_ref_sink (g_variant_dict_end (&copy));
+}
