@@ -12,7 +12,7 @@
 
 #include "common/enums.h"
 #include "common/error.h"
-#include "common/url.h"
+#include "common/vocabulary-checks.h"
 
 #include <string.h>
 
@@ -26,203 +26,11 @@
 #define O TRUNDLE_SCOPE_OPEN
 
 #define HEADERS_MAX 200
-#define HEADER_BYTES_MAX (64 * KIB)
 #define NAME_BYTES_MAX 255
 #define PATH_BYTES_MAX 4095
 
 /* A hundred years: a moment computed from it still fits in microseconds. */
 #define TIMEOUT_MS_MAX 3155760000000.0
-
-static gboolean
-fail (GError **error, const char *message)
-{
-  g_set_error_literal (error, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT, message);
-  return FALSE;
-}
-
-static gboolean
-has_controls (const char *text)
-{
-  for (const char *p = text; *p != '\0'; p++)
-    {
-      if (g_ascii_iscntrl (*p))
-        return TRUE;
-    }
-  return FALSE;
-}
-
-static gboolean
-check_app_id (GVariant *value, GError **error)
-{
-  return g_application_id_is_valid (g_variant_get_string (value, NULL))
-         || fail (error, "must be an application id like “org.example.App”");
-}
-
-static gboolean
-check_bus_name (GVariant *value, GError **error)
-{
-  const char *name = g_variant_get_string (value, NULL);
-
-  return (g_dbus_is_name (name) && !g_dbus_is_unique_name (name))
-         || fail (error, "must be a well-known bus name");
-}
-
-static gboolean
-check_headers (GVariant *value, GError **error)
-{
-  GVariantIter iter;
-  const char *name, *content;
-  gsize n_bytes = 0;
-
-  g_variant_iter_init (&iter, value);
-  while (g_variant_iter_next (&iter, "(&s&s)", &name, &content))
-    {
-      if (!trundle_header_check (name, content, error))
-        return FALSE;
-      /* As on the wire, with ": " and CR LF. */
-      n_bytes += strlen (name) + strlen (content) + 4;
-    }
-  return n_bytes <= HEADER_BYTES_MAX || fail (error, "must be at most 64 KiB in all");
-}
-
-/* RFC 9110 §9.1.  CONNECT makes a tunnel of the connection, and TRACE sends the request's
- * secrets back in a body. */
-static gboolean
-check_method (GVariant *value, GError **error)
-{
-  const char *method = g_variant_get_string (value, NULL);
-
-  if (!trundle_header_check (method, "", NULL))
-    return fail (error, "must be the name of a request method");
-  if (g_ascii_strcasecmp (method, "CONNECT") == 0
-      || g_ascii_strcasecmp (method, "TRACE") == 0)
-    return fail (error, "must not be CONNECT or TRACE");
-  return TRUE;
-}
-
-/* "*", a class "2xx", or a final status "404". */
-static gboolean
-is_status_word (const char *word)
-{
-  if (strcmp (word, "*") == 0)
-    return TRUE;
-  if (strlen (word) != 3 || word[0] < '2' || word[0] > '5')
-    return FALSE;
-  return strcmp (word + 1, "xx") == 0
-         || (g_ascii_isdigit (word[1]) && g_ascii_isdigit (word[2]));
-}
-
-static gboolean
-check_accept_status (GVariant *value, GError **error)
-{
-  GVariantIter iter;
-  const char *word;
-
-  g_variant_iter_init (&iter, value);
-  while (g_variant_iter_next (&iter, "&s", &word))
-    {
-      if (!is_status_word (word))
-        return fail (error, "must hold “*”, classes like “2xx”, or statuses like “404”");
-    }
-  return TRUE;
-}
-
-static gboolean
-check_redirects (GVariant *value, GError **error)
-{
-  static const char *const words[] = { "follow", "same-origin", "none", NULL };
-
-  return g_strv_contains (words, g_variant_get_string (value, NULL))
-         || fail (error, "must be “follow”, “same-origin” or “none”");
-}
-
-/* Only the form: reading certificates is TLS code, which belongs to the worker. */
-static gboolean
-check_certificates (GVariant *value, GError **error)
-{
-  const char *pem = g_variant_get_string (value, NULL);
-
-  /* A key would be a secret in a row (law 9). */
-  if (strstr (pem, "PRIVATE KEY-----") != NULL)
-    return fail (error, "must not hold a private key");
-  if (strstr (pem, "-----BEGIN CERTIFICATE-----") == NULL
-      || strstr (pem, "-----END CERTIFICATE-----") == NULL)
-    return fail (error, "must hold certificates in PEM");
-  return TRUE;
-}
-
-static gboolean
-is_path_element (const char *name)
-{
-  return *name != '\0' && strlen (name) <= NAME_BYTES_MAX && strchr (name, '/') == NULL
-         && strcmp (name, ".") != 0 && strcmp (name, "..") != 0 && !has_controls (name);
-}
-
-static gboolean
-check_file_name (GVariant *value, GError **error)
-{
-  return is_path_element (g_variant_get_string (value, NULL))
-         || fail (error, "must be the name of a file, without a folder");
-}
-
-static gboolean
-check_absolute_path (GVariant *value, GError **error)
-{
-  const char *path = g_variant_get_string (value, NULL);
-
-  return (*path == '/' && is_path_element (strrchr (path, '/') + 1)
-          && !has_controls (path))
-         || fail (error, "must be the absolute path of a file");
-}
-
-static gboolean
-check_if_exists (GVariant *value, GError **error)
-{
-  TrundleIfExists policy;
-
-  return trundle_if_exists_from_word (g_variant_get_string (value, NULL), &policy)
-         || fail (error, "must be “fail”, “replace” or “rename”");
-}
-
-static gboolean
-check_kind (GVariant *value, GError **error)
-{
-  TrundleKind kind;
-
-  return trundle_kind_from_word (g_variant_get_string (value, NULL), &kind)
-         || fail (error, "must be “download” or “upload”");
-}
-
-static gboolean
-check_states (GVariant *value, GError **error)
-{
-  GVariantIter iter;
-  const char *word;
-  TrundleTaskState state;
-
-  g_variant_iter_init (&iter, value);
-  while (g_variant_iter_next (&iter, "&s", &word))
-    {
-      if (!trundle_task_state_from_word (word, &state))
-        return fail (error, "must hold states of tasks");
-    }
-  return TRUE;
-}
-
-static gboolean
-check_property_names (GVariant *value, GError **error)
-{
-  GVariantIter iter;
-  const char *name;
-
-  g_variant_iter_init (&iter, value);
-  while (g_variant_iter_next (&iter, "&s", &name))
-    {
-      if (!g_dbus_is_member_name (name))
-        return fail (error, "must hold names of properties");
-    }
-  return TRUE;
-}
 
 static const TrundleWord words[] = {
   /* Who is called, and when. */
@@ -233,7 +41,7 @@ static const TrundleWord words[] = {
     NULL,
     1,
     NAME_BYTES_MAX,
-    check_app_id,
+    trundle_check_app_id,
     "Id of the application the session belongs to" },
   { "activation-name",
     "s",
@@ -242,7 +50,7 @@ static const TrundleWord words[] = {
     NULL,
     1,
     NAME_BYTES_MAX,
-    check_bus_name,
+    trundle_check_bus_name,
     "Bus name that is started for events" },
   { "sends-launch-events",
     "b",
@@ -289,9 +97,17 @@ static const TrundleWord words[] = {
     NULL,
     0,
     HEADERS_MAX,
-    check_headers,
+    trundle_check_headers,
     "Header fields of the request" },
-  { "method", "s", NULL, T, "'GET'", 1, 32, check_method, "Method of the request" },
+  { "method",
+    "s",
+    NULL,
+    T,
+    "'GET'",
+    1,
+    32,
+    trundle_check_method,
+    "Method of the request" },
   { "accept-status",
     "as",
     NULL,
@@ -299,7 +115,7 @@ static const TrundleWord words[] = {
     "['2xx']",
     1,
     64,
-    check_accept_status,
+    trundle_check_accept_status,
     "Statuses that are a success" },
   { "redirects",
     "s",
@@ -308,7 +124,7 @@ static const TrundleWord words[] = {
     "'follow'",
     1,
     32,
-    check_redirects,
+    trundle_check_redirects,
     "Which redirects are followed" },
   { "max-redirects",
     "u",
@@ -344,7 +160,7 @@ static const TrundleWord words[] = {
     NULL,
     1,
     256 * KIB,
-    check_certificates,
+    trundle_check_certificates,
     "Further certificate authorities to trust, in PEM" },
 
   /* How long, how many, in which order. */
@@ -418,7 +234,7 @@ static const TrundleWord words[] = {
     NULL,
     1,
     NAME_BYTES_MAX,
-    check_file_name,
+    trundle_check_file_name,
     "Name of the file" },
   { "destination-path",
     "s",
@@ -427,7 +243,7 @@ static const TrundleWord words[] = {
     NULL,
     1,
     PATH_BYTES_MAX,
-    check_absolute_path,
+    trundle_check_absolute_path,
     "Absolute path of the file" },
   { "if-exists",
     "s",
@@ -436,12 +252,12 @@ static const TrundleWord words[] = {
     "'fail'",
     1,
     32,
-    check_if_exists,
+    trundle_check_if_exists,
     "What happens when a file of the name exists" },
 
   /* Batches. */
   { "url", "s", NULL, B, NULL, 1, 64 * KIB, NULL, "Address of the task" },
-  { "kind", "s", NULL, B, "'download'", 1, 32, check_kind, "Kind of the task" },
+  { "kind", "s", NULL, B, "'download'", 1, 32, trundle_check_kind, "Kind of the task" },
 
   /* Listening. */
   { "replace",
@@ -465,10 +281,10 @@ static const TrundleWord words[] = {
     NULL,
     1,
     TRUNDLE_N_TASK_STATES,
-    check_states,
+    trundle_check_states,
     "States the tasks are in" },
   /* Without a default, unlike in a batch: none means every kind. */
-  { "kind", "s", NULL, F, NULL, 1, 32, check_kind, "Kind the tasks are of" },
+  { "kind", "s", NULL, F, NULL, 1, 32, trundle_check_kind, "Kind the tasks are of" },
   { "properties",
     "as",
     NULL,
@@ -476,7 +292,7 @@ static const TrundleWord words[] = {
     NULL,
     0,
     64,
-    check_property_names,
+    trundle_check_property_names,
     "Names of the properties wanted" },
 };
 
@@ -683,7 +499,10 @@ trundle_vocabulary_check (GVariant *dict, guint scopes, GError **error)
 
   if (!g_variant_is_of_type (dict, G_VARIANT_TYPE_VARDICT))
     {
-      fail (error, "The options must be of type “a{sv}”");
+      g_set_error_literal (error,
+                           TRUNDLE_ERROR,
+                           TRUNDLE_ERROR_INVALID_ARGUMENT,
+                           "The options must be of type “a{sv}”");
       return NULL;
     }
 

@@ -1,0 +1,210 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Validators of the vocabulary: each judges one value whose type and bounds are right
+ * already.  Their messages go on where "Option “key”" ends, beginning with "must", or are
+ * sentences; none quotes a value (law 9). */
+
+#include "config.h"
+
+#include "common/vocabulary-checks.h"
+
+#include "common/enums.h"
+#include "common/error.h"
+#include "common/url.h"
+
+#include <string.h>
+
+#define HEADER_BYTES_MAX (64 * 1024)
+#define NAME_BYTES_MAX 255
+
+static gboolean
+fail (GError **error, const char *message)
+{
+  g_set_error_literal (error, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT, message);
+  return FALSE;
+}
+
+static gboolean
+has_controls (const char *text)
+{
+  for (const char *p = text; *p != '\0'; p++)
+    {
+      if (g_ascii_iscntrl (*p))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+trundle_check_app_id (GVariant *value, GError **error)
+{
+  return g_application_id_is_valid (g_variant_get_string (value, NULL))
+         || fail (error, "must be an application id like “org.example.App”");
+}
+
+gboolean
+trundle_check_bus_name (GVariant *value, GError **error)
+{
+  const char *name = g_variant_get_string (value, NULL);
+
+  return (g_dbus_is_name (name) && !g_dbus_is_unique_name (name))
+         || fail (error, "must be a well-known bus name");
+}
+
+gboolean
+trundle_check_headers (GVariant *value, GError **error)
+{
+  GVariantIter iter;
+  const char *name, *content;
+  gsize n_bytes = 0;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "(&s&s)", &name, &content))
+    {
+      if (!trundle_header_check (name, content, error))
+        return FALSE;
+      /* As on the wire, with ": " and CR LF. */
+      n_bytes += strlen (name) + strlen (content) + 4;
+    }
+  return n_bytes <= HEADER_BYTES_MAX || fail (error, "must be at most 64 KiB in all");
+}
+
+/* RFC 9110 §9.1.  CONNECT makes a tunnel of the connection, and TRACE sends the request's
+ * secrets back in a body. */
+gboolean
+trundle_check_method (GVariant *value, GError **error)
+{
+  const char *method = g_variant_get_string (value, NULL);
+
+  if (!trundle_header_check (method, "", NULL))
+    return fail (error, "must be the name of a request method");
+  if (g_ascii_strcasecmp (method, "CONNECT") == 0
+      || g_ascii_strcasecmp (method, "TRACE") == 0)
+    return fail (error, "must not be CONNECT or TRACE");
+  return TRUE;
+}
+
+/* "*", a class "2xx", or a final status "404". */
+static gboolean
+is_status_word (const char *word)
+{
+  if (strcmp (word, "*") == 0)
+    return TRUE;
+  if (strlen (word) != 3 || word[0] < '2' || word[0] > '5')
+    return FALSE;
+  return strcmp (word + 1, "xx") == 0
+         || (g_ascii_isdigit (word[1]) && g_ascii_isdigit (word[2]));
+}
+
+gboolean
+trundle_check_accept_status (GVariant *value, GError **error)
+{
+  GVariantIter iter;
+  const char *word;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "&s", &word))
+    {
+      if (!is_status_word (word))
+        return fail (error, "must hold “*”, classes like “2xx”, or statuses like “404”");
+    }
+  return TRUE;
+}
+
+gboolean
+trundle_check_redirects (GVariant *value, GError **error)
+{
+  static const char *const words[] = { "follow", "same-origin", "none", NULL };
+
+  return g_strv_contains (words, g_variant_get_string (value, NULL))
+         || fail (error, "must be “follow”, “same-origin” or “none”");
+}
+
+/* Only the form: reading certificates is TLS code, which belongs to the worker. */
+gboolean
+trundle_check_certificates (GVariant *value, GError **error)
+{
+  const char *pem = g_variant_get_string (value, NULL);
+
+  /* A key would be a secret in a row (law 9). */
+  if (strstr (pem, "PRIVATE KEY-----") != NULL)
+    return fail (error, "must not hold a private key");
+  if (strstr (pem, "-----BEGIN CERTIFICATE-----") == NULL
+      || strstr (pem, "-----END CERTIFICATE-----") == NULL)
+    return fail (error, "must hold certificates in PEM");
+  return TRUE;
+}
+
+static gboolean
+is_path_element (const char *name)
+{
+  return *name != '\0' && strlen (name) <= NAME_BYTES_MAX && strchr (name, '/') == NULL
+         && strcmp (name, ".") != 0 && strcmp (name, "..") != 0 && !has_controls (name);
+}
+
+gboolean
+trundle_check_file_name (GVariant *value, GError **error)
+{
+  return is_path_element (g_variant_get_string (value, NULL))
+         || fail (error, "must be the name of a file, without a folder");
+}
+
+gboolean
+trundle_check_absolute_path (GVariant *value, GError **error)
+{
+  const char *path = g_variant_get_string (value, NULL);
+
+  return (*path == '/' && is_path_element (strrchr (path, '/') + 1)
+          && !has_controls (path))
+         || fail (error, "must be the absolute path of a file");
+}
+
+gboolean
+trundle_check_if_exists (GVariant *value, GError **error)
+{
+  TrundleIfExists policy;
+
+  return trundle_if_exists_from_word (g_variant_get_string (value, NULL), &policy)
+         || fail (error, "must be “fail”, “replace” or “rename”");
+}
+
+gboolean
+trundle_check_kind (GVariant *value, GError **error)
+{
+  TrundleKind kind;
+
+  return trundle_kind_from_word (g_variant_get_string (value, NULL), &kind)
+         || fail (error, "must be “download” or “upload”");
+}
+
+gboolean
+trundle_check_states (GVariant *value, GError **error)
+{
+  GVariantIter iter;
+  const char *word;
+  TrundleTaskState state;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "&s", &word))
+    {
+      if (!trundle_task_state_from_word (word, &state))
+        return fail (error, "must hold states of tasks");
+    }
+  return TRUE;
+}
+
+gboolean
+trundle_check_property_names (GVariant *value, GError **error)
+{
+  GVariantIter iter;
+  const char *name;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "&s", &name))
+    {
+      if (!g_dbus_is_member_name (name))
+        return fail (error, "must hold names of properties");
+    }
+  return TRUE;
+}
