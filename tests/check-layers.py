@@ -57,7 +57,7 @@ def may_use_systemd(path):
 
 FOREIGN = [
     ("libsoup", lambda p: room_of(p) == "worker"),
-    ("sqlite3.h", lambda p: p in ("src/daemon/port/db.c", "src/daemon/port/store.c")),
+    ("sqlite3.h", re.compile(r"src/daemon/port/(?:db|store)(?:-[a-z]+)?\.[ch]").fullmatch),
     ("systemd", may_use_systemd),
     ("seccomp.h", lambda p: room_of(p) == "worker"),
     ("linux/landlock.h", lambda p: room_of(p) == "worker"),
