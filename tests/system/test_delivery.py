@@ -4,6 +4,7 @@
 
 import pytest
 from parts.client import Client
+from parts.daemon import query
 from parts.waiting import drain, wait_for
 
 APP = "org.example.TestApp"
@@ -216,17 +217,14 @@ def test_complete_beyond_the_last(session, small):
 
 def test_state_and_event_are_one(daemon, client, small, state):
     """Law 5: killed at any moment, a finished row has its event and no other row has one."""
-    import sqlite3
-
     session = client.open_session()
     for n in range(6):
         create(session, small, 6)
         wait_for(lambda n=n: session.get("PendingEvents") > 6 * n, "one of them is done")
         daemon.kill()
-        with sqlite3.connect(state / "trundle.db") as database:
-            finished = {row[0] for row in database.execute(
-                "SELECT id FROM tasks WHERE finished_us > 0")}
-            told = [row[0] for row in database.execute("SELECT task_id FROM events")]
-        assert sorted(told) == sorted(finished)
+        # 4 is finished; an event of kind 0 is TaskFinished.
+        finished = query(state, "SELECT id FROM task WHERE state = 4 ORDER BY id")
+        told = query(state, "SELECT task_id FROM event WHERE kind = 0 ORDER BY task_id")
+        assert told == finished
         daemon.start()
         wait_for(lambda n=n: session.get("PendingEvents") == 6 * (n + 1), "the others")

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """trundled as a process: started, killed, started again over the same state."""
 
+import contextlib
 import os
 import pathlib
 import re
 import signal
+import sqlite3
 import subprocess
 
 from .waiting import wait_for
@@ -16,6 +18,12 @@ WORKER = os.environ["TRUNDLE_TEST_WORKER"]
 
 # What no log may hold, whatever was tested.
 ALARMS = re.compile(r"CRITICAL|AddressSanitizer|LeakSanitizer|runtime error:")
+
+
+def query(state, statement):
+    """Rows of the database of a daemon that is not running."""
+    with contextlib.closing(sqlite3.connect(state / "trundle.db")) as database:
+        return database.execute(statement).fetchall()
 
 
 class Daemon:
