@@ -1,0 +1,48 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+/* A server on loopback that sends what it is told, byte by byte, right or wrong.  Besides
+ * its replies it knows /echo (the head of the request as body) and /hop/N (redirects to
+ * /hop/N-1 until 0, which is "done"). */
+
+typedef enum
+{
+  SCRIPT_KEEP, /* waits for the next request */
+  SCRIPT_CLOSE,
+  SCRIPT_STALL, /* says nothing more until the client has gone */
+} ScriptEnd;
+
+typedef struct
+{
+  const char *head; /* sent first, as it is */
+  gsize fill;       /* then so many 'x' */
+  const char *tail; /* (nullable): then this */
+  ScriptEnd end;
+} ScriptReply;
+
+typedef struct _ScriptServer ScriptServer;
+
+/* @certificate: (nullable): speaks TLS with it. */
+ScriptServer *
+script_server_new (GTlsCertificate *certificate);
+void
+script_server_free (ScriptServer *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScriptServer, script_server_free)
+
+/* @reply's strings are copied. */
+void
+script_server_set (ScriptServer *self, const char *path, const ScriptReply *reply);
+
+guint16
+script_server_get_port (ScriptServer *self);
+
+/* "http://127.0.0.1:PORT/path".  (transfer full) */
+char *
+script_server_url (ScriptServer *self, const char *path);
+
+guint
+script_server_count_connections (ScriptServer *self);

@@ -1,0 +1,459 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Daemon's side of the private protocol, as far as a test needs it: says yes to
+ * everything and keeps what it was told. */
+
+#include "config.h"
+
+#include "worker-fixture.h"
+
+#include "common/names.h"
+
+#include <fcntl.h>
+#include <gio/gunixfdlist.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define XML_PATH                                                                         \
+  "/org/freedesktop/BackgroundTransfer1/org.freedesktop.BackgroundTransfer1.Worker.xml"
+#define DEADLINE_US (20 * G_TIME_SPAN_SECOND)
+
+struct _WorkerFixture
+{
+  GSubprocess *process;
+  GDBusConnection *connection;
+  GVariant *confinement;
+  GHashTable *done; /* attempt to facts */
+  GHashTable *part_paths;
+  GPtrArray *redirects;
+  char *proxy;
+  guint64 n_attempts;
+  guint64 last_received;
+  gboolean has_exited;
+};
+
+typedef gboolean (*Condition) (WorkerFixture *self, gpointer data);
+
+static gboolean
+on_tick (gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+await (WorkerFixture *self, Condition condition, gpointer data)
+{
+  gint64 deadline = g_get_monotonic_time () + DEADLINE_US;
+  guint tick = g_timeout_add (100, on_tick, NULL);
+
+  while (!condition (self, data))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_main_context_iteration (NULL, TRUE);
+    }
+  g_source_remove (tick);
+}
+
+static void
+note_progress (WorkerFixture *self, GVariant *parameters)
+{
+  g_autoptr (GVariant) rows = g_variant_get_child_value (parameters, 0);
+  GVariantIter iter;
+  guint64 attempt;
+  guint64 received;
+  guint64 synced;
+  gint64 expected;
+
+  g_variant_iter_init (&iter, rows);
+  while (g_variant_iter_next (&iter, "(tttx)", &attempt, &received, &synced, &expected))
+    {
+      g_assert_cmpuint (synced, <=, received);
+      self->last_received = received;
+    }
+}
+
+static void
+note_done (WorkerFixture *self, GVariant *parameters)
+{
+  guint64 attempt;
+  GVariant *facts;
+
+  g_variant_get (parameters, "(t@a{sv})", &attempt, &facts);
+  g_assert_false (worker_fixture_is_done (self, attempt));
+  g_hash_table_insert (self->done, g_memdup2 (&attempt, sizeof attempt), facts);
+}
+
+static void
+note_redirect (WorkerFixture *self, GVariant *parameters)
+{
+  const char *from;
+  const char *to;
+  guint status;
+
+  g_variant_get (parameters, "(t&s&su)", NULL, &from, &to, &status);
+  g_ptr_array_add (self->redirects, g_strdup_printf ("%s %s %u", from, to, status));
+}
+
+static void
+on_method_call (GDBusConnection *connection,
+                const char *sender,
+                const char *object_path,
+                const char *interface_name,
+                const char *method,
+                GVariant *parameters,
+                GDBusMethodInvocation *invocation,
+                gpointer user_data)
+{
+  WorkerFixture *self = user_data;
+  const char *const proxies[] = { self->proxy, NULL };
+  GVariant *reply = NULL;
+
+  if (g_str_equal (method, "Hello"))
+    self->confinement = g_variant_get_child_value (parameters, 2);
+  else if (g_str_equal (method, "Progress"))
+    note_progress (self, parameters);
+  else if (g_str_equal (method, "Done"))
+    note_done (self, parameters);
+  else if (g_str_equal (method, "Redirected"))
+    note_redirect (self, parameters);
+  else if (g_str_equal (method, "ResolveProxy"))
+    reply = g_variant_new ("(^as)", proxies);
+  g_dbus_method_invocation_return_value (invocation, reply);
+}
+
+static void
+export_broker (WorkerFixture *self)
+{
+  static const GDBusInterfaceVTable vtable = { .method_call = on_method_call };
+  g_autoptr (GBytes) xml = NULL;
+  g_autoptr (GDBusNodeInfo) node = NULL;
+  g_autoptr (GError) error = NULL;
+
+  xml = g_resources_lookup_data (XML_PATH, G_RESOURCE_LOOKUP_FLAGS_NONE, &error);
+  g_assert_no_error (error);
+  node = g_dbus_node_info_new_for_xml (g_bytes_get_data (xml, NULL), &error);
+  g_assert_no_error (error);
+  g_dbus_connection_register_object (
+      self->connection,
+      TRUNDLE_WORKER_PATH,
+      g_dbus_node_info_lookup_interface (node, TRUNDLE_INTERFACE_BROKER),
+      &vtable,
+      self,
+      NULL,
+      &error);
+  g_assert_no_error (error);
+}
+
+static GDBusConnection *
+accept_connection (int fd)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocket) socket = g_socket_new_from_fd (fd, &error);
+  g_autoptr (GSocketConnection) stream = g_socket_connection_factory_create_connection (
+      socket);
+  g_autofree char *guid = g_dbus_generate_guid ();
+  GDBusConnection *connection;
+
+  connection = g_dbus_connection_new_sync (
+      G_IO_STREAM (stream),
+      guid,
+      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER
+          | G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_REQUIRE_SAME_USER
+          | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
+      NULL,
+      NULL,
+      &error);
+  g_assert_no_error (error);
+  return connection;
+}
+
+static void
+on_exited (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  WorkerFixture *self = user_data;
+
+  g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
+  self->has_exited = TRUE;
+}
+
+static gboolean
+has_said_hello (WorkerFixture *self, gpointer data)
+{
+  return self->confinement != NULL;
+}
+
+static gboolean
+has_exited (WorkerFixture *self, gpointer data)
+{
+  return self->has_exited;
+}
+
+WorkerFixture *
+worker_fixture_new (void)
+{
+  WorkerFixture *self = g_new0 (WorkerFixture, 1);
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (
+      G_SUBPROCESS_FLAGS_NONE);
+  g_autoptr (GError) error = NULL;
+  int fds[2];
+
+  self->done = g_hash_table_new_full (
+      g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_variant_unref);
+  self->part_paths = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  self->redirects = g_ptr_array_new_with_free_func (g_free);
+  self->proxy = g_strdup ("direct://");
+  g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+  g_subprocess_launcher_take_fd (launcher, fds[1], 3);
+  self->process = g_subprocess_launcher_spawn (
+      launcher, &error, g_getenv ("TRUNDLE_TEST_WORKER"), NULL);
+  g_assert_no_error (error);
+  g_clear_object (&launcher);
+  g_subprocess_wait_async (self->process, NULL, on_exited, self);
+  self->connection = accept_connection (fds[0]);
+  export_broker (self);
+  g_dbus_connection_start_message_processing (self->connection);
+  await (self, has_said_hello, NULL);
+  return self;
+}
+
+static void
+remove_file (gpointer key, gpointer path, gpointer user_data)
+{
+  g_unlink (path);
+}
+
+void
+worker_fixture_free (WorkerFixture *self)
+{
+  if (!self->has_exited)
+    {
+      g_autoptr (GError) error = worker_fixture_call (self, "Leave", NULL);
+
+      g_assert_no_error (error);
+      await (self, has_exited, NULL);
+      g_assert_cmpint (g_subprocess_get_exit_status (self->process), ==, 0);
+    }
+  g_dbus_connection_close_sync (self->connection, NULL, NULL);
+  g_clear_object (&self->connection);
+  g_clear_object (&self->process);
+  g_clear_pointer (&self->confinement, g_variant_unref);
+  g_hash_table_foreach (self->part_paths, remove_file, NULL);
+  g_hash_table_unref (self->done);
+  g_hash_table_unref (self->part_paths);
+  g_ptr_array_unref (self->redirects);
+  g_free (self->proxy);
+  g_free (self);
+}
+
+static GVariant *
+parse_request (const char *url, const char *options)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GVariant) given = NULL;
+  g_autoptr (GError) error = NULL;
+  GVariantIter iter;
+  const char *key;
+  GVariant *value;
+
+  given = g_variant_parse (
+      G_VARIANT_TYPE_VARDICT, options != NULL ? options : "{}", NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_variant_iter_init (&iter, given);
+  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
+    g_variant_dict_insert_value (&dict, key, value);
+  g_variant_dict_insert (&dict, "url", "s", url);
+  return g_variant_dict_end (&dict);
+}
+
+guint64
+worker_fixture_begin_with_part (WorkerFixture *self,
+                                const char *url,
+                                const char *options,
+                                int part_fd)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&part_fd, 1);
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 attempt = ++self->n_attempts;
+
+  reply = g_dbus_connection_call_with_unix_fd_list_sync (
+      self->connection,
+      NULL,
+      TRUNDLE_WORKER_PATH,
+      TRUNDLE_INTERFACE_WORKER,
+      "Begin",
+      g_variant_new ("(th@a{sv})", attempt, 0, parse_request (url, options)),
+      NULL,
+      G_DBUS_CALL_FLAGS_NONE,
+      -1,
+      fds,
+      NULL,
+      NULL,
+      &error);
+  g_assert_no_error (error);
+  return attempt;
+}
+
+guint64
+worker_fixture_begin (WorkerFixture *self, const char *url, const char *options)
+{
+  g_autofree char *path = NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 attempt;
+  int fd = g_file_open_tmp ("trundle-part-XXXXXX", &path, &error);
+
+  g_assert_no_error (error);
+  g_assert_no_errno (flock (fd, LOCK_EX | LOCK_NB));
+  attempt = worker_fixture_begin_with_part (self, url, options, fd);
+  g_hash_table_insert (
+      self->part_paths, g_memdup2 (&attempt, sizeof attempt), g_steal_pointer (&path));
+  return attempt;
+}
+
+typedef struct
+{
+  gboolean is_answered;
+  GError *error;
+} Answer;
+
+static void
+on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Answer *answer = user_data;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (
+      G_DBUS_CONNECTION (source), result, &answer->error);
+
+  answer->is_answered = TRUE;
+}
+
+static gboolean
+is_answered (WorkerFixture *self, gpointer data)
+{
+  return ((Answer *)data)->is_answered;
+}
+
+GError *
+worker_fixture_call (WorkerFixture *self, const char *method, GVariant *arguments)
+{
+  Answer answer = { FALSE, NULL };
+
+  g_dbus_connection_call (self->connection,
+                          NULL,
+                          TRUNDLE_WORKER_PATH,
+                          TRUNDLE_INTERFACE_WORKER,
+                          method,
+                          arguments,
+                          NULL,
+                          G_DBUS_CALL_FLAGS_NONE,
+                          -1,
+                          NULL,
+                          on_answered,
+                          &answer);
+  await (self, is_answered, &answer);
+  return answer.error;
+}
+
+static gboolean
+is_done (WorkerFixture *self, gpointer data)
+{
+  return worker_fixture_is_done (self, *(guint64 *)data);
+}
+
+GVariant *
+worker_fixture_await_done (WorkerFixture *self, guint64 attempt)
+{
+  await (self, is_done, &attempt);
+  return g_hash_table_lookup (self->done, &attempt);
+}
+
+gboolean
+worker_fixture_is_done (WorkerFixture *self, guint64 attempt)
+{
+  return g_hash_table_contains (self->done, &attempt);
+}
+
+static gboolean
+has_received (WorkerFixture *self, gpointer data)
+{
+  return self->last_received >= *(guint64 *)data;
+}
+
+void
+worker_fixture_await_received (WorkerFixture *self, guint64 received)
+{
+  await (self, has_received, &received);
+}
+
+GVariant *
+worker_fixture_get_confinement (WorkerFixture *self)
+{
+  return self->confinement;
+}
+
+GPtrArray *
+worker_fixture_get_redirects (WorkerFixture *self)
+{
+  return self->redirects;
+}
+
+char *
+worker_fixture_read_part (WorkerFixture *self, guint64 attempt, gsize *out_length)
+{
+  const char *path = g_hash_table_lookup (self->part_paths, &attempt);
+  g_autoptr (GError) error = NULL;
+  char *content = NULL;
+
+  g_file_get_contents (path, &content, out_length, &error);
+  g_assert_no_error (error);
+  return content;
+}
+
+gboolean
+worker_fixture_is_part_free (WorkerFixture *self, guint64 attempt)
+{
+  int fd = g_open (g_hash_table_lookup (self->part_paths, &attempt), O_RDWR | O_CLOEXEC);
+  gboolean is_free = flock (fd, LOCK_EX | LOCK_NB) == 0;
+
+  g_close (fd, NULL);
+  return is_free;
+}
+
+void
+worker_fixture_set_proxy (WorkerFixture *self, const char *proxy)
+{
+  g_free (self->proxy);
+  self->proxy = g_strdup (proxy);
+}
+
+void
+worker_fixture_vanish (WorkerFixture *self)
+{
+  g_dbus_connection_close_sync (self->connection, NULL, NULL);
+  await (self, has_exited, NULL);
+  g_assert_true (g_subprocess_get_if_exited (self->process));
+  g_assert_cmpint (g_subprocess_get_exit_status (self->process), ==, 0);
+}
+
+int
+worker_fixture_get_pid (WorkerFixture *self)
+{
+  return (int)g_ascii_strtoll (g_subprocess_get_identifier (self->process), NULL, 10);
+}
+
+guint
+worker_fixture_get_peak_memory (WorkerFixture *self)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/status",
+                                           worker_fixture_get_pid (self));
+  g_autofree char *status = NULL;
+  const char *line;
+
+  g_assert_true (g_file_get_contents (path, &status, NULL, NULL));
+  line = strstr (status, "VmHWM:");
+  g_assert_nonnull (line);
+  return (guint)g_ascii_strtoull (line + strlen ("VmHWM:\t"), NULL, 10);
+}

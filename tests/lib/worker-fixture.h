@@ -1,0 +1,74 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+/* A real trundle-worker with the test as its daemon. */
+typedef struct _WorkerFixture WorkerFixture;
+
+/* Started, and its Hello answered.  The program is that of TRUNDLE_TEST_WORKER. */
+WorkerFixture *
+worker_fixture_new (void);
+
+/* Tells it to leave, unless it has, and asserts that it does with status 0. */
+void
+worker_fixture_free (WorkerFixture *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WorkerFixture, worker_fixture_free)
+
+/* Begins an attempt; returns its number.  @options: text of an a{sv}, or NULL. */
+guint64
+worker_fixture_begin (WorkerFixture *self, const char *url, const char *options);
+
+/* With another part than a new temporary file; @part_fd is consumed. */
+guint64
+worker_fixture_begin_with_part (WorkerFixture *self,
+                                const char *url,
+                                const char *options,
+                                int part_fd);
+
+/* A call on the worker; the error it answered with, or NULL.  (transfer full) */
+GError *
+worker_fixture_call (WorkerFixture *self, const char *method, GVariant *arguments);
+
+/* Awaits Done; its facts.  (transfer none) */
+GVariant *
+worker_fixture_await_done (WorkerFixture *self, guint64 attempt);
+gboolean
+worker_fixture_is_done (WorkerFixture *self, guint64 attempt);
+
+/* Awaits that the last reported progress is at least @received. */
+void
+worker_fixture_await_received (WorkerFixture *self, guint64 received);
+
+/* What came with Hello.  (transfer none) */
+GVariant *
+worker_fixture_get_confinement (WorkerFixture *self);
+
+/* "FROM TO STATUS" of all redirects.  (transfer none) */
+GPtrArray *
+worker_fixture_get_redirects (WorkerFixture *self);
+
+/* Content of a part.  (transfer full) */
+char *
+worker_fixture_read_part (WorkerFixture *self, guint64 attempt, gsize *out_length);
+
+/* Whether a lock by another description could be had: the worker holds none. */
+gboolean
+worker_fixture_is_part_free (WorkerFixture *self, guint64 attempt);
+
+/* What ResolveProxy answers from now on; "direct://" at first. */
+void
+worker_fixture_set_proxy (WorkerFixture *self, const char *proxy);
+
+/* Closes the connection as a dying daemon would; awaits the worker's exit. */
+void
+worker_fixture_vanish (WorkerFixture *self);
+
+int
+worker_fixture_get_pid (WorkerFixture *self);
+
+/* VmHWM in KiB. */
+guint
+worker_fixture_get_peak_memory (WorkerFixture *self);
