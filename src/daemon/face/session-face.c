@@ -1,4 +1,572 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A session: attaching, making and listing tasks, hearing and completing events. Handlers
+ * are called with a session the caller may address.  What completes or invalidates may
+ * remove the session, so nothing is read from it afterwards. */
+
 #include "config.h"
+
+#include "face/face.h"
+
+#include "common/names.h"
+#include "common/vocabulary.h"
+#include "face/claim.h"
+#include "face/outlet.h"
+#include "face/query.h"
+#include "face/session-view.h"
+#include "face/task-view.h"
+
+/* ListEvents gives at most so many at a time. */
+#define EVENTS_MAX 1000
+
+static void
+return_done (TrdCall *call, gboolean done, GError *error)
+{
+  if (done)
+    trd_call_return (call, NULL);
+  else
+    trd_call_return_error (call, error);
+}
+
+/* ---- attaching ---- */
+
+static int
+compare_ids (gconstpointer a, gconstpointer b)
+{
+  gint64 first = *(const gint64 *)a;
+  gint64 second = *(const gint64 *)b;
+
+  return (first > second) - (first < second);
+}
+
+/* Paths of @ids, as `ao`.  Floating. */
+static GVariant *
+new_task_paths (GArray *ids)
+{
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (
+      G_VARIANT_TYPE_OBJECT_PATH_ARRAY);
+
+  for (guint i = 0; i < ids->len; i++)
+    {
+      g_autofree char *path = trd_task_object_path (g_array_index (ids, gint64, i));
+
+      g_variant_builder_add (&builder, "o", path);
+    }
+
+  return g_variant_builder_end (&builder);
+}
+
+static GVariant *
+list_challenges (TrdSession *session)
+{
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (gint64));
+  GHashTableIter iter;
+  TrdTask *task;
+
+  g_hash_table_iter_init (&iter, session->tasks);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&task))
+    if (task->state == TRUNDLE_TASK_CHALLENGED)
+      g_array_append_val (ids, task->id);
+  g_array_sort (ids, compare_ids);
+
+  return new_task_paths (ids);
+}
+
+static GVariant *
+describe_attachment (TrdSession *session, const TrdAttachment *attachment)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert (&dict, "pending", "u", attachment->pending);
+  g_variant_dict_insert (&dict, "last-sequence", "t", attachment->last_sequence);
+  g_variant_dict_insert (&dict, "woken", "b", attachment->woken);
+  g_variant_dict_insert (&dict, "reason", "s", attachment->reason);
+  g_variant_dict_insert_value (&dict, "challenges", list_challenges (session));
+
+  return g_variant_new ("(@a{sv})", g_variant_dict_end (&dict));
+}
+
+static void
+handle_attach (gpointer object, TrdCall *call)
+{
+  TrdSession *session = object;
+  TrdCourier *courier = trd_gate_get_courier (call->gate);
+  g_autoptr (GVariant) given = g_variant_get_child_value (call->parameters, 0);
+  g_autoptr (GVariant) options = NULL;
+  TrdAttachment attachment = {
+    .pending = session->n_events,
+    .last_sequence = session->row->last_sequence,
+    .reason = "",
+  };
+  GError *error = NULL;
+  gboolean replace;
+
+  options = trundle_vocabulary_check (given, TRUNDLE_SCOPE_ATTACH, &error);
+  if (options == NULL)
+    {
+      trd_call_return_error (call, error);
+      return;
+    }
+  if (trundle_options_get_boolean (options, NULL, "observe"))
+    {
+      trd_courier_observe (courier, session, call->peer->name);
+      trd_call_return (call, describe_attachment (session, &attachment));
+      return;
+    }
+
+  replace = trundle_options_get_boolean (options, NULL, "replace");
+  if (!trd_courier_attach (
+          courier, session, call->peer->name, replace, &attachment, &error))
+    {
+      trd_call_return_error (call, error);
+      return;
+    }
+
+  trd_call_return (call, describe_attachment (session, &attachment));
+  trd_courier_begin_replay (courier, session);
+}
+
+static void
+handle_detach (gpointer object, TrdCall *call)
+{
+  GError *error = NULL;
+  gboolean done = trd_courier_detach (
+      trd_gate_get_courier (call->gate), object, call->peer->name, &error);
+
+  return_done (call, done, error);
+}
+
+/* ---- making tasks ---- */
+
+/* NULL after the call was answered with the error. */
+static GArray *
+create_tasks (TrdCall *call, TrdSession *session, GPtrArray *drafts)
+{
+  GError *error = NULL;
+  GArray *ids = trd_registry_create_tasks (
+      trd_gate_get_registry (call->gate), session, drafts, &error);
+
+  if (ids == NULL)
+    trd_call_return_error (call, error);
+
+  return ids;
+}
+
+static void
+handle_create_download_task (gpointer object, TrdCall *call)
+{
+  g_autoptr (GPtrArray) drafts = g_ptr_array_new_with_free_func (
+      (GDestroyNotify)trd_draft_free);
+  g_autoptr (GVariant) options = NULL;
+  g_autoptr (GArray) ids = NULL;
+  g_autofree char *path = NULL;
+  GError *error = NULL;
+  const char *url;
+  TrdDraft *draft;
+
+  g_variant_get (call->parameters, "(&s@a{sv})", &url, &options);
+  draft = trd_draft_from_call (call, object, url, options, &error);
+  if (draft == NULL)
+    {
+      trd_call_return_error (call, error);
+      return;
+    }
+
+  g_ptr_array_add (drafts, draft);
+  ids = create_tasks (call, object, drafts);
+  if (ids == NULL)
+    return;
+
+  path = trd_task_object_path (g_array_index (ids, gint64, 0));
+  trd_call_return (call, g_variant_new ("(o)", path));
+}
+
+static void
+handle_create_tasks (gpointer object, TrdCall *call)
+{
+  g_autoptr (GPtrArray) drafts = g_ptr_array_new_with_free_func (
+      (GDestroyNotify)trd_draft_free);
+  g_autoptr (GVariant) dicts = g_variant_get_child_value (call->parameters, 0);
+  g_autoptr (GArray) ids = NULL;
+
+  for (gsize i = 0; i < g_variant_n_children (dicts); i++)
+    {
+      g_autoptr (GVariant) dict = g_variant_get_child_value (dicts, i);
+      GError *error = NULL;
+      TrdDraft *draft = trd_draft_from_batch (call, object, dict, &error);
+
+      if (draft == NULL)
+        {
+          g_prefix_error (&error, "Task %" G_GSIZE_FORMAT ": ", i);
+          trd_call_return_error (call, error);
+          return;
+        }
+      g_ptr_array_add (drafts, draft);
+    }
+
+  ids = create_tasks (call, object, drafts);
+  if (ids != NULL)
+    trd_call_return (call, g_variant_new ("(@ao)", new_task_paths (ids)));
+}
+
+/* ---- listing and cancelling ---- */
+
+static void
+add_task (GVariantBuilder *builder,
+          TrdRegistry *registry,
+          TrdTask *task,
+          const TrdTaskRow *row,
+          const TrdQuery *query)
+{
+  TrdTaskView view = { .registry = registry, .task = task, .row = row };
+  g_autofree char *path = trd_task_object_path (row->id);
+
+  g_variant_builder_add (
+      builder,
+      "(o@a{sv})",
+      path,
+      trd_task_view_to_dict (&view, (const char *const *)query->properties));
+}
+
+static void
+handle_list_tasks (gpointer object, TrdCall *call)
+{
+  TrdRegistry *registry = trd_gate_get_registry (call->gate);
+  g_autoptr (GVariant) filter = g_variant_get_child_value (call->parameters, 0);
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (
+      G_VARIANT_TYPE ("a(oa{sv})"));
+  g_autoptr (GPtrArray) rows = NULL;
+  g_auto (TrdQuery) query = { 0 };
+  GError *error = NULL;
+  guint n_added = 0;
+
+  if (trd_query_init (&query, filter, &error))
+    rows = trd_registry_list_tasks (registry, object, &query.filter, &error);
+  if (rows == NULL)
+    {
+      trd_call_return_error (call, error);
+      return;
+    }
+
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const TrdTaskRow *row = g_ptr_array_index (rows, i);
+      TrdTask *task = trd_registry_find_task (registry, row->id);
+
+      if (query.limit != 0 && n_added == query.limit)
+        break;
+      if (task == NULL || !trd_query_matches (&query, row->state))
+        continue;
+      add_task (&builder, registry, task, row, &query);
+      n_added++;
+    }
+
+  trd_call_return (call, g_variant_new ("(a(oa{sv}))", &builder));
+}
+
+static void
+handle_cancel_tasks (gpointer object, TrdCall *call)
+{
+  g_autoptr (GVariant) filter = g_variant_get_child_value (call->parameters, 0);
+  g_auto (TrdQuery) query = { 0 };
+  GError *error = NULL;
+  guint n = 0;
+
+  if (!trd_query_init (&query, filter, &error)
+      || !trd_registry_cancel_tasks (
+          trd_gate_get_registry (call->gate), object, &query.filter, &n, &error))
+    trd_call_return_error (call, error);
+  else
+    trd_call_return (call, g_variant_new ("(u)", n));
+}
+
+/* ---- events ---- */
+
+static void
+handle_list_events (gpointer object, TrdCall *call)
+{
+  TrdSession *session = object;
+  TrdStore *store = trd_gate_get_env (call->gate)->store;
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (
+      G_VARIANT_TYPE ("a(tsoa{sv})"));
+  g_autoptr (GPtrArray) events = NULL;
+  GError *error = NULL;
+  guint64 after;
+  guint max;
+
+  g_variant_get (call->parameters, "(tu)", &after, &max);
+  max = max == 0 ? EVENTS_MAX : MIN (max, EVENTS_MAX);
+  /* One more, to know whether there are more; SQLite's integers are signed. */
+  events = trd_store_list_events (
+      store, session->row->id, MIN (after, (guint64)G_MAXINT64), max + 1, &error);
+  if (events == NULL)
+    {
+      trd_call_return_error (call, error);
+      return;
+    }
+
+  for (guint i = 0; i < MIN (events->len, max); i++)
+    {
+      const TrdEvent *event = g_ptr_array_index (events, i);
+      g_autofree char *path = trd_face_outlet_event_object (event);
+
+      g_variant_builder_add (&builder,
+                             "(tso@a{sv})",
+                             event->sequence,
+                             trundle_event_kind_to_word (event->kind),
+                             path,
+                             event->details);
+    }
+
+  trd_call_return (call, g_variant_new ("(a(tsoa{sv})b)", &builder, events->len > max));
+}
+
+static void
+handle_complete_events (gpointer object, TrdCall *call)
+{
+  GError *error = NULL;
+  guint64 sequence;
+  gboolean done;
+
+  g_variant_get (call->parameters, "(t)", &sequence);
+  done = trd_courier_complete (
+      trd_gate_get_courier (call->gate), object, call->peer->name, sequence, &error);
+  return_done (call, done, error);
+}
+
+/* ---- the session itself ---- */
+
+static void
+handle_finish_tasks_and_invalidate (gpointer object, TrdCall *call)
+{
+  GError *error = NULL;
+  gboolean done = trd_registry_finish_and_invalidate (
+      trd_gate_get_registry (call->gate), object, &error);
+
+  return_done (call, done, error);
+}
+
+static void
+handle_invalidate_and_cancel (gpointer object, TrdCall *call)
+{
+  GError *error = NULL;
+  gboolean done = trd_courier_invalidate (
+      trd_gate_get_courier (call->gate), object, &error);
+
+  return_done (call, done, error);
+}
+
+static void
+handle_flush (gpointer object, TrdCall *call)
+{
+  GError *error = NULL;
+  gboolean done = trd_store_flush (trd_gate_get_env (call->gate)->store, &error);
+
+  return_done (call, done, error);
+}
+
+typedef struct
+{
+  TrdCall *call; /* (owned) until it is answered */
+  gint64 session_id;
+  GVariant *configuration; /* (owned) */
+} Configuring;
+
+static void
+configuring_free (Configuring *self)
+{
+  g_variant_unref (self->configuration);
+  g_free (self);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Configuring, configuring_free)
+
+static void
+on_names_claimed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Configuring) self = user_data;
+  TrdRegistry *registry = trd_gate_get_registry (self->call->gate);
+  TrdSession *session = trd_registry_find_session (registry, self->session_id);
+  GError *error = NULL;
+  g_autoptr (TrdOwner) owner = trd_claim_finish (result, &error);
+  gboolean done = FALSE;
+
+  if (owner != NULL && session == NULL)
+    {
+      trd_call_return_not_found (self->call);
+      return;
+    }
+
+  if (owner != NULL)
+    done = trd_registry_configure (registry, session, self->configuration, &error);
+  return_done (self->call, done, error);
+}
+
+static void
+handle_configure (gpointer object, TrdCall *call)
+{
+  TrdSession *session = object;
+  g_autoptr (GVariant) given = g_variant_get_child_value (call->parameters, 0);
+  g_autoptr (GVariant) checked = NULL;
+  g_autofree char *app_id = NULL;
+  GError *error = NULL;
+  Configuring *self;
+
+  checked = trundle_vocabulary_check (given, TRUNDLE_SCOPE_CONFIGURATION, &error);
+  if (checked == NULL)
+    {
+      trd_call_return_error (call, error);
+      return;
+    }
+  app_id = trundle_options_get_string (checked, NULL, "app-id");
+  if (app_id != NULL)
+    {
+      trd_call_return_literal (call,
+                               TRUNDLE_ERROR_INVALID_ARGUMENT,
+                               "app-id: whose a session is cannot be changed");
+      return;
+    }
+
+  self = g_new0 (Configuring, 1);
+  self->call = call;
+  self->session_id = session->row->id;
+  self->configuration = g_steal_pointer (&checked);
+  trd_claim_async (trd_gate_get_env (call->gate)->launcher,
+                   call->peer,
+                   self->configuration,
+                   on_names_claimed,
+                   self);
+}
+
+/* ---- properties ---- */
+
+static const TrdSessionRow *
+row_of (gpointer view)
+{
+  return ((TrdSessionView *)view)->session->row;
+}
+
+static GVariant *
+get_identifier (gpointer view)
+{
+  const char *identifier = row_of (view)->identifier;
+
+  return g_variant_new_string (identifier != NULL ? identifier : "");
+}
+
+static GVariant *
+get_app_id (gpointer view)
+{
+  return g_variant_new_string (row_of (view)->owner->app_id);
+}
+
+static GVariant *
+get_state (gpointer view)
+{
+  return g_variant_new_string (trundle_session_state_to_word (row_of (view)->state));
+}
+
+static GVariant *
+get_configuration (gpointer view)
+{
+  return g_variant_ref (row_of (view)->configuration);
+}
+
+static GVariant *
+get_task_counts (gpointer view)
+{
+  return trd_session_view_counts (view);
+}
+
+static GVariant *
+get_pending_events (gpointer view)
+{
+  return g_variant_new_uint32 (((TrdSessionView *)view)->session->n_events);
+}
+
+static GVariant *
+get_last_sequence (gpointer view)
+{
+  return g_variant_new_uint64 (row_of (view)->last_sequence);
+}
+
+static GVariant *
+get_delivery (gpointer view)
+{
+  const TrdSessionView *self = view;
+  TrdDeliveryState state = trd_courier_get_state (trd_gate_get_courier (self->gate),
+                                                  self->session);
+
+  return g_variant_new_string (trd_delivery_state_to_word (state));
+}
+
+static GVariant *
+get_next_launch_at (gpointer view)
+{
+  const TrdSessionView *self = view;
+
+  return g_variant_new_int64 (
+      trd_courier_next_launch_us (trd_gate_get_courier (self->gate), self->session));
+}
+
+/* ---- the face ---- */
+
+static gpointer
+find (TrdGate *gate, gint64 id, const TrdOwner *caller)
+{
+  TrdSession *session = trd_registry_find_session (trd_gate_get_registry (gate), id);
+
+  if (session == NULL || !trd_owner_may_address (caller, session->row->owner))
+    return NULL;
+
+  return session;
+}
+
+static gpointer
+load (TrdGate *gate, gpointer object, GError **error)
+{
+  g_autofree TrdSessionView *view = g_new0 (TrdSessionView, 1);
+
+  if (!trd_session_view_init (view, gate, object, error))
+    return NULL;
+
+  return g_steal_pointer (&view);
+}
+
+static const TrdMethod methods[] = {
+  { "Attach", handle_attach },
+  { "Detach", handle_detach },
+  { "CreateDownloadTask", handle_create_download_task },
+  { "CreateTasks", handle_create_tasks },
+  { "ListTasks", handle_list_tasks },
+  { "ListEvents", handle_list_events },
+  { "CompleteEvents", handle_complete_events },
+  { "FinishTasksAndInvalidate", handle_finish_tasks_and_invalidate },
+  { "InvalidateAndCancel", handle_invalidate_and_cancel },
+  { "CancelTasks", handle_cancel_tasks },
+  { "Configure", handle_configure },
+  { "Flush", handle_flush },
+};
+
+static const TrdProperty properties[] = {
+  { "Identifier", get_identifier, NULL },
+  { "AppId", get_app_id, NULL },
+  { "State", get_state, NULL },
+  { "Configuration", get_configuration, NULL },
+  { "TaskCounts", get_task_counts, NULL },
+  { "PendingEvents", get_pending_events, NULL },
+  { "LastSequence", get_last_sequence, NULL },
+  { "Delivery", get_delivery, NULL },
+  { "NextLaunchAt", get_next_launch_at, NULL },
+};
+
+const TrdFace trd_session_face = {
+  .interface = TRUNDLE_INTERFACE_SESSION,
+  .methods = methods,
+  .n_methods = G_N_ELEMENTS (methods),
+  .properties = properties,
+  .n_properties = G_N_ELEMENTS (properties),
+  .find = find,
+  .load = load,
+  .unload = g_free,
+};

@@ -1,0 +1,38 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "core/courier.h"
+#include "core/scheduler.h"
+
+/* All signals there are: durable events for the courier, and what is live.  Every one is
+ * directed (law 8). */
+typedef struct _TrdFaceOutlet TrdFaceOutlet;
+
+/* Becomes the outlet of @courier and listens to @registry and @scheduler. */
+TrdFaceOutlet *
+trd_face_outlet_new (GDBusConnection *bus,
+                     TrdRegistry *registry,
+                     TrdScheduler *scheduler,
+                     TrdCourier *courier);
+void
+trd_face_outlet_free (TrdFaceOutlet *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdFaceOutlet, trd_face_outlet_free)
+
+/* Details of an event as the bus sees them.  (transfer full), not floating */
+GVariant *
+trd_face_outlet_event_details (const TrdEvent *event, gboolean redelivered);
+/* Its task, or its session for an event of the session.  (transfer full) */
+char *
+trd_face_outlet_event_object (const TrdEvent *event);
+
+/* The signals that are sent, for the contract test. */
+typedef struct
+{
+  const char *interface;
+  const char *name;
+  const char *signature;
+} TrdSignal;
+const TrdSignal *
+trd_face_outlet_get_signals (guint *out_n_signals);
