@@ -45,5 +45,14 @@
 #define TRD_WORKER_UNHANDLED_MAX 1000
 #define TRD_WORKER_MESSAGE_MAX (1024 * 1024)
 
+/* A worker that does not say Hello, or does not answer Stop, in this time is killed; one
+ * that was told to leave, or got SIGTERM, in the other. */
+#define TRD_WORKER_ANSWER_MS (10 * 1000)
+#define TRD_WORKER_LINGER_MS (2 * 1000)
+
+/* Wait before the next worker is started, doubling with each that came to nothing. */
+#define TRD_WORKER_PAUSE_FIRST_MS 1000
+#define TRD_WORKER_PAUSE_MAX_MS (60 * 1000)
+
 /* A part is synced each time it has grown by this much. */
 #define TRD_SYNC_INTERVAL (G_GUINT64_CONSTANT (64) * 1024 * 1024)

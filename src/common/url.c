@@ -381,12 +381,8 @@ trundle_url_file_name (const char *url)
 
   /* Decoding may have brought slashes again, of either kind. */
   valid = g_utf8_make_valid (decoded, -1);
-  for (char *p = valid; *p != '\0'; p++)
-    {
-      if (*p == '/' || *p == '\\')
-        *p = '\n';
-    }
-  slash = strrchr (valid, '\n');
+  g_strdelimit (valid, "\\", '/');
+  slash = strrchr (valid, '/');
   name = clean_file_name (slash != NULL ? slash + 1 : valid);
   return *name != '\0' ? g_steal_pointer (&name) : g_strdup ("download");
 }
