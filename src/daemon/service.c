@@ -1,13 +1,406 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Builds the house, lives in it, and leaves it: the only file that knows every concrete
+ * type.  The ports are made first, then what an earlier daemon promised is restored, then
+ * the gate stands on the bus, and only then are the names taken.  Leaving goes the other
+ * way and in the order that loses no call (DESIGN.md §7). */
+
 #include "config.h"
 
 #include "service.h"
 
+#include <glib-unix.h>
+#include <systemd/sd-daemon.h>
+
+#include "alarm.h"
+#include "common/defaults.h"
+#include "common/names.h"
+#include "core/courier.h"
+#include "core/scheduler.h"
+#include "face/gate.h"
+#include "leaving.h"
+#include "login.h"
+#include "port/workers.h"
+#include "status.h"
+
+/* What is due sooner than this is not worth leaving for. */
+#define ALARM_WORTH_LEAVING_US (60 * TRD_SECOND_US)
+
+typedef struct
+{
+  const TrdServiceOptions *options; /* (unowned) */
+  GMainLoop *loop;                  /* (owned) */
+  GDBusConnection *bus;             /* (owned) */
+  TrdEnv env;                       /* its members are owned here */
+  TrdRegistry *registry;            /* (owned) */
+  TrdScheduler *scheduler;          /* (owned) */
+  TrdCourier *courier;              /* (owned) */
+  TrdGate *gate;                    /* (owned) */
+  TrdStatusLine *status;            /* (owned) */
+  guint idle_source;                /* 0 while leaving, or never to leave */
+  gboolean active;                  /* something happened since the idle timer was set */
+  gboolean leaving;
+  int exit_code;
+} TrdService;
+
+static const char *const bus_names[]
+    = { TRUNDLE_BUS_NAME, TRUNDLE_BUS_NAME_PORTAL, NULL };
+
+static void
+leave (TrdService *self, int exit_code);
+
+/* ---- building ---- */
+
+static gboolean
+build_ports (TrdService *self, GError **error)
+{
+  const TrdServiceOptions *options = self->options;
+  g_autofree char *database = NULL;
+  TrdWorkers *workers;
+
+  self->env.spool = trd_spool_new (options->state_directory, error);
+  if (self->env.spool == NULL)
+    return FALSE;
+
+  database = g_build_filename (options->state_directory, "trundle.db", NULL);
+  self->env.store = trd_store_new (database, error);
+  if (self->env.store == NULL)
+    return FALSE;
+
+  self->env.clock = trd_clock_new_system ();
+  self->env.conditions = trd_conditions_new ();
+  trd_conditions_watch_system (self->env.conditions, self->bus);
+  self->env.launcher = trd_launcher_new_bus (self->bus);
+  self->env.random = g_rand_new ();
+
+  workers = trd_workers_new (options->worker_program);
+  trd_workers_set_idle_ms (workers, options->worker_idle_ms);
+  self->env.transport = TRD_TRANSPORT (workers);
+
+  return TRUE;
+}
+
+/* A worker of another version: the package was upgraded under us.  What runs is put back
+ * into the queue, and the new daemon goes on with it (systemd restarts on failure). */
+static void
+on_version_mismatch (TrdService *self)
+{
+  g_message ("The package was upgraded: making room for the new service");
+  leave (self, EXIT_FAILURE);
+}
+
+static gboolean
+build_core (TrdService *self, GError **error)
+{
+  self->registry = trd_registry_new (&self->env);
+  if (!trd_registry_restore (self->registry, error))
+    return FALSE;
+
+  self->scheduler = trd_scheduler_new (self->registry);
+  self->courier = trd_courier_new (self->registry);
+  g_signal_connect_swapped (
+      self->env.transport, "version-mismatch", G_CALLBACK (on_version_mismatch), self);
+
+  return TRUE;
+}
+
+/* ---- what goes on ---- */
+
+static void
+show_status (TrdService *self)
+{
+  TrdStatus status = {
+    .n_active = trd_scheduler_count_running (self->scheduler),
+    .n_waiting = trd_scheduler_count_waiting (self->scheduler),
+    .bytes_per_second = trd_scheduler_get_rate (self->scheduler),
+  };
+
+  trd_status_line_set (self->status, &status);
+}
+
+static void
+note_activity (TrdService *self)
+{
+  self->active = TRUE;
+  show_status (self);
+}
+
+/* ---- leaving ---- */
+
+static gboolean
+is_answering (gpointer user_data)
+{
+  TrdService *self = user_data;
+
+  return trd_gate_count_calls (self->gate) > 0;
+}
+
+static void
+on_left (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  TrdService *self = user_data;
+
+  if (!trd_leaving_finish (result, &error))
+    g_warning ("Leaving the bus: %s", error->message);
+
+  g_main_loop_quit (self->loop);
+}
+
+static void
+on_workers_gone (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  TrdService *self = user_data;
+  TrdLeaving leaving = {
+    .bus = self->bus, .names = bus_names, .is_answering = is_answering, .user_data = self
+  };
+
+  trd_transport_shutdown_finish (TRD_TRANSPORT (source), result);
+  trd_leaving_async (&leaving, on_left, self);
+}
+
+static void
+leave (TrdService *self, int exit_code)
+{
+  if (self->leaving)
+    return;
+
+  self->leaving = TRUE;
+  self->exit_code = exit_code;
+  g_clear_handle_id (&self->idle_source, g_source_remove);
+  trd_scheduler_stop (self->scheduler);
+  trd_transport_shutdown_async (self->env.transport, on_workers_gone, self);
+}
+
+static gboolean
+on_terminate (gpointer user_data)
+{
+  TrdService *self = user_data;
+
+  g_message ("Asked to leave");
+  leave (self, EXIT_SUCCESS);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+on_bus_closed (GDBusConnection *bus,
+               gboolean remote_peer_vanished,
+               GError *error,
+               TrdService *self)
+{
+  g_message ("The bus is gone");
+  self->leaving = TRUE;
+  trd_scheduler_stop (self->scheduler);
+  g_main_loop_quit (self->loop);
+}
+
+static void
+on_name_lost (GDBusConnection *bus, const char *name, gpointer user_data)
+{
+  TrdService *self = user_data;
+
+  if (self->leaving)
+    return;
+
+  g_message ("Somebody else owns %s", name);
+  leave (self, EXIT_FAILURE);
+}
+
+/* ---- being idle ---- */
+
+static gint64
+next_alarm_us (TrdService *self)
+{
+  gint64 scheduler_us = trd_scheduler_next_alarm_us (self->scheduler);
+  gint64 courier_us = trd_courier_next_alarm_us (self->courier);
+
+  if (scheduler_us == 0 || courier_us == 0)
+    return MAX (scheduler_us, courier_us);
+
+  return MIN (scheduler_us, courier_us);
+}
+
+/* Nothing happens, nobody listens, and nothing would be lost with us. */
+static gboolean
+is_idle (TrdService *self)
+{
+  return !self->active && !self->leaving
+         && trd_scheduler_count_running (self->scheduler) == 0
+         && !trd_scheduler_is_waiting (self->scheduler)
+         && trd_transport_count (self->env.transport) == 0
+         && trd_gate_count_calls (self->gate) == 0
+         && !trd_courier_has_listeners (self->courier)
+         && !trd_courier_is_busy (self->courier)
+         && !trd_registry_has_volatile (self->registry);
+}
+
+static void
+watch_idle (TrdService *self);
+
+static void
+on_alarm_armed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  TrdService *self = user_data;
+
+  /* Without systemd nobody would start us in time: stay. */
+  if (!trd_alarm_arm_finish (result, &error))
+    g_debug ("Staying for what is due: %s", error->message);
+  else if (is_idle (self))
+    {
+      leave (self, EXIT_SUCCESS);
+      return;
+    }
+
+  watch_idle (self);
+}
+
+static gboolean
+on_idle_timer (gpointer user_data)
+{
+  TrdService *self = user_data;
+  gint64 alarm_us = next_alarm_us (self);
+
+  self->idle_source = 0;
+  if (!is_idle (self))
+    {
+      watch_idle (self);
+      return G_SOURCE_REMOVE;
+    }
+
+  if (alarm_us == 0)
+    leave (self, EXIT_SUCCESS);
+  else if (alarm_us - trd_clock_now_us (self->env.clock) < ALARM_WORTH_LEAVING_US)
+    watch_idle (self);
+  else
+    trd_alarm_arm_async (self->bus, alarm_us, NULL, on_alarm_armed, self);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+watch_idle (TrdService *self)
+{
+  if (self->options->idle_ms < 0 || self->leaving)
+    return;
+
+  self->active = FALSE;
+  self->idle_source = g_timeout_add (
+      MAX (self->options->idle_ms, 1), on_idle_timer, self);
+}
+
+/* ---- living ---- */
+
+static void
+follow_activity (TrdService *self)
+{
+  static const char *const registry_signals[] = { "task-added",      "task-changed",
+                                                  "task-removed",    "event-added",
+                                                  "session-added",   "session-removed",
+                                                  "events-completed" };
+
+  g_signal_connect_swapped (self->gate, "activity", G_CALLBACK (note_activity), self);
+  g_signal_connect_swapped (
+      self->scheduler, "progress", G_CALLBACK (note_activity), self);
+  for (guint i = 0; i < G_N_ELEMENTS (registry_signals); i++)
+    g_signal_connect_swapped (
+        self->registry, registry_signals[i], G_CALLBACK (note_activity), self);
+}
+
+static void
+own_names (TrdService *self)
+{
+  for (guint i = 0; bus_names[i] != NULL; i++)
+    g_bus_own_name_on_connection (self->bus,
+                                  bus_names[i],
+                                  G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE,
+                                  NULL,
+                                  on_name_lost,
+                                  self,
+                                  NULL);
+}
+
+static gboolean
+stand_on_bus (TrdService *self, GError **error)
+{
+  gboolean login;
+
+  self->gate = trd_gate_new (
+      self->bus, self->registry, self->scheduler, self->courier, error);
+  if (self->gate == NULL)
+    return FALSE;
+
+  g_dbus_connection_set_exit_on_close (self->bus, FALSE);
+  g_signal_connect (self->bus, "closed", G_CALLBACK (on_bus_closed), self);
+  g_unix_signal_add (SIGTERM, on_terminate, self);
+  g_unix_signal_add (SIGINT, on_terminate, self);
+
+  self->status = trd_status_line_new ();
+  follow_activity (self);
+  trd_scheduler_start (self->scheduler);
+  login = trd_login_is_new (self->options->state_directory, self->bus);
+  trd_courier_start (self->courier, login);
+  own_names (self);
+  sd_notify (FALSE, "READY=1");
+  show_status (self);
+  watch_idle (self);
+
+  return TRUE;
+}
+
+static void
+clear_service (TrdService *self)
+{
+  g_clear_handle_id (&self->idle_source, g_source_remove);
+  if (self->gate != NULL)
+    trd_gate_close (self->gate);
+  g_clear_object (&self->gate);
+  g_clear_object (&self->courier);
+  g_clear_object (&self->scheduler);
+  g_clear_object (&self->registry);
+  if (self->env.store != NULL)
+    trd_store_close (self->env.store);
+
+  g_clear_object (&self->env.transport);
+  g_clear_object (&self->env.launcher);
+  g_clear_object (&self->env.conditions);
+  g_clear_object (&self->env.clock);
+  g_clear_object (&self->env.store);
+  g_clear_object (&self->env.spool);
+  g_clear_pointer (&self->env.random, g_rand_free);
+  g_clear_pointer (&self->status, trd_status_line_free);
+  g_clear_object (&self->bus);
+  g_clear_pointer (&self->loop, g_main_loop_unref);
+}
+
+static gboolean
+build (TrdService *self, GError **error)
+{
+  self->bus = g_bus_get_sync (self->options->bus_type, NULL, error);
+
+  return self->bus != NULL && build_ports (self, error) && build_core (self, error)
+         && stand_on_bus (self, error);
+}
+
 int
 trd_service_run (const TrdServiceOptions *options)
 {
-  g_critical ("The house is not composed yet");
-  return 1;
+  g_autoptr (GError) error = NULL;
+  TrdService self = { .options = options };
+
+  self.loop = g_main_loop_new (NULL, FALSE);
+  if (build (&self, &error))
+    g_main_loop_run (self.loop);
+  else
+    {
+      g_printerr ("trundled: %s\n", error->message);
+      self.exit_code = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY)
+                           ? TRD_EXIT_LOCKED
+                           : EXIT_FAILURE;
+    }
+
+  clear_service (&self);
+  return self.exit_code;
 }
