@@ -28,7 +28,7 @@ typedef enum
 {
   TRUNDLE_SESSION_ACTIVE,
   TRUNDLE_SESSION_FINISHING, /* no new tasks; gone when all is done and heard */
-  TRUNDLE_SESSION_RETIRED,   /* invalidated: the identifier is free, the path still ours */
+  TRUNDLE_SESSION_RETIRED, /* invalidated: the identifier is free, the path still ours */
   TRUNDLE_SESSION_GONE,
 } TrundleSessionState;
 
@@ -74,20 +74,31 @@ typedef enum /*< flags >*/
   TRUNDLE_WAIT_BYTE_BUDGET = 1 << 19,
 } TrundleWaitReasons;
 
-/* Each pair: value to word, and word to value (FALSE when the word is not one of ours). */
-const char *trundle_kind_to_word (TrundleKind kind);
-gboolean trundle_kind_from_word (const char *word, TrundleKind *out_kind);
-const char *trundle_task_state_to_word (TrundleTaskState state);
-gboolean trundle_task_state_from_word (const char *word, TrundleTaskState *out_state);
-const char *trundle_session_state_to_word (TrundleSessionState state);
-gboolean trundle_session_state_from_word (const char *word,
-                                          TrundleSessionState *out_state);
-const char *trundle_if_exists_to_word (TrundleIfExists policy);
-gboolean trundle_if_exists_from_word (const char *word, TrundleIfExists *out_policy);
+/* Each pair: value to word, and word to value (FALSE when the word is not one of ours).
+ */
+const char *
+trundle_kind_to_word (TrundleKind kind);
+gboolean
+trundle_kind_from_word (const char *word, TrundleKind *out_kind);
+const char *
+trundle_task_state_to_word (TrundleTaskState state);
+gboolean
+trundle_task_state_from_word (const char *word, TrundleTaskState *out_state);
+const char *
+trundle_session_state_to_word (TrundleSessionState state);
+gboolean
+trundle_session_state_from_word (const char *word, TrundleSessionState *out_state);
+const char *
+trundle_if_exists_to_word (TrundleIfExists policy);
+gboolean
+trundle_if_exists_from_word (const char *word, TrundleIfExists *out_policy);
 
 /* The member name of the durable signal: "TaskFinished". */
-const char *trundle_event_kind_to_word (TrundleEventKind kind);
-gboolean trundle_event_kind_from_word (const char *word, TrundleEventKind *out_kind);
+const char *
+trundle_event_kind_to_word (TrundleEventKind kind);
+gboolean
+trundle_event_kind_from_word (const char *word, TrundleEventKind *out_kind);
 
 /* Words in the order of the bits; the array is (transfer container), the words static. */
-const char **trundle_wait_reasons_to_words (TrundleWaitReasons reasons);
+const char **
+trundle_wait_reasons_to_words (TrundleWaitReasons reasons);

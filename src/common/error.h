@@ -13,9 +13,11 @@
  * the first time trundle_error_quark() is called.
  */
 #define TRUNDLE_ERROR (trundle_error_quark ())
-GQuark trundle_error_quark (void);
+GQuark
+trundle_error_quark (void);
 
-/* Codes are stored in the database by name, so their order may change, their names not. */
+/* Codes are stored in the database by name, so their order may change, their names not.
+ */
 typedef enum
 {
   TRUNDLE_ERROR_FAILED,
@@ -63,7 +65,9 @@ typedef enum
 #define TRUNDLE_N_ERRORS (TRUNDLE_ERROR_ENGINE_CRASH + 1)
 
 /* "HttpStatus" for TRUNDLE_ERROR_HTTP_STATUS: the last word of the D-Bus name. */
-const char *trundle_error_to_name (TrundleError code);
+const char *
+trundle_error_to_name (TrundleError code);
 
 /* Accepts the last word or the whole D-Bus name; FALSE for a name that is not ours. */
-gboolean trundle_error_from_name (const char *name, TrundleError *out_code);
+gboolean
+trundle_error_from_name (const char *name, TrundleError *out_code);

@@ -476,10 +476,11 @@ is_of_service (const char *name)
   return is_listed (ours, G_N_ELEMENTS (ours), name);
 }
 
-/* RFC 9110 §5.6.2. */
-static gboolean
-is_token (const char *text)
+gboolean
+trundle_is_token (const char *text)
 {
+  g_return_val_if_fail (text != NULL, FALSE);
+
   if (*text == '\0')
     return FALSE;
   for (const char *p = text; *p != '\0'; p++)
@@ -509,7 +510,7 @@ trundle_header_check (const char *name, const char *value, GError **error)
 
   g_return_val_if_fail (name != NULL && value != NULL, FALSE);
 
-  if (!is_token (name))
+  if (!trundle_is_token (name))
     {
       g_autofree char *shown = g_strescape (name, NULL);
 

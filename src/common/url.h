@@ -11,32 +11,45 @@
 /* An absolute http or https URL with a host of sane characters and a port of 1-65535,
  * without control characters.  Errors: TRUNDLE_ERROR_INVALID_URL or
  * TRUNDLE_ERROR_UNSUPPORTED_SCHEME.  (transfer full) */
-GUri *trundle_url_parse (const char *url, GError **error);
+GUri *
+trundle_url_parse (const char *url, GError **error);
 
 /* scheme "://" host ":" port, in lower case and with the port spelt out; the key of an
  * origin (RFC 6454 §4).  (transfer full) */
-char *trundle_url_origin (GUri *uri);
+char *
+trundle_url_origin (GUri *uri);
 
 /* Host and port only: what the limit of slots per host counts.  (transfer full) */
-char *trundle_url_host_key (GUri *uri);
+char *
+trundle_url_host_key (GUri *uri);
 
 /* The URL without user info; @out_user_info gets it (percent-encoded as given) or NULL.
  * (transfer full) both. */
-char *trundle_url_without_user_info (const char *url, char **out_user_info);
+char *
+trundle_url_without_user_info (const char *url, char **out_user_info);
 
-/* For logs, observers and status lines: no user info, no fragment, and a query replaced by
+/* For logs, observers and status lines: no user info, no fragment, and a query replaced
+ * by
  * "?…", since tokens live there.  Never fails: what does not parse is shown as "…".
  * (transfer full) */
-char *trundle_url_redact (const char *url);
+char *
+trundle_url_redact (const char *url);
 
 /* A file name for what @url gives, from its last path segment: decoded, base name only,
  * no control characters or leading dots, at most 200 bytes of UTF-8; "download" when
  * nothing remains.  (transfer full) */
-char *trundle_url_file_name (const char *url);
+char *
+trundle_url_file_name (const char *url);
+
+/* A token (RFC 9110 §5.6.2): what names of headers and methods are made of. */
+gboolean
+trundle_is_token (const char *text);
 
 /* TRUE for a header whose value is a secret by its name: Authorization, Cookie, … */
-gboolean trundle_header_is_secret (const char *name);
+gboolean
+trundle_header_is_secret (const char *name);
 
 /* A field name and value fit for the wire (RFC 9110 §5.1, §5.5): a token, and no CR, LF,
  * NUL.  Errors: TRUNDLE_ERROR_INVALID_ARGUMENT naming the header, never its value. */
-gboolean trundle_header_check (const char *name, const char *value, GError **error);
+gboolean
+trundle_header_check (const char *name, const char *value, GError **error);

@@ -77,7 +77,7 @@ trundle_check_method (GVariant *value, GError **error)
 {
   const char *method = g_variant_get_string (value, NULL);
 
-  if (!trundle_header_check (method, "", NULL))
+  if (!trundle_is_token (method))
     return fail (error, "must be the name of a request method");
   if (g_ascii_strcasecmp (method, "CONNECT") == 0
       || g_ascii_strcasecmp (method, "TRACE") == 0)

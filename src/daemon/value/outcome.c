@@ -14,7 +14,6 @@
 #include "common/url.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 /* Longest text a worker may send for one fact. */
@@ -429,5 +428,5 @@ trd_back_off_us (guint attempts, double unit_random)
   /* 1 s doubled ten times is above the limit, and shifting further would overflow. */
   if (doublings < 10)
     wait_us = MIN (TRD_RETRY_FIRST_US << doublings, TRD_RETRY_MAX_US);
-  return wait_us + llround (wait_us * TRD_RETRY_JITTER * (2 * unit_random - 1));
+  return wait_us + (gint64)(wait_us * TRD_RETRY_JITTER * (2 * unit_random - 1));
 }

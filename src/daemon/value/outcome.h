@@ -36,7 +36,8 @@ TrdOutcome *
 trd_outcome_new_complete (guint64 received, const char *proof);
 TrdOutcome *
 trd_outcome_new_failed (TrundleError code, const char *message);
-/* From an error of ours, GIO's or SQLite's file work (ENOSPC, EACCES, ENOENT, …). */
+/* From an error of ours, GIO's or SQLite's file work (ENOSPC, EACCES, ENOENT, …).  GLib
+ * 2.74 makes G_IO_ERROR_FAILED of EDQUOT: who meets it says NO_SPACE by himself. */
 TrdOutcome *
 trd_outcome_new_from_error (const GError *error);
 /* From the worker's Done (a{sv}); a dictionary that makes no sense is NULL with an error:

@@ -28,43 +28,43 @@ typedef struct
   /* What was asked; written once, but for what the app may change later. */
   gint64 id;
   gint64 session_id;
-  guint64 number;            /* taskIdentifier: unique in the session, from 1 */
+  guint64 number; /* taskIdentifier: unique in the session, from 1 */
   char *uuid;
   TrundleKind kind;
-  char *url;                 /* without user info */
-  GVariant *options;         /* a{sv}, checked, without secrets and handles */
+  char *url;         /* without user info */
+  GVariant *options; /* a{sv}, checked, without secrets and handles */
   TrdPlace *place;
-  gboolean durable;          /* FALSE: secrets of it live in memory only */
+  gboolean durable; /* FALSE: secrets of it live in memory only */
   gint64 created_us;
 
   /* What the app may change. */
   double priority;
-  char *description;         /* (nullable) */
-  GBytes *user_data;         /* (nullable) */
-  char *group;               /* (nullable) */
+  char *description; /* (nullable) */
+  GBytes *user_data; /* (nullable) */
+  char *group;       /* (nullable) */
 
   /* How it stands.  Never RUNNING (law 3). */
   TrundleTaskState state;
-  guint32 hold;              /* TrundleWaitReasons to show until not_before_us or a wake */
+  guint32 hold; /* TrundleWaitReasons to show until not_before_us or a wake */
   gint64 not_before_us;
-  gint64 deadline_us;        /* resource timeout; set by the first Resume */
+  gint64 deadline_us; /* resource timeout; set by the first Resume */
   guint attempts;
-  guint suspicion;           /* 0 none, 1 suspect, 2 killed its worker when alone */
+  guint suspicion; /* 0 none, 1 suspect, 2 killed its worker when alone */
   gint64 resumed_us;
 
   /* What came of it. */
   TrdIntent intent;
   guint64 received;
-  char *current_url;         /* (nullable): after redirects */
-  GVariant *response;        /* (nullable): a{sv} */
-  char *error_name;          /* (nullable): "HttpStatus"; NULL while not failed */
-  GVariant *error_details;   /* (nullable): a{sv} */
-  char *transient_name;      /* (nullable): of the last attempt that is tried again */
+  char *current_url;       /* (nullable): after redirects */
+  GVariant *response;      /* (nullable): a{sv} */
+  char *error_name;        /* (nullable): "HttpStatus"; NULL while not failed */
+  GVariant *error_details; /* (nullable): a{sv} */
+  char *transient_name;    /* (nullable): of the last attempt that is tried again */
   GVariant *transient_details;
-  GBytes *error_body;        /* (nullable) */
-  char *proof;               /* (nullable): law 10 */
-  char *final_path;          /* (nullable): where the file became visible */
-  gboolean file_moved;       /* law 6: the file was moved away before we could tell */
+  GBytes *error_body;  /* (nullable) */
+  char *proof;         /* (nullable): law 10 */
+  char *final_path;    /* (nullable): where the file became visible */
+  gboolean file_moved; /* law 6: the file was moved away before we could tell */
   gint64 finished_us;
 } TrdTaskRow;
 
@@ -82,23 +82,26 @@ typedef struct
   gint64 deadline_us;
   guint suspicion;
   gboolean has_intent;
-  const char *url;           /* (unowned): valid during the call it is passed to */
+  const char *url; /* (unowned): valid during the call it is passed to */
 } TrdTaskBrief;
 
 typedef struct
 {
   gint64 session_id;
   guint64 sequence;
-  gint64 task_id;            /* 0 for an event of the session */
+  gint64 task_id; /* 0 for an event of the session */
   TrundleEventKind kind;
-  GVariant *details;         /* a{sv} */
+  GVariant *details; /* a{sv} */
   gint64 created_us;
-  gboolean offered;          /* sent to a consumer before: `redelivered` */
+  gboolean offered; /* sent to a consumer before: `redelivered` */
 } TrdEvent;
 
-void trd_session_row_free (TrdSessionRow *self);
-void trd_task_row_free (TrdTaskRow *self);
-void trd_event_free (TrdEvent *self);
+void
+trd_session_row_free (TrdSessionRow *self);
+void
+trd_task_row_free (TrdTaskRow *self);
+void
+trd_event_free (TrdEvent *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdSessionRow, trd_session_row_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdTaskRow, trd_task_row_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdEvent, trd_event_free)
