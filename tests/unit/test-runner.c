@@ -1,0 +1,331 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include <glib/gstdio.h>
+
+#include "await.h"
+#include "core-fixture.h"
+
+#define URL "http://example.org/a"
+
+typedef struct
+{
+  CoreFixture core;
+  char *directory; /* (owned): destinations */
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  core_fixture_set_up (&f->core, data);
+  f->directory = g_build_filename (f->core.directory, "downloads", NULL);
+  g_mkdir (f->directory, 0700);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  core_fixture_tear_down (&f->core, data);
+  g_free (f->directory);
+}
+
+static TrdTask *
+start (Fixture *f, const char *name, const char *if_exists)
+{
+  g_autofree char *path = g_build_filename (f->directory, name, NULL);
+  g_autofree char *options = g_strdup_printf (
+      "{'start': <true>, 'destination-path': <'%s'>, "
+      "'if-exists': <'%s'>}",
+      path,
+      if_exists);
+
+  return core_fixture_create (&f->core, core_fixture_open (&f->core, "{}"), URL, options);
+}
+
+static void
+assert_file (Fixture *f, const char *name, const char *expected)
+{
+  g_autofree char *path = g_build_filename (f->directory, name, NULL);
+  g_autofree char *contents = NULL;
+
+  g_file_get_contents (path, &contents, NULL, NULL);
+  g_assert_cmpstr (contents, ==, expected);
+}
+
+static void
+put_file (Fixture *f, const char *name, const char *contents)
+{
+  g_autofree char *path = g_build_filename (f->directory, name, NULL);
+
+  g_assert_true (g_file_set_contents (path, contents, -1, NULL));
+}
+
+static guint
+count_files (Fixture *f)
+{
+  g_autoptr (GDir) dir = g_dir_open (f->directory, 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+
+  return n;
+}
+
+static TrdTaskRow *
+load (Fixture *f, TrdTask *task)
+{
+  return trd_registry_load_task (f->core.registry, task, NULL);
+}
+
+/* Law 6: nothing under the final name before it is whole. */
+static void
+appears_whole (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "a", "fail");
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  test_await (task->state == TRUNDLE_TASK_RUNNING);
+  fake_transport_write (f->core.transport, task->id, "hal", 3);
+  assert_file (f, "a", NULL);
+  fake_transport_write (f->core.transport, task->id, "f", 1);
+  fake_transport_take_done (
+      f->core.transport, task->id, trd_outcome_new_complete (4, "content-length"));
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+
+  assert_file (f, "a", "half");
+  g_assert_cmpuint (count_files (f), ==, 1);
+  row = load (f, task);
+  g_assert_null (row->error_name);
+  g_assert_cmpstr (row->proof, ==, "content-length");
+  g_assert_true (g_str_has_suffix (row->final_path, "/downloads/a"));
+}
+
+/* Law 10: the file is asked, not the worker. */
+static void
+believes_the_file (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "a", "fail");
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  test_await (task->state == TRUNDLE_TASK_RUNNING);
+  fake_transport_write (f->core.transport, task->id, "hal", 3);
+  fake_transport_take_done (
+      f->core.transport, task->id, trd_outcome_new_complete (4, "content-length"));
+  test_await (task->state == TRUNDLE_TASK_QUEUED);
+
+  assert_file (f, "a", NULL);
+  row = load (f, task);
+  g_assert_cmpstr (row->transient_name, ==, "ConnectionLost");
+}
+
+static void
+renames_around_others (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "a.txt", "rename");
+
+  put_file (f, "a.txt", "other");
+  core_fixture_complete (&f->core, task, "ours");
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+
+  assert_file (f, "a.txt", "other");
+  assert_file (f, "a (1).txt", "ours");
+}
+
+static void
+replaces_when_told (Fixture *f, gconstpointer data)
+{
+  TrdTask *task;
+
+  put_file (f, "a", "other");
+  task = start (f, "a", "replace");
+  core_fixture_complete (&f->core, task, "ours");
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+
+  assert_file (f, "a", "ours");
+}
+
+/* A name that is taken meanwhile costs nobody the download. */
+static void
+keeps_bytes_of_a_taken_name (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "a", "fail");
+  g_autoptr (TrdTaskRow) row = NULL;
+  char bytes[5] = "";
+  int fd;
+
+  put_file (f, "a", "other");
+  core_fixture_complete (&f->core, task, "ours");
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+
+  assert_file (f, "a", "other");
+  row = load (f, task);
+  g_assert_cmpstr (row->error_name, ==, "FileExists");
+  fd = trd_spool_open_result (f->core.env.spool, row->place, NULL, NULL);
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (read (fd, bytes, 4), ==, 4);
+  g_assert_cmpstr (bytes, ==, "ours");
+  close (fd);
+}
+
+static void
+leaves_no_part_of_a_cancelled_one (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "a", "fail");
+
+  test_await (task->state == TRUNDLE_TASK_RUNNING);
+  g_assert_cmpuint (count_files (f), ==, 1);
+  g_assert_true (trd_registry_cancel (f->core.registry, task, "client", NULL));
+  g_assert_cmpuint (count_files (f), ==, 0);
+}
+
+/* The daemon died after the intent: @data says what it had done by then. */
+static void
+understands_a_crash (Fixture *f, gconstpointer data)
+{
+  const char *step = data;
+  TrdTask *task = start (f, "a", "fail");
+  gint64 id = task->id;
+  g_autoptr (TrdTaskRow) row = NULL;
+  g_autofree char *part = NULL;
+  g_autofree char *final = g_build_filename (f->directory, "a", NULL);
+
+  test_await (task->state == TRUNDLE_TASK_RUNNING);
+  fake_transport_write (f->core.transport, id, "whole", 5);
+  row = trd_store_load_task (f->core.env.store, id, NULL);
+  part = g_build_filename (f->directory, row->place->part_name, NULL);
+  g_assert_true (trd_spool_stat_part (f->core.env.spool, row->place, &row->intent, NULL));
+  row->intent.final_name = g_strdup ("a");
+  g_assert_true (trd_store_update_task (f->core.env.store, row, NULL));
+  if (g_str_equal (step, "renamed"))
+    g_assert_cmpint (g_rename (part, final), ==, 0);
+  else if (g_str_equal (step, "moved-away"))
+    g_assert_cmpint (g_remove (part), ==, 0);
+
+  core_fixture_restart (&f->core);
+  task = trd_registry_find_task (f->core.registry, id);
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+
+  g_clear_pointer (&row, trd_task_row_free);
+  row = load (f, task);
+  g_assert_null (row->error_name);
+  g_assert_cmpint (row->file_moved, ==, g_str_equal (step, "moved-away"));
+  assert_file (f, "a", row->file_moved ? NULL : "whole");
+  g_assert_cmpuint (fake_transport_get_attempts (f->core.transport)->len, ==, 0);
+}
+
+/* Blame: a suspect is tried alone, and the second death alone ends it. */
+static void
+blames_who_crashes_alone (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "a", "fail");
+  gint64 id = task->id;
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  test_await (fake_transport_is_running (f->core.transport, id));
+  g_assert_false (fake_transport_find (f->core.transport, id)->alone);
+  fake_transport_crash (f->core.transport, id, FALSE);
+  for (guint i = 0; i < 2; i++)
+    {
+      test_await (fake_transport_is_running (f->core.transport, id));
+      g_assert_true (fake_transport_find (f->core.transport, id)->alone);
+      fake_transport_crash (f->core.transport, id, TRUE);
+    }
+
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+  row = load (f, task);
+  g_assert_cmpstr (row->error_name, ==, "EngineCrash");
+}
+
+static void
+clears_who_survives_alone (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "a", "fail");
+
+  test_await (fake_transport_is_running (f->core.transport, task->id));
+  fake_transport_crash (f->core.transport, task->id, FALSE);
+  core_fixture_fail (&f->core, task, TRUNDLE_ERROR_CONNECTION_LOST);
+  test_await (task->state == TRUNDLE_TASK_QUEUED);
+
+  g_assert_cmpuint (task->suspicion, ==, 0);
+}
+
+/* G-20: a full disk is waited out. */
+static void
+waits_for_disk_space (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "a", "fail");
+
+  core_fixture_fail (&f->core, task, TRUNDLE_ERROR_NO_SPACE);
+  test_await (task->state == TRUNDLE_TASK_QUEUED);
+  test_settle ();
+  g_assert_cmphex (trd_task_wait_reasons (task), ==, TRUNDLE_WAIT_DISK_SPACE);
+
+  fake_clock_advance (f->core.clock, 6 * G_USEC_PER_SEC);
+  core_fixture_complete (&f->core, task, "x");
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+}
+
+static void
+waits_for_the_destination (Fixture *f, gconstpointer data)
+{
+  g_autofree char *away = g_strconcat (f->directory, "-away", NULL);
+  TrdTask *task;
+
+  g_object_set (f->core.env.conditions, "network", FALSE, NULL);
+  task = start (f, "a", "fail");
+  g_assert_cmpint (g_rename (f->directory, away), ==, 0);
+  g_object_set (f->core.env.conditions, "network", TRUE, NULL);
+  test_await (trd_task_wait_reasons (task) == TRUNDLE_WAIT_DESTINATION_GONE);
+
+  g_assert_cmpint (g_rename (away, f->directory), ==, 0);
+  fake_clock_advance (f->core.clock, 6 * G_USEC_PER_SEC);
+  core_fixture_complete (&f->core, task, "x");
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+}
+
+/* A store that cannot write loses nothing: the attempt is made again. */
+static void
+survives_a_failed_commit (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "a", "fail");
+
+  test_await (fake_transport_is_running (f->core.transport, task->id));
+  g_test_expect_message ("trundle", G_LOG_LEVEL_WARNING, "Cannot store*");
+  trd_store_fail_next_commit (f->core.env.store);
+  core_fixture_fail (&f->core, task, TRUNDLE_ERROR_HTTP_STATUS);
+  test_await (task->state == TRUNDLE_TASK_QUEUED);
+  g_test_assert_expected_messages ();
+
+  fake_clock_advance (f->core.clock, 6 * G_USEC_PER_SEC);
+  core_fixture_complete (&f->core, task, "x");
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+}
+
+#define add(name, data, func)                                                            \
+  g_test_add ("/runner/" name, Fixture, data, set_up, func, tear_down)
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  add ("law-6/appears-whole", NULL, appears_whole);
+  add ("law-6/renames-around-others", NULL, renames_around_others);
+  add ("law-6/replaces-when-told", NULL, replaces_when_told);
+  add ("law-6/keeps-bytes-of-a-taken-name", NULL, keeps_bytes_of_a_taken_name);
+  add ("law-6/crash/intent", "intent", understands_a_crash);
+  add ("law-6/crash/renamed", "renamed", understands_a_crash);
+  add ("law-6/crash/moved-away", "moved-away", understands_a_crash);
+  add ("law-10/believes-the-file", NULL, believes_the_file);
+  add ("leaves-no-part-of-a-cancelled-one", NULL, leaves_no_part_of_a_cancelled_one);
+  add ("blame/crashes-alone", NULL, blames_who_crashes_alone);
+  add ("blame/survives-alone", NULL, clears_who_survives_alone);
+  add ("waits/disk-space", NULL, waits_for_disk_space);
+  add ("waits/destination-gone", NULL, waits_for_the_destination);
+  add ("survives-a-failed-commit", NULL, survives_a_failed_commit);
+
+  return g_test_run ();
+}
