@@ -1,4 +1,693 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The connection to SQLite: opening, migrating, transactions, checkpoints, and the cache
+ * of prepared statements.  Knows no table.
+ *
+ * WAL with synchronous=FULL: a commit that returned survives a power cut (law 1).  The
+ * log is copied into the main file in idle time and not, as by default, by the commit
+ * that happens to cross the limit. */
+
 #include "config.h"
+
+#include "port/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Pages in the log that are worth a checkpoint: 1 MiB. */
+#define CHECKPOINT_PAGES 256
+
+#define BUSY_TIMEOUT_MS 2000
+
+struct _TrdDb
+{
+  sqlite3 *handle;               /* (owned) */
+  const char *const *statements; /* (unowned): static */
+  guint n_statements;
+  sqlite3_stmt **prepared; /* (owned) (element-type sqlite3_stmt), may hold NULL */
+  GThread *thread;         /* (unowned): the one that opened it */
+  gboolean in_transaction;
+  gboolean fail_next_commit;
+  GSource *checkpoint; /* (owned) (nullable): only while one is due */
+};
+
+static int
+find_error_code (sqlite3 *handle, int result)
+{
+  int error_number = handle != NULL ? sqlite3_system_errno (handle) : 0;
+
+  switch (result & 0xff)
+    {
+    case SQLITE_FULL:
+      return G_IO_ERROR_NO_SPACE;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return G_IO_ERROR_INVALID_DATA;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return G_IO_ERROR_BUSY;
+    case SQLITE_READONLY:
+      return G_IO_ERROR_READ_ONLY;
+    case SQLITE_IOERR:
+      if (error_number == ENOSPC || error_number == EDQUOT)
+        return G_IO_ERROR_NO_SPACE;
+      return G_IO_ERROR_FAILED;
+    case SQLITE_CANTOPEN:
+      return error_number != 0 ? (int)g_io_error_from_errno (error_number)
+                               : (int)G_IO_ERROR_FAILED;
+    default:
+      return G_IO_ERROR_FAILED;
+    }
+}
+
+static gboolean
+set_error (sqlite3 *handle, int result, GError **error)
+{
+  g_set_error (error,
+               G_IO_ERROR,
+               find_error_code (handle, result),
+               "Database: %s",
+               handle != NULL ? sqlite3_errmsg (handle) : sqlite3_errstr (result));
+  return FALSE;
+}
+
+static gboolean
+check_open (TrdDb *self, GError **error)
+{
+  if (self != NULL)
+    {
+      g_assert (self->thread == g_thread_self ());
+      return TRUE;
+    }
+
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The database is closed");
+  return FALSE;
+}
+
+/* Checkpoints */
+
+static gboolean
+on_idle_checkpoint (gpointer user_data)
+{
+  TrdDb *self = user_data;
+  g_autoptr (GError) local_error = NULL;
+
+  g_clear_pointer (&self->checkpoint, g_source_unref);
+  if (!self->in_transaction && !trd_db_checkpoint (self, &local_error))
+    g_warning ("Checkpoint failed: %s", local_error->message);
+  return G_SOURCE_REMOVE;
+}
+
+static int
+on_log_grown (void *user_data, sqlite3 *handle, const char *name, int pages)
+{
+  TrdDb *self = user_data;
+
+  if (pages < CHECKPOINT_PAGES || self->checkpoint != NULL)
+    return SQLITE_OK;
+
+  self->checkpoint = g_idle_source_new ();
+  g_source_set_priority (self->checkpoint, G_PRIORITY_LOW);
+  g_source_set_callback (self->checkpoint, on_idle_checkpoint, self, NULL);
+  g_source_set_static_name (self->checkpoint, "checkpoint");
+  g_source_attach (self->checkpoint, g_main_context_get_thread_default ());
+  return SQLITE_OK;
+}
+
+gboolean
+trd_db_checkpoint (TrdDb *self, GError **error)
+{
+  int result;
+
+  if (!check_open (self, error))
+    return FALSE;
+
+  result = sqlite3_wal_checkpoint_v2 (
+      self->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  /* Busy: a reader holds on to older pages.  Those stay in the log, which is synced. */
+  if (result != SQLITE_OK && result != SQLITE_BUSY)
+    return set_error (self->handle, result, error);
+  return TRUE;
+}
+
+/* Opening */
+
+static TrdDb *
+open_handle (const char *path,
+             int flags,
+             const char *const *statements,
+             guint n_statements,
+             GError **error)
+{
+  g_autoptr (TrdDb) self = g_new0 (TrdDb, 1);
+  int result;
+
+  self->statements = statements;
+  self->n_statements = n_statements;
+  self->prepared = g_new0 (sqlite3_stmt *, n_statements);
+  self->thread = g_thread_self ();
+  result = sqlite3_open_v2 (path, &self->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+  if (result != SQLITE_OK)
+    {
+      set_error (self->handle, result, error);
+      return NULL;
+    }
+
+  sqlite3_extended_result_codes (self->handle, TRUE);
+  sqlite3_busy_timeout (self->handle, BUSY_TIMEOUT_MS);
+  sqlite3_db_config (self->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+  sqlite3_db_config (self->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  return g_steal_pointer (&self);
+}
+
+gboolean
+trd_db_exec (TrdDb *self, const char *sql, GError **error)
+{
+  int result;
+
+  if (!check_open (self, error))
+    return FALSE;
+
+  result = sqlite3_exec (self->handle, sql, NULL, NULL, NULL);
+  if (result != SQLITE_OK)
+    return set_error (self->handle, result, error);
+  return TRUE;
+}
+
+static gboolean
+read_version (TrdDb *self, guint *out_version, GError **error)
+{
+  sqlite3_stmt *statement = NULL;
+  int result;
+  guint version = 0;
+
+  result = sqlite3_prepare_v2 (self->handle, "PRAGMA user_version", -1, &statement, NULL);
+  if (result != SQLITE_OK)
+    return set_error (self->handle, result, error);
+
+  result = sqlite3_step (statement);
+  if (result == SQLITE_ROW)
+    version = (guint)sqlite3_column_int (statement, 0);
+  sqlite3_finalize (statement);
+  if (result != SQLITE_ROW)
+    return set_error (self->handle, result, error);
+
+  *out_version = version;
+  return TRUE;
+}
+
+/* Done through a connection that cannot write, since the pragmas of the real one would
+ * change the header of a database that is not ours to change. */
+static gboolean
+check_version (const char *path, guint newest, GError **error)
+{
+  g_autoptr (TrdDb) db = NULL;
+  guint version;
+  GStatBuf facts;
+
+  if (g_stat (path, &facts) != 0 || facts.st_size == 0)
+    return TRUE;
+
+  db = open_handle (path, SQLITE_OPEN_READONLY, NULL, 0, error);
+  if (db == NULL || !read_version (db, &version, error))
+    return FALSE;
+  if (version <= newest)
+    return TRUE;
+
+  g_set_error (error,
+               G_IO_ERROR,
+               G_IO_ERROR_NOT_SUPPORTED,
+               "The database has version %u, this program knows versions up to %u",
+               version,
+               newest);
+  return FALSE;
+}
+
+/* SQLite would make it 0644 less the umask; the log takes over the mode of the file.  An
+ * existing file is not opened here: closing it would drop SQLite's own locks on it. */
+static gboolean
+make_private (const char *path, GError **error)
+{
+  int fd = open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  int error_number = errno;
+
+  if (fd >= 0)
+    {
+      close (fd);
+      return TRUE;
+    }
+  if (error_number == EEXIST && chmod (path, 0600) == 0)
+    return TRUE;
+
+  g_set_error (error,
+               G_IO_ERROR,
+               g_io_error_from_errno (error_number),
+               "Database %s: %s",
+               path,
+               g_strerror (error_number));
+  return FALSE;
+}
+
+/* Splits the script at its "-- step" lines; what precedes the first is no step. */
+static char **
+split_steps (const char *script)
+{
+  char **steps = g_strsplit (script, "\n-- step ", -1);
+
+  for (guint i = 1; steps[i] != NULL; i++)
+    {
+      char *line_end = strchrnul (steps[i], '\n');
+
+      memset (steps[i], ' ', line_end - steps[i]);
+    }
+  return steps;
+}
+
+static gboolean
+apply_steps (TrdDb *self, char **steps, guint version, GError **error)
+{
+  g_auto (TrdDbScope) scope = { NULL };
+  char pragma[sizeof "PRAGMA user_version = 4294967295"];
+
+  if (!trd_db_scope_enter (&scope, self, error))
+    return FALSE;
+
+  for (; steps[version] != NULL; version++)
+    {
+      if (!trd_db_exec (self, steps[version], error))
+        {
+          g_prefix_error (error, "Step %u: ", version);
+          return FALSE;
+        }
+    }
+  g_snprintf (pragma, sizeof pragma, "PRAGMA user_version = %u", version - 1);
+  return trd_db_exec (self, pragma, error) && trd_db_scope_leave (&scope, error);
+}
+
+static gboolean
+migrate (TrdDb *self, char **steps, GError **error)
+{
+  guint version;
+
+  if (!read_version (self, &version, error))
+    return FALSE;
+  if (steps[version + 1] != NULL && !apply_steps (self, steps, version + 1, error))
+    return FALSE;
+
+  /* Only now: a step may rebuild a table that others refer to. */
+  return trd_db_exec (self, "PRAGMA foreign_keys = ON", error);
+}
+
+TrdDb *
+trd_db_open (const char *path,
+             const char *script,
+             const char *const *statements,
+             guint n_statements,
+             GError **error)
+{
+  g_autoptr (TrdDb) self = NULL;
+  g_auto (GStrv) steps = split_steps (script);
+  gboolean in_memory = g_str_equal (path, ":memory:");
+
+  if (!in_memory && !check_version (path, g_strv_length (steps) - 1, error))
+    return NULL;
+  if (!in_memory && !make_private (path, error))
+    return NULL;
+
+  self = open_handle (path, SQLITE_OPEN_READWRITE, statements, n_statements, error);
+  if (self == NULL)
+    return NULL;
+  if (!trd_db_exec (self,
+                    "PRAGMA secure_delete = ON;"
+                    "PRAGMA cell_size_check = ON;"
+                    "PRAGMA journal_mode = WAL;"
+                    "PRAGMA synchronous = FULL;"
+                    "PRAGMA journal_size_limit = 4194304;",
+                    error))
+    return NULL;
+  /* Takes the place of the hook by which SQLite itself would checkpoint. */
+  sqlite3_wal_hook (self->handle, on_log_grown, self);
+
+  if (!migrate (self, steps, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+TrdDb *
+trd_db_open_read_only (const char *path,
+                       const char *const *statements,
+                       guint n_statements,
+                       GError **error)
+{
+  return open_handle (path, SQLITE_OPEN_READONLY, statements, n_statements, error);
+}
+
+void
+trd_db_free (TrdDb *self)
+{
+  trd_db_rollback (self);
+  if (self->checkpoint != NULL)
+    g_source_destroy (self->checkpoint);
+  g_clear_pointer (&self->checkpoint, g_source_unref);
+
+  for (guint i = 0; i < self->n_statements; i++)
+    sqlite3_finalize (self->prepared[i]);
+  g_free (self->prepared);
+  /* The last connection to close copies the whole log into the file and deletes it. */
+  if (sqlite3_close (self->handle) != SQLITE_OK)
+    g_critical ("Database closed while in use");
+  g_free (self);
+}
+
+/* Transactions */
+
+gboolean
+trd_db_begin (TrdDb *self, GError **error)
+{
+  if (!check_open (self, error))
+    return FALSE;
+  g_assert (!self->in_transaction);
+
+  if (!trd_db_exec (self, "BEGIN IMMEDIATE", error))
+    return FALSE;
+  self->in_transaction = TRUE;
+  return TRUE;
+}
+
+/* Some errors (a full disk, say) make SQLite roll back by itself.  What follows must not
+ * be committed piece by piece then. */
+static gboolean
+check_transaction (TrdDb *self, GError **error)
+{
+  if (!self->in_transaction || !sqlite3_get_autocommit (self->handle))
+    return TRUE;
+
+  g_set_error_literal (
+      error, G_IO_ERROR, G_IO_ERROR_FAILED, "The transaction has failed already");
+  return FALSE;
+}
+
+static gboolean
+run_commit (TrdDb *self, GError **error)
+{
+  if (self->fail_next_commit)
+    {
+      self->fail_next_commit = FALSE;
+      g_set_error_literal (
+          error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "Database: the disk is full");
+      return FALSE;
+    }
+  return check_transaction (self, error) && trd_db_exec (self, "COMMIT", error);
+}
+
+gboolean
+trd_db_commit (TrdDb *self, GError **error)
+{
+  if (!check_open (self, error))
+    return FALSE;
+  g_assert (self->in_transaction);
+
+  if (!run_commit (self, error))
+    {
+      trd_db_rollback (self);
+      return FALSE;
+    }
+  self->in_transaction = FALSE;
+  return TRUE;
+}
+
+void
+trd_db_rollback (TrdDb *self)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  if (self == NULL || !self->in_transaction)
+    return;
+
+  self->in_transaction = FALSE;
+  if (!sqlite3_get_autocommit (self->handle)
+      && !trd_db_exec (self, "ROLLBACK", &local_error))
+    g_warning ("Rollback failed: %s", local_error->message);
+}
+
+void
+trd_db_fail_next_commit (TrdDb *self)
+{
+  self->fail_next_commit = TRUE;
+}
+
+gboolean
+trd_db_scope_enter (TrdDbScope *scope, TrdDb *db, GError **error)
+{
+  if (!check_open (db, error) || !check_transaction (db, error))
+    return FALSE;
+  if (db->in_transaction)
+    return TRUE;
+  if (!trd_db_begin (db, error))
+    return FALSE;
+  scope->db = db;
+  return TRUE;
+}
+
+gboolean
+trd_db_scope_leave (TrdDbScope *scope, GError **error)
+{
+  TrdDb *db = g_steal_pointer (&scope->db);
+
+  return db == NULL || trd_db_commit (db, error);
+}
+
+void
+trd_db_scope_clear (TrdDbScope *scope)
+{
+  trd_db_rollback (g_steal_pointer (&scope->db));
+}
+
+/* Statements */
+
+TrdQuery *
+trd_db_query (TrdDb *self, guint statement, GError **error)
+{
+  int result;
+
+  if (!check_open (self, error) || !check_transaction (self, error))
+    return NULL;
+  g_assert (statement < self->n_statements);
+
+  if (self->prepared[statement] != NULL)
+    {
+      g_assert (!sqlite3_stmt_busy (self->prepared[statement]));
+      return self->prepared[statement];
+    }
+
+  result = sqlite3_prepare_v3 (self->handle,
+                               self->statements[statement],
+                               -1,
+                               SQLITE_PREPARE_PERSISTENT,
+                               &self->prepared[statement],
+                               NULL);
+  if (result != SQLITE_OK)
+    {
+      set_error (self->handle, result, error);
+      return NULL;
+    }
+  return self->prepared[statement];
+}
+
+void
+trd_query_done (TrdQuery *self)
+{
+  sqlite3_reset (self);
+  sqlite3_clear_bindings (self);
+}
+
+/* What is bound has passed the gate, and is far below SQLite's limits. */
+static void
+check_bound (int result)
+{
+  g_assert (result == SQLITE_OK);
+}
+
+void
+trd_query_bind_int (TrdQuery *self, int index, gint64 value)
+{
+  check_bound (sqlite3_bind_int64 (self, index, value));
+}
+
+void
+trd_query_bind_double (TrdQuery *self, int index, double value)
+{
+  check_bound (sqlite3_bind_double (self, index, value));
+}
+
+void
+trd_query_bind_text (TrdQuery *self, int index, const char *value)
+{
+  check_bound (sqlite3_bind_text (self, index, value, -1, SQLITE_STATIC));
+}
+
+void
+trd_query_bind_path (TrdQuery *self, int index, const char *value)
+{
+  if (value != NULL)
+    check_bound (sqlite3_bind_blob64 (self, index, value, strlen (value), SQLITE_STATIC));
+}
+
+/* SQLite takes a NULL pointer for NULL, not for an empty blob. */
+static void
+bind_blob (
+    TrdQuery *self, int index, const void *data, gsize size, sqlite3_destructor_type type)
+{
+  if (size == 0)
+    check_bound (sqlite3_bind_zeroblob (self, index, 0));
+  else
+    check_bound (sqlite3_bind_blob64 (self, index, data, size, type));
+}
+
+void
+trd_query_bind_bytes (TrdQuery *self, int index, GBytes *value)
+{
+  gsize size;
+  const void *data;
+
+  if (value == NULL)
+    return;
+  data = g_bytes_get_data (value, &size);
+  bind_blob (self, index, data, size, SQLITE_STATIC);
+}
+
+static GVariant *
+swap_to_little_endian (GVariant *value)
+{
+  return G_BYTE_ORDER == G_LITTLE_ENDIAN ? g_variant_ref (value)
+                                         : g_variant_byteswap (value);
+}
+
+void
+trd_query_bind_variant (TrdQuery *self, int index, GVariant *value)
+{
+  g_autoptr (GVariant) normal = NULL;
+  g_autoptr (GVariant) stored = NULL;
+
+  if (value == NULL)
+    return;
+  normal = g_variant_get_normal_form (value);
+  stored = swap_to_little_endian (normal);
+  bind_blob (self,
+             index,
+             g_variant_get_data (stored),
+             g_variant_get_size (stored),
+             SQLITE_TRANSIENT);
+}
+
+gboolean
+trd_query_step (TrdQuery *self, gboolean *out_has_row, GError **error)
+{
+  int result = sqlite3_step (self);
+
+  if (result != SQLITE_ROW && result != SQLITE_DONE)
+    return set_error (sqlite3_db_handle (self), result, error);
+  *out_has_row = result == SQLITE_ROW;
+  return TRUE;
+}
+
+gboolean
+trd_query_run (TrdQuery *self, GError **error)
+{
+  gboolean has_row = TRUE;
+
+  while (has_row)
+    {
+      if (!trd_query_step (self, &has_row, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+guint
+trd_db_count_changes (TrdDb *self)
+{
+  return (guint)sqlite3_changes (self->handle);
+}
+
+gboolean
+trd_query_is_null (TrdQuery *self, int column)
+{
+  return sqlite3_column_type (self, column) == SQLITE_NULL;
+}
+
+gint64
+trd_query_get_int (TrdQuery *self, int column)
+{
+  return sqlite3_column_int64 (self, column);
+}
+
+double
+trd_query_get_double (TrdQuery *self, int column)
+{
+  return sqlite3_column_double (self, column);
+}
+
+const char *
+trd_query_peek_text (TrdQuery *self, int column)
+{
+  return (const char *)sqlite3_column_text (self, column);
+}
+
+char *
+trd_query_get_text (TrdQuery *self, int column)
+{
+  return g_strdup (trd_query_peek_text (self, column));
+}
+
+char *
+trd_query_get_path (TrdQuery *self, int column)
+{
+  const char *bytes = sqlite3_column_blob (self, column);
+
+  return bytes != NULL ? g_strndup (bytes, sqlite3_column_bytes (self, column)) : NULL;
+}
+
+GBytes *
+trd_query_get_bytes (TrdQuery *self, int column)
+{
+  const void *data;
+
+  if (trd_query_is_null (self, column))
+    return NULL;
+  data = sqlite3_column_blob (self, column);
+  return g_bytes_new (data, sqlite3_column_bytes (self, column));
+}
+
+gboolean
+trd_query_get_variant (TrdQuery *self, int column, GVariant **out_value, GError **error)
+{
+  g_autoptr (GBytes) bytes = trd_query_get_bytes (self, column);
+  g_autoptr (GVariant) stored = NULL;
+
+  if (bytes == NULL)
+    {
+      *out_value = NULL;
+      return TRUE;
+    }
+
+  stored = g_variant_ref_sink (
+      g_variant_new_from_bytes (G_VARIANT_TYPE_VARDICT, bytes, FALSE));
+  if (!g_variant_is_normal_form (stored))
+    {
+      g_set_error (error,
+                   G_IO_ERROR,
+                   G_IO_ERROR_INVALID_DATA,
+                   "Database: no dictionary in %s",
+                   sqlite3_column_name (self, column));
+      return FALSE;
+    }
+  *out_value = swap_to_little_endian (stored);
+  return TRUE;
+}

@@ -16,124 +16,146 @@ G_DECLARE_FINAL_TYPE (TrdStore, trd_store, TRD, STORE, GObject)
 
 /* @path: the database file, or ":memory:".  Migrates an older schema; a newer one is
  * refused with G_IO_ERROR_NOT_SUPPORTED and left as it is. */
-TrdStore *trd_store_new (const char *path, GError **error);
+TrdStore *
+trd_store_new (const char *path, GError **error);
 /* Checkpoints and closes; afterwards every verb fails. */
-void trd_store_close (TrdStore *self);
-/* Returns when all that was committed is on disk and in the main file as far as possible. */
-gboolean trd_store_flush (TrdStore *self, GError **error);
+void
+trd_store_close (TrdStore *self);
+/* Returns when all that was committed is on disk and in the main file as far as possible.
+ */
+gboolean
+trd_store_flush (TrdStore *self, GError **error);
 
-gboolean trd_store_begin (TrdStore *self, GError **error);
-gboolean trd_store_commit (TrdStore *self, GError **error);
-void trd_store_rollback (TrdStore *self);
+gboolean
+trd_store_begin (TrdStore *self, GError **error);
+gboolean
+trd_store_commit (TrdStore *self, GError **error);
+void
+trd_store_rollback (TrdStore *self);
 
 /* Tests: the next commit fails as on a full disk. */
-void trd_store_fail_next_commit (TrdStore *self);
+void
+trd_store_fail_next_commit (TrdStore *self);
 
 /* Sessions.  insert sets row->id. */
-gboolean trd_store_insert_session (TrdStore *self, TrdSessionRow *row, GError **error);
-gboolean trd_store_update_session (TrdStore *self,
-                                   const TrdSessionRow *row,
-                                   GError **error);
+gboolean
+trd_store_insert_session (TrdStore *self, TrdSessionRow *row, GError **error);
+gboolean
+trd_store_update_session (TrdStore *self, const TrdSessionRow *row, GError **error);
 /* With its tasks and events. */
-gboolean trd_store_delete_session (TrdStore *self, gint64 session_id, GError **error);
+gboolean
+trd_store_delete_session (TrdStore *self, gint64 session_id, GError **error);
 /* (element-type TrdSessionRow) (transfer full) */
-GPtrArray *trd_store_load_sessions (TrdStore *self, GError **error);
+GPtrArray *
+trd_store_load_sessions (TrdStore *self, GError **error);
 
 /* Tasks.  insert sets row->id and row->number. */
-gboolean trd_store_insert_task (TrdStore *self, TrdTaskRow *row, GError **error);
+gboolean
+trd_store_insert_task (TrdStore *self, TrdTaskRow *row, GError **error);
 /* Writes everything that may change (all but the first paragraph of the struct). */
-gboolean trd_store_update_task (TrdStore *self, const TrdTaskRow *row, GError **error);
+gboolean
+trd_store_update_task (TrdStore *self, const TrdTaskRow *row, GError **error);
 /* The frequent changes, without loading a row. */
-gboolean trd_store_set_task_state (TrdStore *self,
-                                   gint64 task_id,
-                                   TrundleTaskState state,
-                                   guint32 hold,
-                                   gint64 not_before_us,
-                                   GError **error);
-gboolean trd_store_set_task_suspicion (TrdStore *self,
-                                       gint64 task_id,
-                                       guint suspicion,
-                                       GError **error);
+gboolean
+trd_store_set_task_state (TrdStore *self,
+                          gint64 task_id,
+                          TrundleTaskState state,
+                          guint32 hold,
+                          gint64 not_before_us,
+                          GError **error);
+gboolean
+trd_store_set_task_suspicion (TrdStore *self,
+                              gint64 task_id,
+                              guint suspicion,
+                              GError **error);
 /* (transfer full); NULL with TRUNDLE_ERROR_NOT_FOUND. */
-TrdTaskRow *trd_store_load_task (TrdStore *self, gint64 task_id, GError **error);
-gboolean trd_store_delete_task (TrdStore *self, gint64 task_id, GError **error);
+TrdTaskRow *
+trd_store_load_task (TrdStore *self, gint64 task_id, GError **error);
+gboolean
+trd_store_delete_task (TrdStore *self, gint64 task_id, GError **error);
 
 typedef gboolean (*TrdBriefFunc) (const TrdTaskBrief *brief, gpointer user_data);
 /* All tasks in order of id, without building rows; stops when @func returns FALSE. */
-gboolean trd_store_each_brief (TrdStore *self,
-                               TrdBriefFunc func,
-                               gpointer user_data,
-                               GError **error);
+gboolean
+trd_store_each_brief (TrdStore *self,
+                      TrdBriefFunc func,
+                      gpointer user_data,
+                      GError **error);
 
 typedef struct
 {
-  gint64 after;        /* task ids above this */
-  guint limit;         /* 0: no limit */
-  guint states;        /* bits 1 << TrundleTaskState; 0: all.  RUNNING is matched as QUEUED:
-                        * who knows what runs filters again */
-  int kind;            /* TrundleKind, or -1 */
-  const char *group;   /* (nullable) */
+  gint64 after;      /* task ids above this */
+  guint limit;       /* 0: no limit */
+  guint states;      /* bits 1 << TrundleTaskState; 0: all.  RUNNING is matched as QUEUED:
+                      * who knows what runs filters again */
+  int kind;          /* TrundleKind, or -1 */
+  const char *group; /* (nullable) */
 } TrdTaskFilter;
 /* (element-type TrdTaskRow) (transfer full), in order of id */
-GPtrArray *trd_store_list_tasks (TrdStore *self,
-                                 gint64 session_id,
-                                 const TrdTaskFilter *filter,
-                                 GError **error);
+GPtrArray *
+trd_store_list_tasks (TrdStore *self,
+                      gint64 session_id,
+                      const TrdTaskFilter *filter,
+                      GError **error);
 
-/* Events.  append sets sequence (the session's last plus one, stored with the session). */
-gboolean trd_store_append_event (TrdStore *self, TrdEvent *event, GError **error);
+/* Events.  append sets sequence (the session's last plus one, stored with the session).
+ */
+gboolean
+trd_store_append_event (TrdStore *self, TrdEvent *event, GError **error);
 /* (element-type TrdEvent) (transfer full): sequence > @after, at most @max (0: all). */
-GPtrArray *trd_store_list_events (TrdStore *self,
-                                  gint64 session_id,
-                                  guint64 after,
-                                  guint max,
-                                  GError **error);
-guint trd_store_count_events (TrdStore *self, gint64 session_id);
-gboolean trd_store_mark_offered (TrdStore *self,
-                                 gint64 session_id,
-                                 guint64 up_to,
-                                 GError **error);
+GPtrArray *
+trd_store_list_events (
+    TrdStore *self, gint64 session_id, guint64 after, guint max, GError **error);
+guint
+trd_store_count_events (TrdStore *self, gint64 session_id);
+gboolean
+trd_store_mark_offered (TrdStore *self, gint64 session_id, guint64 up_to, GError **error);
 /* Deletes the events up to @sequence, and the tasks whose TaskFinished is among them;
  * returns those tasks' rows, so that their files can follow.  (element-type TrdTaskRow)
  * (transfer full) */
-GPtrArray *trd_store_complete_events (TrdStore *self,
-                                      gint64 session_id,
-                                      guint64 sequence,
-                                      GError **error);
+GPtrArray *
+trd_store_complete_events (TrdStore *self,
+                           gint64 session_id,
+                           guint64 sequence,
+                           GError **error);
 
 /* How each session stands, for ListSessions. */
 typedef struct
 {
   guint suspended;
-  guint queued;       /* running ones among them: law 3 */
+  guint queued; /* running ones among them: law 3 */
   guint challenged;
   guint finished;
   guint events;
 } TrdSessionCounts;
-gboolean trd_store_count_session (TrdStore *self,
-                                  gint64 session_id,
-                                  TrdSessionCounts *out_counts,
-                                  GError **error);
+gboolean
+trd_store_count_session (TrdStore *self,
+                         gint64 session_id,
+                         TrdSessionCounts *out_counts,
+                         GError **error);
 
 /* Delivery that must survive the daemon: tries so far, when to try again. */
-gboolean trd_store_set_delivery (TrdStore *self,
-                                 gint64 session_id,
-                                 guint tries,
-                                 gint64 next_us,
-                                 GError **error);
-gboolean trd_store_get_delivery (TrdStore *self,
-                                 gint64 session_id,
-                                 guint *out_tries,
-                                 gint64 *out_next_us,
-                                 GError **error);
+gboolean
+trd_store_set_delivery (
+    TrdStore *self, gint64 session_id, guint tries, gint64 next_us, GError **error);
+gboolean
+trd_store_get_delivery (TrdStore *self,
+                        gint64 session_id,
+                        guint *out_tries,
+                        gint64 *out_next_us,
+                        GError **error);
 /* Launches of an app in the last hour, for its budget. */
-gboolean trd_store_note_launch (TrdStore *self,
-                                const char *owner_key,
-                                gint64 now_us,
-                                GError **error);
-guint trd_store_count_launches (TrdStore *self, const char *owner_key, gint64 since_us);
-gint64 trd_store_oldest_launch (TrdStore *self, const char *owner_key, gint64 since_us);
+gboolean
+trd_store_note_launch (TrdStore *self,
+                       const char *owner_key,
+                       gint64 now_us,
+                       GError **error);
+guint
+trd_store_count_launches (TrdStore *self, const char *owner_key, gint64 since_us);
+gint64
+trd_store_oldest_launch (TrdStore *self, const char *owner_key, gint64 since_us);
 
 /* Whether the database at @path holds work for a login: a task that is queued, or events
  * that wait for a launch.  Reads only, makes nothing; FALSE when there is no database. */
-gboolean trd_store_peek_has_work (const char *path);
+gboolean
+trd_store_peek_has_work (const char *path);

@@ -1,0 +1,76 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "port/db.h"
+#include "port/store.h"
+
+/* What the files of the store share: store.c, store-tasks.c, store-events.c. */
+struct _TrdStore
+{
+  GObject parent_instance;
+
+  TrdDb *db; /* (owned) (nullable): NULL once closed */
+};
+
+/* The statements by name; the SQL is in store-statements.c. */
+typedef enum
+{
+  TRD_STATEMENT_INSERT_SESSION,
+  TRD_STATEMENT_UPDATE_SESSION,
+  TRD_STATEMENT_DELETE_SESSION,
+  TRD_STATEMENT_LOAD_SESSIONS,
+  TRD_STATEMENT_NEXT_NUMBER,
+  TRD_STATEMENT_NEXT_SEQUENCE,
+  TRD_STATEMENT_SET_DELIVERY,
+  TRD_STATEMENT_GET_DELIVERY,
+
+  TRD_STATEMENT_INSERT_TASK,
+  TRD_STATEMENT_UPDATE_TASK,
+  TRD_STATEMENT_SET_TASK_STATE,
+  TRD_STATEMENT_SET_TASK_SUSPICION,
+  TRD_STATEMENT_LOAD_TASK,
+  TRD_STATEMENT_DELETE_TASK,
+  TRD_STATEMENT_EACH_BRIEF,
+  TRD_STATEMENT_LIST_TASKS,
+  TRD_STATEMENT_LIST_GROUP,
+  TRD_STATEMENT_COUNT_TASKS,
+
+  TRD_STATEMENT_APPEND_EVENT,
+  TRD_STATEMENT_LIST_EVENTS,
+  TRD_STATEMENT_COUNT_EVENTS,
+  TRD_STATEMENT_MARK_OFFERED,
+  TRD_STATEMENT_FIND_COMPLETED,
+  TRD_STATEMENT_DELETE_EVENTS,
+
+  TRD_STATEMENT_PRUNE_LAUNCHES,
+  TRD_STATEMENT_NOTE_LAUNCH,
+  TRD_STATEMENT_COUNT_LAUNCHES,
+
+  TRD_STATEMENT_HAS_WORK,
+} TrdStatement;
+
+#define TRD_N_STATEMENTS (TRD_STATEMENT_HAS_WORK + 1)
+
+extern const char *const trd_store_statements[TRD_N_STATEMENTS];
+
+/* Runs the one statement @query as a transaction, or within the one that is open. */
+gboolean
+trd_store_run (TrdDb *db, TrdQuery *query, GError **error);
+
+/* The same for a change to a row that must be there: else TRUNDLE_ERROR_NOT_FOUND. */
+gboolean
+trd_store_run_on_row (TrdDb *db, TrdQuery *query, GError **error);
+
+/* Raises a counter of a session and gives its new value. */
+gboolean
+trd_store_count_up (TrdDb *db,
+                    TrdStatement statement,
+                    gint64 session_id,
+                    guint64 *out_value,
+                    GError **error);
+
+/* The row @query stands on, of TRD_STATEMENT_LOAD_TASK and its like. */
+TrdTaskRow *
+trd_store_read_task (TrdQuery *query, GError **error);

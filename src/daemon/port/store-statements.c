@@ -1,0 +1,109 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The SQL of the store.  Parameters and columns are in the order in which the functions
+ * that bind and read them go. */
+
+#include "config.h"
+
+#include "port/store-private.h"
+
+/* Written once; bind_identity(), read_identity(). */
+#define IDENTITY_COLUMNS                                                                 \
+  "session_id, number, uuid, kind, url, options, directory, directory_device, "          \
+  "directory_inode, name, if_exists, created_us"
+
+/* May change; bind_standing(), read_standing(). */
+#define STANDING_COLUMNS                                                                 \
+  "part_name, durable, priority, description, user_data, group_name, state, hold, "      \
+  "not_before_us, deadline_us, attempts, suspicion, resumed_us"
+#define RESULT_COLUMNS                                                                   \
+  "intent_name, intent_device, intent_inode, intent_size, received, current_url, "       \
+  "response, error_name, error_details, transient_name, transient_details, error_body, " \
+  "proof, final_path, file_moved, finished_us"
+
+#define TASK_COLUMNS "id, " IDENTITY_COLUMNS ", " STANDING_COLUMNS ", " RESULT_COLUMNS
+
+const char *const trd_store_statements[TRD_N_STATEMENTS] = {
+  [TRD_STATEMENT_INSERT_SESSION]
+  = "INSERT INTO session (identifier, state, configuration, launches, confinement, "
+    "app_id, created_us, last_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+    "RETURNING id",
+  /* The counters are the store's own: a row read earlier must not turn them back. */
+  [TRD_STATEMENT_UPDATE_SESSION]
+  = "UPDATE session SET identifier = ?, state = ?, configuration = ?, launches = ? "
+    "WHERE id = ?",
+  [TRD_STATEMENT_DELETE_SESSION] = "DELETE FROM session WHERE id = ?",
+  [TRD_STATEMENT_LOAD_SESSIONS]
+  = "SELECT id, confinement, app_id, identifier, state, configuration, last_sequence, "
+    "created_us FROM session ORDER BY id",
+  [TRD_STATEMENT_NEXT_NUMBER] = "UPDATE session SET last_number = last_number + 1 "
+                                "WHERE id = ? RETURNING last_number",
+  [TRD_STATEMENT_NEXT_SEQUENCE] = "UPDATE session SET last_sequence = last_sequence + 1 "
+                                  "WHERE id = ? RETURNING last_sequence",
+  [TRD_STATEMENT_SET_DELIVERY]
+  = "UPDATE session SET delivery_tries = ?, delivery_next_us = ? WHERE id = ?",
+  [TRD_STATEMENT_GET_DELIVERY]
+  = "SELECT delivery_tries, delivery_next_us FROM session WHERE id = ?",
+
+  [TRD_STATEMENT_INSERT_TASK]
+  = "INSERT INTO task (" IDENTITY_COLUMNS ", " STANDING_COLUMNS ", " RESULT_COLUMNS
+    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+  [TRD_STATEMENT_UPDATE_TASK]
+  = "UPDATE task SET (" STANDING_COLUMNS ", " RESULT_COLUMNS
+    ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
+  [TRD_STATEMENT_SET_TASK_STATE]
+  = "UPDATE task SET state = ?, hold = ?, not_before_us = ? WHERE id = ?",
+  [TRD_STATEMENT_SET_TASK_SUSPICION] = "UPDATE task SET suspicion = ? WHERE id = ?",
+  [TRD_STATEMENT_LOAD_TASK] = "SELECT " TASK_COLUMNS " FROM task WHERE id = ?",
+  [TRD_STATEMENT_DELETE_TASK] = "DELETE FROM task WHERE id = ?",
+  [TRD_STATEMENT_EACH_BRIEF]
+  = "SELECT id, session_id, kind, state, durable, priority, hold, not_before_us, "
+    "deadline_us, suspicion, intent_name IS NOT NULL, url FROM task ORDER BY id",
+  /* All conditions but kind are decided in the index task_page. */
+  [TRD_STATEMENT_LIST_TASKS]
+  = "SELECT " TASK_COLUMNS " FROM task INDEXED BY task_page "
+    "WHERE session_id = ?1 AND id > ?2 AND (?3 = 0 OR ((?3 >> state) & 1)) "
+    "AND (?4 < 0 OR kind = ?4) ORDER BY id LIMIT ?5",
+  [TRD_STATEMENT_LIST_GROUP]
+  = "SELECT " TASK_COLUMNS " FROM task INDEXED BY task_group "
+    "WHERE session_id = ?1 AND id > ?2 AND (?3 = 0 OR ((?3 >> state) & 1)) "
+    "AND (?4 < 0 OR kind = ?4) AND group_name = ?6 ORDER BY id LIMIT ?5",
+  [TRD_STATEMENT_COUNT_TASKS]
+  = "SELECT total (state = 0), total (state = 1), total (state = 3), "
+    "total (state = 4) FROM task INDEXED BY task_page WHERE session_id = ?",
+
+  [TRD_STATEMENT_APPEND_EVENT]
+  = "INSERT INTO event (session_id, sequence, task_id, kind, offered, created_us, "
+    "details) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  [TRD_STATEMENT_LIST_EVENTS]
+  = "SELECT session_id, sequence, task_id, kind, offered, created_us, details "
+    "FROM event WHERE session_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+  [TRD_STATEMENT_COUNT_EVENTS] = "SELECT count (*) FROM event WHERE session_id = ?",
+  [TRD_STATEMENT_MARK_OFFERED] = "UPDATE event SET offered = 1 WHERE session_id = ? "
+                                 "AND sequence <= ? AND NOT offered",
+  /* A task that was retried is not forgotten before its last end was heard of. */
+  [TRD_STATEMENT_FIND_COMPLETED]
+  = "SELECT " TASK_COLUMNS " FROM task WHERE id IN (SELECT task_id FROM event "
+    "WHERE session_id = ?1 AND sequence <= ?2 AND kind = 0) AND state = 4 "
+    "AND NOT EXISTS (SELECT 1 FROM event AS later INDEXED BY event_finished "
+    "WHERE later.task_id = task.id AND later.kind = 0 AND later.sequence > ?2) "
+    "ORDER BY id",
+  [TRD_STATEMENT_DELETE_EVENTS]
+  = "DELETE FROM event WHERE session_id = ? AND sequence <= ?",
+
+  /* Launches of the future were noted before the clock was set back. */
+  [TRD_STATEMENT_PRUNE_LAUNCHES] = "DELETE FROM launch WHERE at_us < ? OR at_us > ?",
+  [TRD_STATEMENT_NOTE_LAUNCH] = "INSERT INTO launch (owner_key, at_us) VALUES (?, ?)",
+  [TRD_STATEMENT_COUNT_LAUNCHES]
+  = "SELECT count (*), min (at_us) FROM launch WHERE owner_key = ? AND at_us >= ?",
+
+  /* A retired session (2) never launches. */
+  [TRD_STATEMENT_HAS_WORK]
+  = "SELECT EXISTS (SELECT 1 FROM task WHERE state = 1) OR EXISTS "
+    "(SELECT 1 FROM session WHERE launches AND state <> 2 AND EXISTS "
+    "(SELECT 1 FROM event WHERE event.session_id = session.id))",
+};

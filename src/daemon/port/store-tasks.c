@@ -1,0 +1,471 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of tasks.  The functions that bind and read go through the columns in the
+ * order of store-statements.c. */
+
+#include "config.h"
+
+#include "common/error.h"
+#include "port/store-private.h"
+
+/* The numbers in the rows. */
+G_STATIC_ASSERT (TRUNDLE_KIND_DOWNLOAD == 0 && TRUNDLE_KIND_UPLOAD == 1);
+G_STATIC_ASSERT (TRUNDLE_TASK_SUSPENDED == 0 && TRUNDLE_TASK_QUEUED == 1);
+G_STATIC_ASSERT (TRUNDLE_TASK_CHALLENGED == 3 && TRUNDLE_TASK_FINISHED == 4);
+G_STATIC_ASSERT (TRUNDLE_SESSION_ACTIVE == 0 && TRUNDLE_SESSION_FINISHING == 1);
+G_STATIC_ASSERT (TRUNDLE_SESSION_RETIRED == 2 && TRUNDLE_EVENT_TASK_FINISHED == 0);
+G_STATIC_ASSERT (TRUNDLE_IF_EXISTS_FAIL == 0 && TRUNDLE_IF_EXISTS_RENAME == 2);
+
+/* Binding: @index is the last parameter bound. */
+
+static void
+bind_identity (TrdQuery *query, int *index, const TrdTaskRow *row)
+{
+  static const TrdPlace spool = { 0 };
+  const TrdPlace *place = row->place != NULL ? row->place : &spool;
+
+  trd_query_bind_int (query, ++*index, row->session_id);
+  trd_query_bind_int (query, ++*index, (gint64)row->number);
+  trd_query_bind_text (query, ++*index, row->uuid);
+  trd_query_bind_int (query, ++*index, row->kind);
+  trd_query_bind_text (query, ++*index, row->url);
+  trd_query_bind_variant (query, ++*index, row->options);
+  trd_query_bind_path (query, ++*index, place->directory);
+  trd_query_bind_int (query, ++*index, (gint64)place->device);
+  trd_query_bind_int (query, ++*index, (gint64)place->inode);
+  trd_query_bind_path (query, ++*index, place->name);
+  trd_query_bind_int (query, ++*index, place->if_exists);
+  trd_query_bind_int (query, ++*index, row->created_us);
+}
+
+static void
+bind_standing (TrdQuery *query, int *index, const TrdTaskRow *row)
+{
+  trd_query_bind_path (
+      query, ++*index, row->place != NULL ? row->place->part_name : NULL);
+  trd_query_bind_int (query, ++*index, row->durable);
+  trd_query_bind_double (query, ++*index, row->priority);
+  trd_query_bind_text (query, ++*index, row->description);
+  trd_query_bind_bytes (query, ++*index, row->user_data);
+  trd_query_bind_text (query, ++*index, row->group);
+  trd_query_bind_int (query, ++*index, row->state);
+  trd_query_bind_int (query, ++*index, row->hold);
+  trd_query_bind_int (query, ++*index, row->not_before_us);
+  trd_query_bind_int (query, ++*index, row->deadline_us);
+  trd_query_bind_int (query, ++*index, row->attempts);
+  trd_query_bind_int (query, ++*index, row->suspicion);
+  trd_query_bind_int (query, ++*index, row->resumed_us);
+}
+
+static void
+bind_result (TrdQuery *query, int *index, const TrdTaskRow *row)
+{
+  trd_query_bind_path (query, ++*index, row->intent.final_name);
+  trd_query_bind_int (query, ++*index, (gint64)row->intent.device);
+  trd_query_bind_int (query, ++*index, (gint64)row->intent.inode);
+  trd_query_bind_int (query, ++*index, (gint64)row->intent.size);
+  trd_query_bind_int (query, ++*index, (gint64)row->received);
+  trd_query_bind_text (query, ++*index, row->current_url);
+  trd_query_bind_variant (query, ++*index, row->response);
+  trd_query_bind_text (query, ++*index, row->error_name);
+  trd_query_bind_variant (query, ++*index, row->error_details);
+  trd_query_bind_text (query, ++*index, row->transient_name);
+  trd_query_bind_variant (query, ++*index, row->transient_details);
+  trd_query_bind_bytes (query, ++*index, row->error_body);
+  trd_query_bind_text (query, ++*index, row->proof);
+  trd_query_bind_path (query, ++*index, row->final_path);
+  trd_query_bind_int (query, ++*index, row->file_moved);
+  trd_query_bind_int (query, ++*index, row->finished_us);
+}
+
+/* Reading: @column is the next column. */
+
+static gboolean
+read_identity (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
+{
+  row->id = trd_query_get_int (query, (*column)++);
+  row->place = trd_place_new (row->id);
+  row->session_id = trd_query_get_int (query, (*column)++);
+  row->number = (guint64)trd_query_get_int (query, (*column)++);
+  row->uuid = trd_query_get_text (query, (*column)++);
+  row->kind = (TrundleKind)trd_query_get_int (query, (*column)++);
+  row->url = trd_query_get_text (query, (*column)++);
+  if (!trd_query_get_variant (query, (*column)++, &row->options, error))
+    return FALSE;
+  row->place->directory = trd_query_get_path (query, (*column)++);
+  row->place->device = (guint64)trd_query_get_int (query, (*column)++);
+  row->place->inode = (guint64)trd_query_get_int (query, (*column)++);
+  row->place->name = trd_query_get_path (query, (*column)++);
+  row->place->if_exists = (TrundleIfExists)trd_query_get_int (query, (*column)++);
+  row->created_us = trd_query_get_int (query, (*column)++);
+  return TRUE;
+}
+
+static void
+read_standing (TrdQuery *query, int *column, TrdTaskRow *row)
+{
+  row->place->part_name = trd_query_get_path (query, (*column)++);
+  row->durable = trd_query_get_int (query, (*column)++) != 0;
+  row->priority = trd_query_get_double (query, (*column)++);
+  row->description = trd_query_get_text (query, (*column)++);
+  row->user_data = trd_query_get_bytes (query, (*column)++);
+  row->group = trd_query_get_text (query, (*column)++);
+  row->state = (TrundleTaskState)trd_query_get_int (query, (*column)++);
+  row->hold = (guint32)trd_query_get_int (query, (*column)++);
+  row->not_before_us = trd_query_get_int (query, (*column)++);
+  row->deadline_us = trd_query_get_int (query, (*column)++);
+  row->attempts = (guint)trd_query_get_int (query, (*column)++);
+  row->suspicion = (guint)trd_query_get_int (query, (*column)++);
+  row->resumed_us = trd_query_get_int (query, (*column)++);
+}
+
+static gboolean
+read_result (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
+{
+  row->intent.final_name = trd_query_get_path (query, (*column)++);
+  row->intent.device = (guint64)trd_query_get_int (query, (*column)++);
+  row->intent.inode = (guint64)trd_query_get_int (query, (*column)++);
+  row->intent.size = (guint64)trd_query_get_int (query, (*column)++);
+  row->received = (guint64)trd_query_get_int (query, (*column)++);
+  row->current_url = trd_query_get_text (query, (*column)++);
+  if (!trd_query_get_variant (query, (*column)++, &row->response, error))
+    return FALSE;
+  row->error_name = trd_query_get_text (query, (*column)++);
+  if (!trd_query_get_variant (query, (*column)++, &row->error_details, error))
+    return FALSE;
+  row->transient_name = trd_query_get_text (query, (*column)++);
+  if (!trd_query_get_variant (query, (*column)++, &row->transient_details, error))
+    return FALSE;
+  row->error_body = trd_query_get_bytes (query, (*column)++);
+  row->proof = trd_query_get_text (query, (*column)++);
+  row->final_path = trd_query_get_path (query, (*column)++);
+  row->file_moved = trd_query_get_int (query, (*column)++) != 0;
+  row->finished_us = trd_query_get_int (query, (*column)++);
+  return TRUE;
+}
+
+TrdTaskRow *
+trd_store_read_task (TrdQuery *query, GError **error)
+{
+  g_autoptr (TrdTaskRow) row = g_new0 (TrdTaskRow, 1);
+  int column = 0;
+
+  if (!read_identity (query, &column, row, error))
+    return NULL;
+  read_standing (query, &column, row);
+  if (!read_result (query, &column, row, error))
+    return NULL;
+  return g_steal_pointer (&row);
+}
+
+/* The verbs */
+
+static gboolean
+insert_numbered (TrdDb *db, TrdTaskRow *row, gint64 *out_id, GError **error)
+{
+  g_autoptr (TrdQuery) query = trd_db_query (db, TRD_STATEMENT_INSERT_TASK, error);
+  gboolean has_row = FALSE;
+  int index = 0;
+
+  if (query == NULL)
+    return FALSE;
+
+  bind_identity (query, &index, row);
+  bind_standing (query, &index, row);
+  bind_result (query, &index, row);
+  if (!trd_query_step (query, &has_row, error))
+    return FALSE;
+  g_assert (has_row);
+  *out_id = trd_query_get_int (query, 0);
+  return trd_query_run (query, error);
+}
+
+gboolean
+trd_store_insert_task (TrdStore *self, TrdTaskRow *row, GError **error)
+{
+  g_auto (TrdDbScope) scope = { NULL };
+  guint64 number_before;
+  gint64 id;
+
+  g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
+  g_return_val_if_fail (row != NULL, FALSE);
+
+  number_before = row->number;
+  if (!trd_db_scope_enter (&scope, self->db, error)
+      || !trd_store_count_up (
+          self->db, TRD_STATEMENT_NEXT_NUMBER, row->session_id, &row->number, error))
+    return FALSE;
+  if (!insert_numbered (self->db, row, &id, error) || !trd_db_scope_leave (&scope, error))
+    {
+      row->number = number_before;
+      return FALSE;
+    }
+
+  row->id = id;
+  if (row->place != NULL)
+    row->place->task_id = id;
+  return TRUE;
+}
+
+gboolean
+trd_store_update_task (TrdStore *self, const TrdTaskRow *row, GError **error)
+{
+  g_autoptr (TrdQuery) query = NULL;
+  int index = 0;
+
+  g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
+  g_return_val_if_fail (row != NULL, FALSE);
+
+  query = trd_db_query (self->db, TRD_STATEMENT_UPDATE_TASK, error);
+  if (query == NULL)
+    return FALSE;
+  bind_standing (query, &index, row);
+  bind_result (query, &index, row);
+  trd_query_bind_int (query, ++index, row->id);
+  return trd_store_run_on_row (self->db, query, error);
+}
+
+gboolean
+trd_store_set_task_state (TrdStore *self,
+                          gint64 task_id,
+                          TrundleTaskState state,
+                          guint32 hold,
+                          gint64 not_before_us,
+                          GError **error)
+{
+  g_autoptr (TrdQuery) query = NULL;
+
+  g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
+
+  query = trd_db_query (self->db, TRD_STATEMENT_SET_TASK_STATE, error);
+  if (query == NULL)
+    return FALSE;
+  trd_query_bind_int (query, 1, state);
+  trd_query_bind_int (query, 2, hold);
+  trd_query_bind_int (query, 3, not_before_us);
+  trd_query_bind_int (query, 4, task_id);
+  return trd_store_run_on_row (self->db, query, error);
+}
+
+gboolean
+trd_store_set_task_suspicion (TrdStore *self,
+                              gint64 task_id,
+                              guint suspicion,
+                              GError **error)
+{
+  g_autoptr (TrdQuery) query = NULL;
+
+  g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
+
+  query = trd_db_query (self->db, TRD_STATEMENT_SET_TASK_SUSPICION, error);
+  if (query == NULL)
+    return FALSE;
+  trd_query_bind_int (query, 1, suspicion);
+  trd_query_bind_int (query, 2, task_id);
+  return trd_store_run_on_row (self->db, query, error);
+}
+
+TrdTaskRow *
+trd_store_load_task (TrdStore *self, gint64 task_id, GError **error)
+{
+  g_autoptr (TrdQuery) query = NULL;
+  gboolean has_row;
+
+  g_return_val_if_fail (TRD_IS_STORE (self), NULL);
+
+  query = trd_db_query (self->db, TRD_STATEMENT_LOAD_TASK, error);
+  if (query == NULL)
+    return NULL;
+  trd_query_bind_int (query, 1, task_id);
+  if (!trd_query_step (query, &has_row, error))
+    return NULL;
+  if (has_row)
+    return trd_store_read_task (query, error);
+
+  g_set_error_literal (error, TRUNDLE_ERROR, TRUNDLE_ERROR_NOT_FOUND, "No such task");
+  return NULL;
+}
+
+gboolean
+trd_store_delete_task (TrdStore *self, gint64 task_id, GError **error)
+{
+  g_autoptr (TrdQuery) query = NULL;
+
+  g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
+
+  query = trd_db_query (self->db, TRD_STATEMENT_DELETE_TASK, error);
+  if (query == NULL)
+    return FALSE;
+  trd_query_bind_int (query, 1, task_id);
+  return trd_store_run (self->db, query, error);
+}
+
+static void
+read_brief (TrdQuery *query, TrdTaskBrief *out_brief)
+{
+  *out_brief = (TrdTaskBrief){
+    .id = trd_query_get_int (query, 0),
+    .session_id = trd_query_get_int (query, 1),
+    .kind = (TrundleKind)trd_query_get_int (query, 2),
+    .state = (TrundleTaskState)trd_query_get_int (query, 3),
+    .durable = trd_query_get_int (query, 4) != 0,
+    .priority = trd_query_get_double (query, 5),
+    .hold = (guint32)trd_query_get_int (query, 6),
+    .not_before_us = trd_query_get_int (query, 7),
+    .deadline_us = trd_query_get_int (query, 8),
+    .suspicion = (guint)trd_query_get_int (query, 9),
+    .has_intent = trd_query_get_int (query, 10) != 0,
+    .url = trd_query_peek_text (query, 11),
+  };
+}
+
+gboolean
+trd_store_each_brief (TrdStore *self,
+                      TrdBriefFunc func,
+                      gpointer user_data,
+                      GError **error)
+{
+  g_autoptr (TrdQuery) query = NULL;
+
+  g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
+  g_return_val_if_fail (func != NULL, FALSE);
+
+  query = trd_db_query (self->db, TRD_STATEMENT_EACH_BRIEF, error);
+  if (query == NULL)
+    return FALSE;
+
+  while (TRUE)
+    {
+      TrdTaskBrief brief;
+      gboolean has_row;
+
+      if (!trd_query_step (query, &has_row, error))
+        return FALSE;
+      if (!has_row)
+        return TRUE;
+      read_brief (query, &brief);
+      if (!func (&brief, user_data))
+        return TRUE;
+    }
+}
+
+static gboolean
+read_tasks (TrdQuery *query, GPtrArray *rows, GError **error)
+{
+  while (TRUE)
+    {
+      TrdTaskRow *row;
+      gboolean has_row;
+
+      if (!trd_query_step (query, &has_row, error))
+        return FALSE;
+      if (!has_row)
+        return TRUE;
+      row = trd_store_read_task (query, error);
+      if (row == NULL)
+        return FALSE;
+      g_ptr_array_add (rows, row);
+    }
+}
+
+/* Running tasks stand as queued. */
+static guint
+find_stored_states (guint states)
+{
+  if (states & (1u << TRUNDLE_TASK_RUNNING))
+    states |= 1u << TRUNDLE_TASK_QUEUED;
+  return states;
+}
+
+GPtrArray *
+trd_store_list_tasks (TrdStore *self,
+                      gint64 session_id,
+                      const TrdTaskFilter *filter,
+                      GError **error)
+{
+  static const TrdTaskFilter everything = { .kind = -1 };
+  g_autoptr (TrdQuery) query = NULL;
+  g_autoptr (GPtrArray) rows = NULL;
+
+  g_return_val_if_fail (TRD_IS_STORE (self), NULL);
+
+  if (filter == NULL)
+    filter = &everything;
+  query = trd_db_query (self->db,
+                        filter->group != NULL ? TRD_STATEMENT_LIST_GROUP
+                                              : TRD_STATEMENT_LIST_TASKS,
+                        error);
+  if (query == NULL)
+    return NULL;
+
+  trd_query_bind_int (query, 1, session_id);
+  trd_query_bind_int (query, 2, filter->after);
+  trd_query_bind_int (query, 3, find_stored_states (filter->states));
+  trd_query_bind_int (query, 4, filter->kind);
+  trd_query_bind_int (query, 5, filter->limit > 0 ? (gint64)filter->limit : -1);
+  if (filter->group != NULL)
+    trd_query_bind_text (query, 6, filter->group);
+
+  rows = g_ptr_array_new_with_free_func ((GDestroyNotify)trd_task_row_free);
+  if (!read_tasks (query, rows, error))
+    return NULL;
+  return g_steal_pointer (&rows);
+}
+
+static GPtrArray *
+find_completed (TrdDb *db, gint64 session_id, guint64 sequence, GError **error)
+{
+  g_autoptr (TrdQuery) query = trd_db_query (db, TRD_STATEMENT_FIND_COMPLETED, error);
+  g_autoptr (GPtrArray) rows = NULL;
+
+  if (query == NULL)
+    return NULL;
+  trd_query_bind_int (query, 1, session_id);
+  trd_query_bind_int (query, 2, (gint64)MIN (sequence, G_MAXINT64));
+  rows = g_ptr_array_new_with_free_func ((GDestroyNotify)trd_task_row_free);
+  if (!read_tasks (query, rows, error))
+    return NULL;
+  return g_steal_pointer (&rows);
+}
+
+static gboolean
+delete_events (TrdDb *db, gint64 session_id, guint64 sequence, GError **error)
+{
+  g_autoptr (TrdQuery) query = trd_db_query (db, TRD_STATEMENT_DELETE_EVENTS, error);
+
+  if (query == NULL)
+    return FALSE;
+  trd_query_bind_int (query, 1, session_id);
+  trd_query_bind_int (query, 2, (gint64)MIN (sequence, G_MAXINT64));
+  return trd_query_run (query, error);
+}
+
+GPtrArray *
+trd_store_complete_events (TrdStore *self,
+                           gint64 session_id,
+                           guint64 sequence,
+                           GError **error)
+{
+  g_auto (TrdDbScope) scope = { NULL };
+  g_autoptr (GPtrArray) rows = NULL;
+
+  g_return_val_if_fail (TRD_IS_STORE (self), NULL);
+
+  if (!trd_db_scope_enter (&scope, self->db, error))
+    return NULL;
+  rows = find_completed (self->db, session_id, sequence, error);
+  if (rows == NULL || !delete_events (self->db, session_id, sequence, error))
+    return NULL;
+
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const TrdTaskRow *row = g_ptr_array_index (rows, i);
+
+      if (!trd_store_delete_task (self, row->id, error))
+        return NULL;
+    }
+  if (!trd_db_scope_leave (&scope, error))
+    return NULL;
+  return g_steal_pointer (&rows);
+}
