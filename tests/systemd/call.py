@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: 2026 The Trundle authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Calls the service from inside the container.
+
+call task NAME URL    fetches URL to ~/NAME, in a session of that name
+call storm N          calls N times at random moments around an idle exit of 30 ms
+"""
+
+import os
+import random
+import sys
+
+from gi.repository import Gio, GLib
+
+NAME = "org.freedesktop.BackgroundTransfer1"
+PORTAL = "org.freedesktop.portal.BackgroundTransfer"
+PATH = "/org/freedesktop/BackgroundTransfer1"
+CALLERS = 3
+bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+
+
+def call(path, interface, method, arguments):
+    """One call, answered."""
+    reply = bus.call_sync(
+        NAME, path, interface, method, arguments, None, Gio.DBusCallFlags.NONE, -1, None
+    )
+    return reply.unpack()
+
+
+def add_task(name, url):
+    """A task that begins at once and needs nobody later."""
+    configuration = {"auto-complete": GLib.Variant("b", True)}
+    session = call(PATH, NAME, "OpenSession", GLib.Variant("(sa{sv})", (name, configuration)))[0]
+    options = {
+        "start": GLib.Variant("b", True),
+        "destination-path": GLib.Variant("s", os.path.expanduser("~/" + name)),
+    }
+    create = GLib.Variant("(sa{sv})", (url, options))
+    return call(session, NAME + ".Session", "CreateDownloadTask", create)[0]
+
+
+class Storm:
+    """Callers who each call again some moments after the last answer."""
+
+    def __init__(self, total):
+        self.total = total
+        self.begun = self.answered = self.lost = 0
+        self.loop = GLib.MainLoop()
+
+    def run(self):
+        """Until all calls have ended."""
+        for _ in range(CALLERS):
+            self.begin()
+        self.loop.run()
+
+    def begin(self):
+        """The next call, to either name."""
+        if self.begun == self.total:
+            return False
+        self.begun += 1
+        bus.call(
+            random.choice([NAME, PORTAL]),
+            PATH,
+            NAME,
+            "ListSessions",
+            None,
+            None,
+            Gio.DBusCallFlags.NONE,
+            -1,
+            None,
+            self.on_reply,
+        )
+        return False
+
+    def on_reply(self, connection, result):
+        """Counts, and calls again after 0 to 120 ms."""
+        try:
+            connection.call_finish(result)
+            self.answered += 1
+        except GLib.Error as error:
+            self.lost += 1
+            print(error.message)
+        if self.answered + self.lost == self.total:
+            self.loop.quit()
+        GLib.timeout_add(random.randrange(120), self.begin)
+
+
+if sys.argv[1] == "task":
+    print(add_task(sys.argv[2], sys.argv[3]))
+else:
+    started = GLib.get_monotonic_time()
+    storm = Storm(int(sys.argv[2]))
+    storm.run()
+    seconds = (GLib.get_monotonic_time() - started) / 1e6
+    print(f"{storm.answered} answered, {storm.lost} lost, {seconds:.1f} s")
