@@ -145,7 +145,8 @@ static const struct
   { "{'complete': <false>, 'error': <'TimedOut'>, 'unknown': <1>}", FALSE },
   { "{'complete': <false>, 'error': <'TimedOut'>, 'status': <uint32 1000>}", FALSE },
   { "{'complete': <false>, 'error': <'TimedOut'>, 'errno': <-1>}", FALSE },
-  { "{'complete': <false>, 'error': <'TimedOut'>, 'received': <0xffffffffffffffff>}",
+  { "{'complete': <false>, 'error': <'TimedOut'>, 'received': <uint64 "
+    "18446744073709551615>}",
     FALSE },
   { "{'complete': <false>, 'error': <'TimedOut'>, 'response': <{'url': <1>}>}", FALSE },
   { "{'complete': <false>, 'error': <'TimedOut'>, 'response': <{'x': <1>}>}", FALSE },
