@@ -14,13 +14,13 @@
 #include "common/error.h"
 #include "core/registry-internal.h"
 #include "core/turn.h"
-#include "value/log.h"
 
 struct _TrdRunner
 {
   GObject parent;
   TrdRegistry *registry; /* (unowned), outlives us */
   const TrdEnv *env;     /* (unowned), outlives us */
+  GHashTable *runs;      /* (owned) (element-type TrdRun): freed by trd_run_end() */
   guint64 last_serial;
 };
 
@@ -64,6 +64,7 @@ run_new (TrdRunner *runner, TrdTask *task)
   run->task = task;
   run->serial = ++runner->last_serial;
   run->expected = -1;
+  g_hash_table_add (runner->runs, run);
 
   return run;
 }
@@ -72,6 +73,7 @@ void
 trd_run_end (TrdRun *run)
 {
   run->task->run = NULL;
+  g_hash_table_remove (run->runner->runs, run);
   if (run->in_transport)
     {
       run->task->releasing = TRUE;
@@ -125,11 +127,10 @@ apply (TrdRun *run, TrdTaskInput input, TrdChange *change)
 
   /* The store refused, say because the disk is full.  Nothing is lost: the row still says
    * queued, and the attempt is made again. */
-  trd_log_task (G_LOG_LEVEL_WARNING,
-                task->session->row->id,
-                task->id,
-                "Cannot store what became of a task: %s",
-                error->message);
+  g_warning ("Cannot store what became of task %" G_GINT64_FORMAT ": %s",
+             task->id,
+             error->message);
+  g_clear_error (&error);
   task->hold = TRUNDLE_WAIT_DISK_SPACE;
   task->not_before_us = trd_clock_now_us (run->runner->env->clock) + RECHECK_MIN_US;
   if (!trd_turn_single (run->runner->registry, task, TRD_TASK_INPUT_HOLD, NULL, &error))
@@ -577,13 +578,43 @@ trd_runner_new (TrdRegistry *registry)
 }
 
 static void
+trd_runner_dispose (GObject *object)
+{
+  TrdRunner *self = TRD_RUNNER (object);
+
+  g_autoptr (GList) runs = g_hash_table_get_keys (self->runs);
+
+  for (GList *l = runs; l != NULL; l = l->next)
+    trd_run_end (l->data);
+  if (self->env != NULL)
+    trd_transport_set_sink (self->env->transport, NULL, NULL);
+  self->env = NULL;
+
+  G_OBJECT_CLASS (trd_runner_parent_class)->dispose (object);
+}
+
+static void
+trd_runner_finalize (GObject *object)
+{
+  TrdRunner *self = TRD_RUNNER (object);
+
+  g_hash_table_unref (self->runs);
+
+  G_OBJECT_CLASS (trd_runner_parent_class)->finalize (object);
+}
+
+static void
 trd_runner_init (TrdRunner *self)
 {
+  self->runs = g_hash_table_new (NULL, NULL);
 }
 
 static void
 trd_runner_class_init (TrdRunnerClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = trd_runner_dispose;
+  G_OBJECT_CLASS (klass)->finalize = trd_runner_finalize;
+
   signals[PROGRESS] = g_signal_new ("progress",
                                     TRD_TYPE_RUNNER,
                                     G_SIGNAL_RUN_LAST,

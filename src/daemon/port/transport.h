@@ -62,6 +62,7 @@ struct _TrdTransportInterface
   void (*shutdown_finish) (TrdTransport *self, GAsyncResult *result);
 };
 
+/* @sink: (nullable): NULL and nothing is told any more */
 void trd_transport_set_sink (TrdTransport *self,
                              const TrdTransportSink *sink,
                              gpointer user_data);
