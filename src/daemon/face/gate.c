@@ -285,10 +285,13 @@ on_peer_vanished (const char *name, gpointer user_data)
 
 /* ---- the subtrees ---- */
 
+/* GLib 2.74 gives introspect() the path of the subtree when it answers Introspect, and
+ * that of the object when it dispatches a call. */
 static gboolean
 is_sessions (const char *path)
 {
-  return g_str_equal (path, TRUNDLE_SESSION_PATH);
+  return g_str_equal (path, TRUNDLE_SESSION_PATH)
+         || g_str_has_prefix (path, TRUNDLE_SESSION_PATH "/");
 }
 
 static void
