@@ -196,6 +196,7 @@ decode (TrwBody *self, gsize *length, Fill *fill, GError **error)
 
   if (self->framing != TRW_FRAMING_CHUNKED)
     return TRUE;
+  *length = 0;
   if (!trw_chunks_decode (
           &self->chunks, shared_buffer, n_read, length, &n_consumed, error))
     return FALSE;
@@ -218,6 +219,14 @@ end (TrwBody *self, const GError *error)
   self->sink->ended (error, self->user_data);
 }
 
+/* The last byte was read, the end not yet: nothing will come that would wake us for it
+ * (SoupBodyInputStream 3.2.3 sees the end of a declared length only when read again). */
+static gboolean
+is_at_end (TrwBody *self)
+{
+  return self->framing == TRW_FRAMING_LENGTH && self->received == self->length;
+}
+
 /* One wakeup; FALSE when the body has ended, and @self may be gone. */
 static gboolean
 pump (TrwBody *self)
@@ -225,7 +234,7 @@ pump (TrwBody *self)
   gsize n_this_time = 0;
   Fill fill = FILL_FULL;
 
-  while (fill == FILL_FULL && n_this_time < WAKEUP_MAX)
+  while (fill == FILL_FULL && (n_this_time < WAKEUP_MAX || is_at_end (self)))
     {
       g_autoptr (GError) error = NULL;
       gsize length = 0;

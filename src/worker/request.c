@@ -18,23 +18,6 @@
 
 static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" };
 
-/* Framing and connection are ours: a request has no body. */
-static const char *const our_headers[] = {
-  "Connection", "Content-Length",    "Expect",  "Keep-Alive", "Proxy-Connection", "TE",
-  "Trailer",    "Transfer-Encoding", "Upgrade",
-};
-
-static gboolean
-is_ours (const char *name)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (our_headers); i++)
-    {
-      if (g_ascii_strcasecmp (name, our_headers[i]) == 0)
-        return TRUE;
-    }
-  return FALSE;
-}
-
 static GVariant *
 read_headers (GVariant *dict, const char *key, GError **error)
 {
@@ -56,8 +39,7 @@ read_headers (GVariant *dict, const char *key, GError **error)
           g_variant_builder_clear (&builder);
           return NULL;
         }
-      if (!is_ours (name))
-        g_variant_builder_add (&builder, "(ss)", name, value);
+      g_variant_builder_add (&builder, "(ss)", name, value);
     }
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
