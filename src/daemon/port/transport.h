@@ -19,11 +19,8 @@ typedef struct
 {
   /* Headers of the final answer: a{sv} as the property Response. */
   void (*on_response) (gint64 task_id, GVariant *response, gpointer user_data);
-  void (*on_redirected) (gint64 task_id,
-                         const char *from,
-                         const char *to,
-                         guint status,
-                         gpointer user_data);
+  void (*on_redirected) (
+      gint64 task_id, const char *from, const char *to, guint status, gpointer user_data);
   /* Body bytes in the part, of which @synced are known to be on disk; @expected -1 when
    * unknown.  At most every 250 ms for all attempts of a worker together. */
   void (*on_progress) (gint64 task_id,
@@ -44,9 +41,9 @@ typedef struct
 typedef struct
 {
   gint64 task_id;
-  const TrdOwner *owner;   /* one worker per app */
-  gboolean alone;          /* a suspect: in a worker of its own */
-  GVariant *request;       /* a{sv}: see Begin in the interface Worker */
+  const TrdOwner *owner; /* one worker per app */
+  gboolean alone;        /* a suspect: in a worker of its own */
+  GVariant *request;     /* a{sv}: see Begin in the interface Worker */
 } TrdAttempt;
 
 struct _TrdTransportInterface
@@ -63,23 +60,29 @@ struct _TrdTransportInterface
 };
 
 /* @sink: (nullable): NULL and nothing is told any more */
-void trd_transport_set_sink (TrdTransport *self,
-                             const TrdTransportSink *sink,
-                             gpointer user_data);
+void
+trd_transport_set_sink (TrdTransport *self,
+                        const TrdTransportSink *sink,
+                        gpointer user_data);
 
 /* Begins an attempt.  @part_fd is consumed: opened for reading and writing, empty, locked
  * with flock on this very description, which the worker inherits. */
-void trd_transport_begin (TrdTransport *self, const TrdAttempt *attempt, int part_fd);
+void
+trd_transport_begin (TrdTransport *self, const TrdAttempt *attempt, int part_fd);
 
 /* Ends an attempt from our side; nothing comes for it afterwards but on_released.  A task
  * that has no attempt is fine. */
-void trd_transport_stop (TrdTransport *self, gint64 task_id);
+void
+trd_transport_stop (TrdTransport *self, gint64 task_id);
 
 /* Attempts begun and neither done nor released. */
-guint trd_transport_count (TrdTransport *self);
+guint
+trd_transport_count (TrdTransport *self);
 
 /* Stops all attempts and workers; the result comes when the last worker is gone. */
-void trd_transport_shutdown_async (TrdTransport *self,
-                                   GAsyncReadyCallback callback,
-                                   gpointer user_data);
-void trd_transport_shutdown_finish (TrdTransport *self, GAsyncResult *result);
+void
+trd_transport_shutdown_async (TrdTransport *self,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+void
+trd_transport_shutdown_finish (TrdTransport *self, GAsyncResult *result);

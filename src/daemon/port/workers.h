@@ -13,11 +13,14 @@ G_DECLARE_FINAL_TYPE (TrdWorkers, trd_workers, TRD, WORKERS, GObject)
 /* @program: path of trundle-worker.  Emits "version-mismatch" when a worker of another
  * protocol or version says Hello: the daemon then holds everything and exits for its new
  * self. */
-TrdWorkers *trd_workers_new (const char *program);
+TrdWorkers *
+trd_workers_new (const char *program);
 
 /* Idle time after which a worker is told to leave; TRD_WORKER_IDLE_MS unless set. */
-void trd_workers_set_idle_ms (TrdWorkers *self, guint idle_ms);
+void
+trd_workers_set_idle_ms (TrdWorkers *self, guint idle_ms);
 
 /* Process ids of the workers alive, for status and tests.  (element-type int)
  * (transfer full) */
-GArray *trd_workers_get_pids (TrdWorkers *self);
+GArray *
+trd_workers_get_pids (TrdWorkers *self);

@@ -1,0 +1,97 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "value/outcome.h"
+
+/* One worker process and the connection to it. */
+#define TRD_TYPE_WORKER_PROCESS (trd_worker_process_get_type ())
+G_DECLARE_FINAL_TYPE (TrdWorkerProcess, trd_worker_process, TRD, WORKER_PROCESS, GObject)
+
+/* Why it is gone. */
+typedef enum
+{
+  TRD_WORKER_END_STILLBORN, /* never ready: nothing ever ran in it */
+  TRD_WORKER_END_MISMATCH,  /* of another version */
+  TRD_WORKER_END_OURS,      /* exited, or ended by us, the user or the system: no blame */
+  TRD_WORKER_END_FAULT,     /* died of a fault of its own, or broke the protocol */
+} TrdWorkerEnd;
+
+/* What it tells; always from the main loop, never from within a call below.  A function
+ * that returns a boolean says FALSE when it knows of no such attempt, which is a
+ * violation of the protocol. */
+typedef struct
+{
+  void (*on_ready) (TrdWorkerProcess *process, gpointer user_data);
+  gboolean (*on_progress) (TrdWorkerProcess *process,
+                           guint64 attempt,
+                           guint64 received,
+                           guint64 synced,
+                           gint64 expected,
+                           gpointer user_data);
+  gboolean (*on_response) (TrdWorkerProcess *process,
+                           guint64 attempt,
+                           GVariant *response,
+                           gpointer user_data);
+  gboolean (*on_redirected) (TrdWorkerProcess *process,
+                             guint64 attempt,
+                             const char *from,
+                             const char *to,
+                             guint status,
+                             gpointer user_data);
+  gboolean (*on_done) (TrdWorkerProcess *process,
+                       guint64 attempt,
+                       TrdOutcome *outcome,
+                       gpointer user_data);
+  /* Begin was refused: the attempt never was. */
+  void (*on_refused) (TrdWorkerProcess *process,
+                      guint64 attempt,
+                      const GError *error,
+                      gpointer user_data);
+  void (*on_stopped) (TrdWorkerProcess *process, guint64 attempt, gpointer user_data);
+  /* The last: the process is reaped, and all it said before has been told. */
+  void (*on_gone) (TrdWorkerProcess *process, TrdWorkerEnd end, gpointer user_data);
+} TrdWorkerEvents;
+
+TrdWorkerProcess *
+trd_worker_process_new (const char *program,
+                        const TrdWorkerEvents *events,
+                        gpointer user_data);
+
+/* Starts the program @delay_ms from now. */
+void
+trd_worker_process_start (TrdWorkerProcess *self, guint delay_ms);
+
+/* It has said Hello, and was not told to leave. */
+gboolean
+trd_worker_process_is_ready (TrdWorkerProcess *self);
+
+/* It was told to leave, or is about to be gone: it takes no more attempts. */
+gboolean
+trd_worker_process_is_leaving (TrdWorkerProcess *self);
+
+/* 0 while there is no process. */
+int
+trd_worker_process_get_pid (TrdWorkerProcess *self);
+
+/* Only when ready.  Consumes @part_fd. */
+void
+trd_worker_process_begin (TrdWorkerProcess *self,
+                          guint64 attempt,
+                          int part_fd,
+                          GVariant *request);
+void
+trd_worker_process_stop (TrdWorkerProcess *self, guint64 attempt);
+
+/* Tells it to leave; SIGTERM and then SIGKILL for one that lingers. */
+void
+trd_worker_process_leave (TrdWorkerProcess *self);
+void
+trd_worker_process_kill (TrdWorkerProcess *self);
+
+/* Tells nothing any more; kills the process and waits for its end, which is at once. */
+void
+trd_worker_process_abandon (TrdWorkerProcess *self);

@@ -1,0 +1,134 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How a worker is started.  GSubprocess would keep our signal dispositions, and hands
+ * its child to a watch by process id; we want a pidfd, by which any thread can kill the
+ * worker without ever hitting another process. */
+
+#include "config.h"
+
+#include "port/worker-spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WORKER_SOCKET_FD 3
+
+static void
+set_error_from_errno (GError **error, int error_number, const char *what)
+{
+  g_set_error (error,
+               G_IO_ERROR,
+               g_io_error_from_errno (error_number),
+               "%s: %s",
+               what,
+               g_strerror (error_number));
+}
+
+/* The order matters: the socket first, for its number may be one that is given away. */
+static int
+lay_out_fds (posix_spawn_file_actions_t *actions, int socket_fd)
+{
+  int result;
+
+  result = posix_spawn_file_actions_adddup2 (actions, socket_fd, WORKER_SOCKET_FD);
+  if (result == 0)
+    result = posix_spawn_file_actions_addopen (
+        actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (result == 0)
+    result = posix_spawn_file_actions_addopen (
+        actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  if (result == 0)
+    result = posix_spawn_file_actions_addclosefrom_np (actions, WORKER_SOCKET_FD + 1);
+  return result;
+}
+
+/* We may ignore SIGTERM ourselves by then, and that would be inherited. */
+static int
+reset_signals (posix_spawnattr_t *attributes)
+{
+  sigset_t all;
+  sigset_t none;
+  int result;
+
+  sigfillset (&all);
+  sigemptyset (&none);
+  result = posix_spawnattr_setsigdefault (attributes, &all);
+  if (result == 0)
+    result = posix_spawnattr_setsigmask (attributes, &none);
+  if (result == 0)
+    result = posix_spawnattr_setflags (attributes,
+                                       POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  return result;
+}
+
+static gboolean
+spawn (const char *program, int socket_fd, pid_t *out_pid, GError **error)
+{
+  char *arguments[] = { (char *)program, NULL };
+  char *environment[] = { NULL };
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  int result;
+
+  posix_spawn_file_actions_init (&actions);
+  posix_spawnattr_init (&attributes);
+  result = lay_out_fds (&actions, socket_fd);
+  if (result == 0)
+    result = reset_signals (&attributes);
+  if (result == 0)
+    result = posix_spawn (
+        out_pid, program, &actions, &attributes, arguments, environment);
+  posix_spawnattr_destroy (&attributes);
+  posix_spawn_file_actions_destroy (&actions);
+
+  if (result != 0)
+    set_error_from_errno (error, result, "Starting the worker");
+  return result == 0;
+}
+
+gboolean
+trd_worker_spawn (
+    const char *program, int *out_pid, int *out_pidfd, int *out_socket_fd, GError **error)
+{
+  int fds[2];
+  pid_t pid = 0;
+  int pidfd;
+  gboolean spawned;
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+    {
+      set_error_from_errno (error, errno, "Making a socket pair");
+      return FALSE;
+    }
+  spawned = spawn (program, fds[1], &pid, error);
+  g_close (fds[1], NULL);
+  if (!spawned)
+    {
+      g_close (fds[0], NULL);
+      return FALSE;
+    }
+
+  /* Nobody else reaps it, so that the id is still its own. */
+  pidfd = pidfd_open (pid, 0);
+  if (pidfd < 0)
+    {
+      set_error_from_errno (error, errno, "Opening the worker's process");
+      g_close (fds[0], NULL);
+      kill (pid, SIGKILL);
+      waitpid (pid, NULL, 0);
+      return FALSE;
+    }
+  *out_pid = pid;
+  *out_pidfd = pidfd;
+  *out_socket_fd = fds[0];
+  return TRUE;
+}
