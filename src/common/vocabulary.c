@@ -32,6 +32,12 @@
 /* A hundred years: a moment computed from it still fits in microseconds. */
 #define TIMEOUT_MS_MAX 3155760000000.0
 
+/* Every gint64: the largest itself is no double. */
+#define INT64_BOUND 9223372036854775808.0
+
+/* What is unsigned on the bus and signed with us must stay clear of that bound. */
+#define NUMBER_MAX 9e18
+
 /* clang-format off */
 static const TrundleWord words[] = {
   /* Who is called, and when. */
@@ -87,7 +93,7 @@ static const TrundleWord words[] = {
     "Name of a set of tasks" },
   { "start", "b", NULL, T, "false", 0, 0, NULL,
     "Whether the task begins at once" },
-  { "expected-bytes-to-receive", "x", NULL, T, "-1", -1, G_MAXINT64, NULL,
+  { "expected-bytes-to-receive", "x", NULL, T, "-1", -1, INT64_BOUND, NULL,
     "Bytes the application expects" },
 
   /* Where the bytes go. */
@@ -114,7 +120,7 @@ static const TrundleWord words[] = {
     "Whether only to watch" },
 
   /* Choosing tasks. */
-  { "after", "t", NULL, F, NULL, 0, G_MAXINT64, NULL,
+  { "after", "t", NULL, F, NULL, 0, NUMBER_MAX, NULL,
     "Number of the last task seen" },
   { "limit", "u", NULL, F, NULL, 1, 100000, NULL,
     "How many tasks at most" },

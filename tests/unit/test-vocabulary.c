@@ -286,6 +286,7 @@ static const Case cases[] = {
   { "properties", "['a b']", TRUNDLE_SCOPE_FILTER, FALSE },
   { "properties", "@as []", TRUNDLE_SCOPE_FILTER, TRUE },
   { "expected-bytes-to-receive", "int64 9223372036854775807", TRUNDLE_SCOPE_TASK, TRUE },
+  { "after", "uint64 9223372036854775808", TRUNDLE_SCOPE_FILTER, FALSE },
   { "no-such-key", "true", ALL_SCOPES, FALSE },
   { "Headers", "@a(ss) []", ALL_SCOPES, FALSE },
 };

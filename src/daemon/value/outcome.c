@@ -244,7 +244,7 @@ is_in_vocabulary (GVariant *dict, const char *const (*words)[2], gsize n_words)
 
       for (gsize i = 0; i < n_words && !known; i++)
         known = strcmp (words[i][0], key) == 0
-                && g_variant_is_of_type (value, G_VARIANT_TYPE (words[i][1]));
+                && g_variant_is_of_type (owned, G_VARIANT_TYPE (words[i][1]));
       if (!known || !g_hash_table_add (seen, (gpointer)key))
         return FALSE;
     }
