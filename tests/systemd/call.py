@@ -5,11 +5,14 @@
 
 call task NAME URL    fetches URL to ~/NAME, in a session of that name
 call storm N          calls N times at random moments around an idle exit of 30 ms
+call postpone N       in the database of a stopped service: no task before N s from now
 """
 
 import os
 import random
+import sqlite3
 import sys
+import time
 
 from gi.repository import Gio, GLib
 
@@ -86,8 +89,19 @@ class Storm:
         GLib.timeout_add(random.randrange(120), self.begin)
 
 
+def postpone(seconds):
+    """As a long back-off would."""
+    database = sqlite3.connect(os.path.expanduser("~/.local/state/trundle/trundle.db"))
+    moment = int((time.time() + seconds) * 1e6)
+    with database:
+        database.execute("UPDATE task SET not_before_us = ? WHERE state = 1", (moment,))
+    database.close()
+
+
 if sys.argv[1] == "task":
     print(add_task(sys.argv[2], sys.argv[3]))
+elif sys.argv[1] == "postpone":
+    postpone(int(sys.argv[2]))
 else:
     started = GLib.get_monotonic_time()
     storm = Storm(int(sys.argv[2]))
