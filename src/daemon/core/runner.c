@@ -170,6 +170,19 @@ next_back_off_us (TrdRun *run)
   return trd_back_off_us (task->failures, g_rand_double (run->runner->env->random));
 }
 
+/* Nobody's fault, so at once; but only the first time, or a worker that is always killed
+ * would be started without end. */
+static void
+retry_soon (TrdRun *run, const TrdOutcome *outcome)
+{
+  gint64 delay_us = next_back_off_us (run);
+
+  if (run->task->failures > 1 || outcome->busy)
+    retry (run, outcome, TRUNDLE_WAIT_BACK_OFF, delay_us);
+  else
+    retry (run, outcome, 0, 0);
+}
+
 static void
 succeed (TrdRun *run, TrdOutcome *outcome);
 
@@ -192,7 +205,7 @@ conclude (TrdRun *run, TrdOutcome *outcome)
       retry (run, outcome, TRUNDLE_WAIT_BACK_OFF, next_back_off_us (run));
       return;
     case TRD_VERDICT_RETRY_AT_ONCE:
-      retry (run, outcome, 0, 0);
+      retry_soon (run, outcome);
       return;
     case TRD_VERDICT_WAIT_DISK:
       recheck_us = CLAMP (next_back_off_us (run), RECHECK_MIN_US, RECHECK_MAX_US);
