@@ -8,7 +8,9 @@
 
 #include "port/store.h"
 
+#include <errno.h>
 #include <glib/gstdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "common/error.h"
@@ -766,6 +768,53 @@ test_private_mode (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (facts.st_mode & 0777, ==, 0600);
 }
 
+/* A real full disk: the transaction fails as a whole, and what was there can be read. */
+static void
+test_full_disk (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *small = g_build_filename (fixture->directory, "small", NULL);
+  g_autofree char *path = g_build_filename (small, "trundle.db", NULL);
+  g_autofree char *reason = NULL;
+  g_autoptr (TrdStore) store = NULL;
+  g_autoptr (GError) error = NULL;
+  TrdSessionCounts counts;
+  gint64 session;
+
+  g_assert_cmpint (g_mkdir (small, 0700), ==, 0);
+  if (mount ("none", small, "tmpfs", 0, "size=512k") != 0)
+    {
+      reason = g_strdup_printf ("Cannot mount: %s", g_strerror (errno));
+      g_test_skip (reason);
+      g_rmdir (small);
+      return;
+    }
+  store = trd_store_new (path, &error);
+  g_assert_no_error (error);
+  session = add_session_as (store, "small", "@a{sv} {}");
+  add_task (store, session, TRUNDLE_TASK_SUSPENDED);
+
+  g_assert_true (trd_store_begin (store, &error));
+  for (guint i = 0; i < 100 && error == NULL; i++)
+    {
+      g_autoptr (TrdTaskRow) row = make_task (session, TRUNDLE_TASK_QUEUED);
+
+      row->user_data = g_bytes_new_take (g_strnfill (65536, 'x'), 65536);
+      trd_store_insert_task (store, row, &error);
+    }
+  if (error == NULL)
+    trd_store_commit (store, &error);
+  trd_store_rollback (store);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  g_clear_error (&error);
+
+  g_assert_true (trd_store_count_session (store, session, &counts, &error));
+  g_assert_cmpuint (counts.queued, ==, 0);
+  g_assert_cmpuint (counts.suspended, ==, 1);
+  g_clear_object (&store);
+  g_assert_cmpint (umount (small), ==, 0);
+  g_assert_cmpint (g_rmdir (small), ==, 0);
+}
+
 /* 10,000 rows in one transaction; the log goes into the file in idle time. */
 static void
 test_many (Fixture *fixture, gconstpointer data)
@@ -833,6 +882,7 @@ main (int argc, char **argv)
   ADD ("/store/crash", NULL, test_crash);
   ADD ("/store/has-work", NULL, test_has_work);
   ADD ("/store/private-mode", NULL, test_private_mode);
+  ADD ("/store/full-disk", NULL, test_full_disk);
   ADD ("/store/many", NULL, test_many);
   return g_test_run ();
 }
