@@ -198,6 +198,9 @@ worker_fixture_new (void)
   WorkerFixture *self = g_new0 (WorkerFixture, 1);
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (
       G_SUBPROCESS_FLAGS_NONE);
+  static const char *const environment[] = {
+    "G_DEBUG=gc-friendly,fatal-criticals", "MALLOC_CHECK_=2", "MALLOC_PERTURB_=85", NULL
+  };
   g_autoptr (GError) error = NULL;
   int fds[2];
 
@@ -208,6 +211,8 @@ worker_fixture_new (void)
   self->proxy = g_strdup ("direct://");
   g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
   g_subprocess_launcher_take_fd (launcher, fds[1], 3);
+  /* Empty, as the daemon's; but libsoup 3.2.3 warns of a server's negative length. */
+  g_subprocess_launcher_set_environ (launcher, (char **)environment);
   self->process = g_subprocess_launcher_spawn (
       launcher, &error, g_getenv ("TRUNDLE_TEST_WORKER"), NULL);
   g_assert_no_error (error);
