@@ -616,6 +616,12 @@ trd_db_count_changes (TrdDb *self)
   return (guint)sqlite3_changes (self->handle);
 }
 
+gint64
+trd_db_get_last_id (TrdDb *self)
+{
+  return sqlite3_last_insert_rowid (self->handle);
+}
+
 gboolean
 trd_query_is_null (TrdQuery *self, int column)
 {

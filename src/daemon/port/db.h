@@ -96,6 +96,9 @@ trd_query_run (TrdQuery *self, GError **error);
 /* Rows the last statement run has changed. */
 guint
 trd_db_count_changes (TrdDb *self);
+/* The id of the last row inserted. */
+gint64
+trd_db_get_last_id (TrdDb *self);
 
 /* Columns are numbered from 0. */
 gboolean

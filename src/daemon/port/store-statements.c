@@ -27,8 +27,7 @@
 const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_INSERT_SESSION]
   = "INSERT INTO session (identifier, state, configuration, launches, confinement, "
-    "app_id, created_us, last_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-    "RETURNING id",
+    "app_id, created_us, last_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   /* The counters are the store's own: a row read earlier must not turn them back. */
   [TRD_STATEMENT_UPDATE_SESSION]
   = "UPDATE session SET identifier = ?, state = ?, configuration = ?, launches = ? "
@@ -46,11 +45,11 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_GET_DELIVERY]
   = "SELECT delivery_tries, delivery_next_us FROM session WHERE id = ?",
 
-  [TRD_STATEMENT_INSERT_TASK]
-  = "INSERT INTO task (" IDENTITY_COLUMNS ", " STANDING_COLUMNS ", " RESULT_COLUMNS
-    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+  [TRD_STATEMENT_INSERT_TASK] = "INSERT INTO task (" IDENTITY_COLUMNS
+                                ", " STANDING_COLUMNS ", " RESULT_COLUMNS
+                                ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                                "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                                "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   [TRD_STATEMENT_UPDATE_TASK]
   = "UPDATE task SET (" STANDING_COLUMNS ", " RESULT_COLUMNS
     ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "

@@ -165,7 +165,6 @@ static gboolean
 insert_numbered (TrdDb *db, TrdTaskRow *row, gint64 *out_id, GError **error)
 {
   g_autoptr (TrdQuery) query = trd_db_query (db, TRD_STATEMENT_INSERT_TASK, error);
-  gboolean has_row = FALSE;
   int index = 0;
 
   if (query == NULL)
@@ -174,11 +173,10 @@ insert_numbered (TrdDb *db, TrdTaskRow *row, gint64 *out_id, GError **error)
   bind_identity (query, &index, row);
   bind_standing (query, &index, row);
   bind_result (query, &index, row);
-  if (!trd_query_step (query, &has_row, error))
+  if (!trd_query_run (query, error))
     return FALSE;
-  g_assert (has_row);
-  *out_id = trd_query_get_int (query, 0);
-  return trd_query_run (query, error);
+  *out_id = trd_db_get_last_id (db);
+  return TRUE;
 }
 
 gboolean

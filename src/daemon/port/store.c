@@ -175,7 +175,6 @@ trd_store_insert_session (TrdStore *self, TrdSessionRow *row, GError **error)
 {
   g_auto (TrdDbScope) scope = { NULL };
   g_autoptr (TrdQuery) query = NULL;
-  gboolean has_row;
   gint64 id;
 
   g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
@@ -190,10 +189,10 @@ trd_store_insert_session (TrdStore *self, TrdSessionRow *row, GError **error)
   trd_query_bind_text (query, 6, row->owner->app_id);
   trd_query_bind_int (query, 7, row->created_us);
   trd_query_bind_int (query, 8, (gint64)row->last_sequence);
-  if (!trd_query_step (query, &has_row, error))
+  if (!trd_query_run (query, error))
     return FALSE;
-  id = trd_query_get_int (query, 0);
-  if (!trd_query_run (query, error) || !trd_db_scope_leave (&scope, error))
+  id = trd_db_get_last_id (self->db);
+  if (!trd_db_scope_leave (&scope, error))
     return FALSE;
 
   row->id = id;
