@@ -19,6 +19,7 @@
 /* Longest text a worker may send for one fact. */
 #define MESSAGE_MAX 1024
 #define PROOF_MAX 256
+#define URL_MAX (16 * 1024)
 
 typedef struct
 {
@@ -207,6 +208,7 @@ trd_outcome_copy (const TrdOutcome *self)
 
   copy = g_memdup2 (self, sizeof *self);
   copy->message = g_strdup (self->message);
+  copy->error_url = g_strdup (self->error_url);
   copy->proof = g_strdup (self->proof);
   if (self->response != NULL)
     g_variant_ref (self->response);
@@ -222,6 +224,7 @@ trd_outcome_free (TrdOutcome *self)
     return;
 
   g_clear_pointer (&self->message, g_free);
+  g_clear_pointer (&self->error_url, g_free);
   g_clear_pointer (&self->proof, g_free);
   g_clear_pointer (&self->response, g_variant_unref);
   g_clear_pointer (&self->error_body, g_bytes_unref);
@@ -256,6 +259,7 @@ static const char *const fact_words[][2] = {
   { "complete", "b" }, { "error", "s" },        { "message", "s" },
   { "status", "u" },   { "errno", "i" },        { "received", "t" },
   { "proof", "s" },    { "response", "a{sv}" }, { "error-body", "ay" },
+  { "url", "s" },      { "tls-flags", "u" },
 };
 static const char *const response_words[][2] = {
   { "url", "s" },
@@ -329,6 +333,11 @@ read_facts (TrdOutcome *self, GVariant *facts)
   g_variant_lookup (facts, "status", "u", &self->status);
   g_variant_lookup (facts, "errno", "i", &self->error_number);
   g_variant_lookup (facts, "received", "t", &self->received);
+  g_variant_lookup (facts, "url", "s", &self->error_url);
+  g_variant_lookup (facts, "tls-flags", "u", &self->tls_flags);
+  /* A server may send us anywhere: no reason to blame the worker. */
+  if (self->error_url != NULL && strlen (self->error_url) > URL_MAX)
+    g_clear_pointer (&self->error_url, g_free);
   if (self->status > 999 || self->error_number < 0 || self->received > G_MAXINT64)
     return FALSE;
 
@@ -399,6 +408,8 @@ trd_outcome_details (const TrdOutcome *self, const char *url)
   g_return_val_if_fail (self != NULL, NULL);
 
   reason = get_reason (self);
+  if (self->error_url != NULL)
+    url = self->error_url;
   if (url != NULL)
     {
       /* Law 9, whoever calls. */
@@ -411,6 +422,8 @@ trd_outcome_details (const TrdOutcome *self, const char *url)
     g_variant_dict_insert (&dict, "status", "u", self->status);
   if (self->error_number != 0)
     g_variant_dict_insert (&dict, "errno", "i", self->error_number);
+  if (self->tls_flags != 0)
+    g_variant_dict_insert (&dict, "tls-flags", "u", self->tls_flags);
   if (self->message != NULL)
     g_variant_dict_insert (&dict, "message", "s", self->message);
   return g_variant_ref_sink (g_variant_dict_end (&dict));

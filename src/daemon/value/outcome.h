@@ -15,6 +15,8 @@ typedef struct
   char *message;      /* (owned) (nullable): a sentence without secrets */
   guint status;       /* HTTP status of the last answer, 0 for none */
   int error_number;   /* errno, 0 for none */
+  char *error_url;    /* (owned) (nullable): what it is about, when not what was asked */
+  guint tls_flags;    /* GTlsCertificateFlags of a certificate that was refused */
   gboolean busy;      /* the part was still locked by another attempt: our own doing */
   guint64 received;   /* body bytes written to the part */
   char *proof;        /* (owned) (nullable): "content-length", "chunked", … (law 10) */
