@@ -48,8 +48,22 @@ class Storm:
 
     def __init__(self, total):
         self.total = total
-        self.begun = self.answered = self.lost = 0
+        self.begun = self.answered = self.lost = self.processes = 0
         self.loop = GLib.MainLoop()
+        bus.signal_subscribe(
+            "org.freedesktop.DBus",
+            "org.freedesktop.DBus",
+            "NameOwnerChanged",
+            "/org/freedesktop/DBus",
+            NAME,
+            Gio.DBusSignalFlags.NONE,
+            self.on_owner_changed,
+        )
+
+    def on_owner_changed(self, *signal):
+        """Counts those who come."""
+        if signal[5].unpack()[2]:
+            self.processes += 1
 
     def run(self):
         """Until all calls have ended."""
@@ -107,4 +121,7 @@ else:
     storm = Storm(int(sys.argv[2]))
     storm.run()
     seconds = (GLib.get_monotonic_time() - started) / 1e6
-    print(f"{storm.answered} answered, {storm.lost} lost, {seconds:.1f} s")
+    print(
+        f"{storm.answered} answered, {storm.lost} lost, "
+        f"by {storm.processes} processes in {seconds:.1f} s"
+    )

@@ -107,11 +107,12 @@ as ()
     DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$id/bus" "$@"
 }
 
-# put PATH: standard input becomes a file inside.
+# put PATH [MODE]: standard input becomes a file inside.
 # shellcheck disable=SC2016
 put ()
 {
-  inside sh -c 'mkdir -p "$(dirname "$1")"; cat >"$1"; chmod 755 "$1"' - "$1"
+  inside sh -c 'mkdir -p "$(dirname "$1")"; cat >"$1"; chmod "$2" "$1"' - \
+    "$1" "${2:-644}"
 }
 
 power_off ()
