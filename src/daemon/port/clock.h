@@ -20,16 +20,21 @@ struct _TrdClockInterface
   void (*remove_alarm) (TrdClock *self, guint id);
 };
 
-gint64 trd_clock_now_us (TrdClock *self);
-gint64 trd_clock_boottime_us (TrdClock *self);
+gint64
+trd_clock_now_us (TrdClock *self);
+gint64
+trd_clock_boottime_us (TrdClock *self);
 
 /* Calls @func once, from the main loop, @delay_us from now (at once for 0 or less), the
  * time of a suspend counted.  Returns an id > 0 that is spent when @func is called. */
-guint trd_clock_add_alarm (TrdClock *self,
-                           gint64 delay_us,
-                           TrdAlarmFunc func,
-                           gpointer user_data);
-void trd_clock_remove_alarm (TrdClock *self, guint id);
+guint
+trd_clock_add_alarm (TrdClock *self,
+                     gint64 delay_us,
+                     TrdAlarmFunc func,
+                     gpointer user_data);
+void
+trd_clock_remove_alarm (TrdClock *self, guint id);
 
 /* The system's: alarms are one timerfd on CLOCK_BOOTTIME.  (transfer full) */
-TrdClock *trd_clock_new_system (void);
+TrdClock *
+trd_clock_new_system (void);

@@ -35,34 +35,38 @@ struct _TrdLauncherInterface
 };
 
 /* StartServiceByName: its reply or error is the launch's outcome. */
-void trd_launcher_start_async (TrdLauncher *self,
+void
+trd_launcher_start_async (TrdLauncher *self,
+                          const char *name,
+                          GCancellable *cancellable,
+                          GAsyncReadyCallback callback,
+                          gpointer user_data);
+gboolean
+trd_launcher_start_finish (TrdLauncher *self, GAsyncResult *result, GError **error);
+
+/* Unique name of who owns @name; NULL without an error when nobody does.  (transfer full)
+ */
+void
+trd_launcher_find_owner_async (TrdLauncher *self,
                                const char *name,
                                GCancellable *cancellable,
                                GAsyncReadyCallback callback,
                                gpointer user_data);
-gboolean trd_launcher_start_finish (TrdLauncher *self,
+char *
+trd_launcher_find_owner_finish (TrdLauncher *self, GAsyncResult *result, GError **error);
+
+/* Whether the bus could start @name (ListActivatableNames) or somebody owns it. */
+void
+trd_launcher_is_activatable_async (TrdLauncher *self,
+                                   const char *name,
+                                   GCancellable *cancellable,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data);
+gboolean
+trd_launcher_is_activatable_finish (TrdLauncher *self,
                                     GAsyncResult *result,
                                     GError **error);
 
-/* Unique name of who owns @name; NULL without an error when nobody does.  (transfer full) */
-void trd_launcher_find_owner_async (TrdLauncher *self,
-                                    const char *name,
-                                    GCancellable *cancellable,
-                                    GAsyncReadyCallback callback,
-                                    gpointer user_data);
-char *trd_launcher_find_owner_finish (TrdLauncher *self,
-                                      GAsyncResult *result,
-                                      GError **error);
-
-/* Whether the bus could start @name (ListActivatableNames) or somebody owns it. */
-void trd_launcher_is_activatable_async (TrdLauncher *self,
-                                        const char *name,
-                                        GCancellable *cancellable,
-                                        GAsyncReadyCallback callback,
-                                        gpointer user_data);
-gboolean trd_launcher_is_activatable_finish (TrdLauncher *self,
-                                             GAsyncResult *result,
-                                             GError **error);
-
 /* (transfer full) */
-TrdLauncher *trd_launcher_new_bus (GDBusConnection *bus);
+TrdLauncher *
+trd_launcher_new_bus (GDBusConnection *bus);
