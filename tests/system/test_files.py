@@ -16,8 +16,8 @@ MIB = 1024 * 1024
 
 def test_visible_only_when_whole(session, nginx, inbox):
     content = nginx.add_file("whole", MIB)
-    task = session.create(nginx.slow_url("whole", MIB), inbox, destination_name="whole",
-                          start=True)
+    task = session.create(nginx.slow_url("whole", MIB // 2), inbox,
+                          destination_name="whole", start=True)
     wait_for(lambda: task.get("BytesReceived"), "it moves")
     (part,) = inbox.iterdir()
     assert part.name.startswith(".trundle-") and part.name.endswith(".part")

@@ -25,10 +25,10 @@ def has_work(state):
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
-def test_idle_exit_and_activation(activatable, client, nginx):
+def test_idle_exit_and_activation(activatable, client, nginx, inbox):
     nginx.add_file("idle", 100)
     session = client.open_session("idle", auto_complete=True)
-    session.create(nginx.url("idle"), start=True)
+    session.create(nginx.url("idle"), inbox, destination_name="f", start=True)
     wait_for(lambda: not activatable.has_owner(NAME), "it leaves when there is no more to do")
     # A call brings it back.
     assert client.open_session("idle").results["existing"] is True

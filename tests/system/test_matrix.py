@@ -27,10 +27,13 @@ def is_dead_or_finished(daemon, session):
     return daemon.process.poll() is not None or session.finished()
 
 
-def reap(daemon):
-    """TRUE when the killer struck."""
+def is_over(daemon, session):
+    """The killer struck, or there is nothing left to do."""
     if daemon.process.poll() is None:
-        return False
+        try:
+            return not session.list_tasks()
+        except Failure:
+            return False  # it is dying
     daemon.process = None
     wait_for(lambda: not daemon.bus.has_owner("org.freedesktop.BackgroundTransfer1"),
              "the bus has seen it go")
@@ -53,7 +56,7 @@ def doom(daemon, client, nginx, top, directory, step):
             session.complete(session.finished()[-1].arguments[0])
     except Failure:
         pass  # it died with our call in its hands
-    wait_for(lambda: reap(daemon) or not session.list_tasks(), "its end, or the task's")
+    wait_for(lambda: is_over(daemon, session), "its end, or the task's")
     return session, task
 
 
@@ -106,6 +109,7 @@ def test_file_taken_away_before_it_was_told(stopped_daemon, client, nginx, inbox
         client.signals.clear()
         session, task = doom(daemon, client, nginx, top, inbox, step)
         if daemon.process:
+            (top / "kill").unlink()
             break
         if (inbox / f"f{step}").exists():
             (inbox / f"f{step}").rename(inbox / "taken")

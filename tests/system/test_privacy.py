@@ -56,7 +56,9 @@ def test_secrets_stay_in_memory(daemon, client, state, script, end):
     """Law 9: in no row, no log, no property, no message."""
     script.on("/finished", lambda c, r: c.answer(200, b"ok"))
     script.on("/failed", lambda c, r: c.answer(404, b"no"))
-    script.on("/waiting", lambda c, r: c.answer(503, b"later"))
+    # Ends too soon, so that it is tried again.
+    script.on("/waiting", lambda c, r: c.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+              or True)
     session = client.open_session("secret")
     session.attach()
     url = script.url("/" + end)
@@ -134,7 +136,8 @@ def test_what_is_not_there(daemon, client):
 def test_worker_has_nothing(daemon, session, nginx):
     """It is confined before it reads its first byte: no environment, few handles."""
     nginx.add_file("confined", 1000000)
-    session.create(nginx.slow_url("confined", "300k"), start=True).wait_state("running")
+    task = session.create(nginx.slow_url("confined", "300k"), start=True)
+    wait_for(lambda: task.get("BytesReceived"), "it works")
     (worker,) = daemon.workers()
     with open(f"/proc/{worker}/status", encoding="ascii") as lines:
         status = dict(line.split(":", 1) for line in lines)

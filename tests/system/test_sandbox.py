@@ -27,7 +27,7 @@ def sandbox(bus, top, inbox):
 
 
 def look(caller, kind, number):
-    """All that a caller can learn of an object, the number taken out."""
+    """All that a caller can learn of an object, its path taken out."""
     path, interface = f"{PATH}/{kind}/{number}", TASK if kind == "task" else SESSION
     member = "Suspend" if kind == "task" else "Flush"
     answers = [
@@ -39,7 +39,7 @@ def look(caller, kind, number):
         caller.call(path, INTROSPECTABLE, "Introspect"),
         caller.call(path, interface, "CompleteEvents", "(s)", "wrong type"),
     ]
-    return [[str(word).replace(f"/{number}", "/N") for word in answer] for answer in answers]
+    return [[str(word).replace(path, "PATH") for word in answer] for answer in answers]
 
 
 def test_what_is_not_ours_does_not_exist(daemon, client, nginx, sandbox):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A server that says exactly what a test wants, byte by byte, and remembers the questions."""
 
+import contextlib
 import dataclasses
 import re
 import socket
@@ -131,4 +132,7 @@ class Script:
 
     def stop(self):
         self.gate.set()
+        # Closing alone would leave the thread in accept(), which answers once more.
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
