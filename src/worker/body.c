@@ -33,7 +33,9 @@ struct _TrwBody
   guint64 length;
   const TrwBodySink *sink; /* (unowned), static */
   gpointer user_data;      /* (unowned), outlives us */
-  GSource *source;         /* (owned) (nullable): while reading */
+  GSource *source;         /* (owned) (nullable): wakes us when there is more */
+  GSource *again;          /* (owned) (nullable): goes on at the next turn */
+  gboolean is_reading;
   TrwChunks chunks;
   guint64 received;
   gsize buffer_size;
@@ -48,9 +50,6 @@ typedef enum
 } Fill;
 
 static guint8 *shared_buffer;
-
-static void
-arm (TrwBody *self);
 
 /* The stream that holds the bytes as they came: SoupClientInputStream over
  * SoupBodyInputStream over SoupFilterInputStream.  Names are all that is public of these;
@@ -227,8 +226,15 @@ is_at_end (TrwBody *self)
   return self->framing == TRW_FRAMING_LENGTH && self->received == self->length;
 }
 
-/* One wakeup; FALSE when the body has ended, and @self may be gone. */
-static gboolean
+typedef enum
+{
+  PUMP_WAIT,  /* for the server */
+  PUMP_AGAIN, /* others first */
+  PUMP_OVER,  /* paused, or ended, and @self may be gone */
+} Pump;
+
+/* One wakeup. */
+static Pump
 pump (TrwBody *self)
 {
   gsize n_this_time = 0;
@@ -245,48 +251,70 @@ pump (TrwBody *self)
         fill = FILL_ERROR;
       self->received += length;
       if (length > 0 && !self->sink->write (shared_buffer, length, self->user_data))
-        return FALSE;
+        return PUMP_OVER;
       if (fill == FILL_END && check_end (self, &error))
         check_excess (self, &error);
       if (fill == FILL_END || fill == FILL_ERROR)
         {
           end (self, error);
-          return FALSE;
+          return PUMP_OVER;
         }
       /* The sink may have asked for a pause. */
-      if (self->source == NULL)
-        return FALSE;
+      if (!self->is_reading)
+        return PUMP_OVER;
     }
-  return TRUE;
+  return fill == FILL_WOULD_BLOCK ? PUMP_WAIT : PUMP_AGAIN;
 }
+
+static void
+run (TrwBody *self);
 
 static gboolean
 on_readable (GPollableInputStream *stream, gpointer user_data)
 {
   TrwBody *self = user_data;
 
-  if (pump (self))
-    arm (self);
-  return G_SOURCE_REMOVE;
+  if (self->again == NULL)
+    run (self);
+  return G_SOURCE_CONTINUE;
 }
 
-/* A new source for each wakeup: one made while SoupFilterInputStream (3.2.3) has bytes in
- * its buffer fires for ever, one made before it was read may never fire. */
+/* Made when there is nothing left to read: one made while SoupFilterInputStream (3.2.3)
+ * has bytes in its buffer fires for ever.  Kept, since adding and removing a descriptor
+ * each costs a write() and a read() to wake the loop (GLib 2.74). */
 static void
-arm (TrwBody *self)
+wait_for_more (TrwBody *self)
 {
-  trw_body_pause (self);
+  if (self->source != NULL)
+    return;
   self->source = g_pollable_input_stream_create_source (self->stream, NULL);
   g_source_set_callback (self->source, G_SOURCE_FUNC (on_readable), self, NULL);
   g_source_attach (self->source, NULL);
 }
 
-/* The first read comes from the loop too, so that nothing is called back from start(). */
 static gboolean
-on_start (gpointer user_data)
+on_again (gpointer user_data)
 {
   TrwBody *self = user_data;
 
+  g_clear_pointer (&self->again, g_source_unref);
+  run (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* By the loop, whatever the socket says: TLS may hold bytes it has decrypted already. */
+static void
+go_on_later (TrwBody *self)
+{
+  self->again = g_idle_source_new ();
+  g_source_set_priority (self->again, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->again, on_again, self, NULL);
+  g_source_attach (self->again, NULL);
+}
+
+static void
+run (TrwBody *self)
+{
   if (self->framing == TRW_FRAMING_CHUNKED && self->wire == NULL)
     {
       g_autoptr (GError) error = NULL;
@@ -296,29 +324,41 @@ on_start (gpointer user_data)
                            TRUNDLE_ERROR_FAILED,
                            "This libsoup hides how a chunked answer ends");
       end (self, error);
+      return;
     }
-  else if (pump (self))
-    arm (self);
-  return G_SOURCE_REMOVE;
+  switch (pump (self))
+    {
+    case PUMP_WAIT:
+      wait_for_more (self);
+      break;
+    case PUMP_AGAIN:
+      go_on_later (self);
+      break;
+    case PUMP_OVER:
+      break;
+    }
 }
 
+/* The first read comes from the loop too, so that nothing is called back from here. */
 void
 trw_body_start (TrwBody *self)
 {
-  if (self->source != NULL)
+  if (self->is_reading)
     return;
-  self->source = g_idle_source_new ();
-  g_source_set_priority (self->source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (self->source, on_start, self, NULL);
-  g_source_attach (self->source, NULL);
+  self->is_reading = TRUE;
+  go_on_later (self);
 }
 
 void
 trw_body_pause (TrwBody *self)
 {
+  self->is_reading = FALSE;
   if (self->source != NULL)
     g_source_destroy (self->source);
+  if (self->again != NULL)
+    g_source_destroy (self->again);
   g_clear_pointer (&self->source, g_source_unref);
+  g_clear_pointer (&self->again, g_source_unref);
 }
 
 gboolean
