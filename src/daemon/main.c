@@ -9,6 +9,7 @@
 #include <glib/gi18n.h>
 
 #include "common/defaults.h"
+#include "memory.h"
 #include "port/store.h"
 #include "service.h"
 #include "value/log.h"
@@ -121,6 +122,7 @@ main (int argc, char **argv)
   };
   g_autoptr (GError) local_error = NULL;
 
+  trd_memory_set_up ();
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, TRUNDLE_LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");

@@ -21,11 +21,15 @@
 #include "face/gate.h"
 #include "leaving.h"
 #include "login.h"
+#include "memory.h"
 #include "port/workers.h"
 #include "status.h"
 
 /* What is due sooner than this is not worth leaving for. */
 #define ALARM_WORTH_LEAVING_US (60 * TRD_SECOND_US)
+
+/* After so long without anything, memory is given back. */
+#define CALM_MS 1000
 
 typedef struct
 {
@@ -39,7 +43,9 @@ typedef struct
   TrdGate *gate;                    /* (owned) */
   TrdStatusLine *status;            /* (owned) */
   guint idle_source;                /* 0 while leaving, or never to leave */
+  guint calm_source;                /* 0 when calm */
   gboolean active;                  /* something happened since the idle timer was set */
+  gboolean stirred;                 /* … since the calm timer was */
   gboolean leaving;
   int exit_code;
 } TrdService;
@@ -119,10 +125,29 @@ show_status (TrdService *self)
   trd_status_line_set (self->status, &status);
 }
 
+static gboolean
+on_calm (gpointer user_data)
+{
+  TrdService *self = user_data;
+
+  if (self->stirred)
+    {
+      self->stirred = FALSE;
+      return G_SOURCE_CONTINUE;
+    }
+
+  self->calm_source = 0;
+  trd_memory_give_back ();
+  return G_SOURCE_REMOVE;
+}
+
 static void
 note_activity (TrdService *self)
 {
   self->active = TRUE;
+  self->stirred = TRUE;
+  if (self->calm_source == 0)
+    self->calm_source = g_timeout_add (CALM_MS, on_calm, self);
   show_status (self);
 }
 
@@ -354,6 +379,7 @@ static void
 clear_service (TrdService *self)
 {
   g_clear_handle_id (&self->idle_source, g_source_remove);
+  g_clear_handle_id (&self->calm_source, g_source_remove);
   if (self->gate != NULL)
     trd_gate_close (self->gate);
   g_clear_object (&self->gate);

@@ -62,21 +62,6 @@ begin_at_once (TrdTaskRow *row, GVariant *configuration)
                                      : row->created_us + (gint64)timeout_ms * 1000;
 }
 
-static TrdPlace *
-make_place (TrdSpool *spool, const TrdPlace *resolved)
-{
-  g_autoptr (TrdPlace) place = NULL;
-
-  if (resolved == NULL)
-    return trd_place_new (0);
-
-  place = trd_place_copy (resolved);
-  if (!trd_place_is_spool (place))
-    trd_spool_name_part (spool, place);
-
-  return g_steal_pointer (&place);
-}
-
 static TrdTaskRow *
 row_from_draft (TrdRegistry *self,
                 TrdSession *session,
@@ -92,7 +77,7 @@ row_from_draft (TrdRegistry *self,
   row->kind = draft->kind;
   row->url = g_strdup (parts->url);
   row->options = g_variant_ref (parts->options);
-  row->place = make_place (env->spool, draft->place);
+  row->place = draft->place != NULL ? trd_place_copy (draft->place) : trd_place_new (0);
   row->durable = parts->secrets == NULL && session->secret_headers == NULL;
   row->created_us = trd_clock_now_us (env->clock);
   row->priority = trundle_options_get_double (draft->options, configuration, "priority");
@@ -121,6 +106,20 @@ brief_of_row (const TrdTaskRow *row)
   };
 }
 
+/* The name of a part beside its destination tells the task's number, which the row gets
+ * from the store. */
+static gboolean
+insert_row (const TrdEnv *env, TrdTaskRow *row, GError **error)
+{
+  if (!trd_store_insert_task (env->store, row, error))
+    return FALSE;
+  if (trd_place_is_spool (row->place))
+    return TRUE;
+
+  trd_spool_name_part (env->spool, row->place);
+  return trd_store_update_task (env->store, row, error);
+}
+
 /* One draft into the open transaction. */
 static gboolean
 insert_draft (TrdRegistry *self,
@@ -137,10 +136,9 @@ insert_draft (TrdRegistry *self,
     return FALSE;
 
   row = row_from_draft (self, session, draft, &parts);
-  if (!trd_store_insert_task (trd_registry_get_env (self)->store, row, error))
+  if (!insert_row (trd_registry_get_env (self), row, error))
     return FALSE;
 
-  row->place->task_id = row->id;
   g_ptr_array_add (rows, g_steal_pointer (&row));
   g_ptr_array_add (secrets, g_steal_pointer (&parts.secrets));
   return TRUE;

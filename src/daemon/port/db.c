@@ -328,6 +328,7 @@ trd_db_open (const char *path,
                     "PRAGMA cell_size_check = ON;"
                     "PRAGMA journal_mode = WAL;"
                     "PRAGMA synchronous = FULL;"
+                    "PRAGMA cache_size = -512;"
                     "PRAGMA journal_size_limit = 4194304;",
                     error))
     return NULL;

@@ -1,0 +1,39 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "memory.h"
+
+#include <glib.h>
+#include <malloc.h>
+
+/* GLib before 2.76 has an allocator of its own for small blocks, which never gives a page
+ * back: after one call with 10,000 tasks it kept 9 MiB of freed GVariants (2.74.6).  It
+ * is set up in the constructor of the library; only .preinit_array of the program itself
+ * runs before that, and there the environment cannot be changed yet (glibc 2.36). */
+static void
+use_plain_malloc (int argc, char **argv, char **envp)
+{
+  G_GNUC_BEGIN_IGNORE_DEPRECATIONS
+  g_slice_set_config (G_SLICE_CONFIG_ALWAYS_MALLOC, TRUE);
+  G_GNUC_END_IGNORE_DEPRECATIONS
+}
+
+__attribute__ ((section (".preinit_array"),
+                used)) static void (*const before_constructors) (int, char **, char **)
+    = use_plain_malloc;
+
+void
+trd_memory_set_up (void)
+{
+  /* GDBus's thread parses what the main thread frees: one arena for both, or each keeps
+   * the other's holes. */
+  mallopt (M_ARENA_MAX, 1);
+}
+
+void
+trd_memory_give_back (void)
+{
+  malloc_trim (0);
+}
