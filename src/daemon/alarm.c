@@ -257,10 +257,11 @@ static void
 on_failure_reset (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (
+  GVariant *reply = g_dbus_connection_call_finish (
       G_DBUS_CONNECTION (source), result, NULL);
 
   /* An error only says that there was nothing to reset. */
+  g_clear_pointer (&reply, g_variant_unref);
   start_timer (task);
 }
 
