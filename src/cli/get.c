@@ -1,0 +1,416 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* trundle get: hands downloads to the service, all in one call, and may wait for them. */
+
+#include "config.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include "cli/bus.h"
+#include "cli/follow.h"
+#include "cli/print.h"
+#include "common/enums.h"
+#include "common/names.h"
+#include "common/url.h"
+
+#define SESSION "trundle"
+
+/* The command line; strings are owned. */
+typedef struct
+{
+  char **urls;
+  char *output;
+  char *directory;
+  char *if_exists;
+  char **headers;
+  char *session;
+  char *description;
+  double priority;
+  gboolean wait;
+  gboolean json;
+  gboolean quiet;
+
+  char **destinations; /* one a URL */
+  GVariant *header_list;
+} Options;
+
+static void
+options_clear (Options *self)
+{
+  g_strfreev (self->urls);
+  g_free (self->output);
+  g_free (self->directory);
+  g_free (self->if_exists);
+  g_strfreev (self->headers);
+  g_free (self->session);
+  g_free (self->description);
+  g_strfreev (self->destinations);
+  g_clear_pointer (&self->header_list, g_variant_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
+
+static gboolean
+parse_options (Options *self, int *argc, char ***argv)
+{
+  const GOptionEntry entries[] = {
+    { "output",
+      'o',
+      0,
+      G_OPTION_ARG_FILENAME,
+      &self->output,
+      N_ ("Where to save the one file"),
+      N_ ("FILE") },
+    { "directory",
+      'd',
+      0,
+      G_OPTION_ARG_FILENAME,
+      &self->directory,
+      N_ ("Where to save files under the names of their addresses"),
+      N_ ("DIR") },
+    { "wait",
+      'w',
+      0,
+      G_OPTION_ARG_NONE,
+      &self->wait,
+      N_ ("Stay and show the progress until all is finished"),
+      NULL },
+    { "if-exists",
+      0,
+      0,
+      G_OPTION_ARG_STRING,
+      &self->if_exists,
+      N_ ("When the file exists: fail, replace or rename (default: fail)"),
+      N_ ("WHAT") },
+    { "header",
+      'H',
+      0,
+      G_OPTION_ARG_STRING_ARRAY,
+      &self->headers,
+      N_ ("A header of the request; may be given again"),
+      N_ ("“NAME: VALUE”") },
+    { "priority",
+      0,
+      0,
+      G_OPTION_ARG_DOUBLE,
+      &self->priority,
+      N_ ("From 0.0 to 1.0; the highest goes first (default: 0.5)"),
+      N_ ("NUMBER") },
+    { "session",
+      0,
+      0,
+      G_OPTION_ARG_STRING,
+      &self->session,
+      N_ ("Session that the tasks belong to (default: trundle)"),
+      N_ ("IDENTIFIER") },
+    { "description",
+      0,
+      0,
+      G_OPTION_ARG_STRING,
+      &self->description,
+      N_ ("A text to know the tasks by"),
+      N_ ("TEXT") },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_ ("A JSON object a line"), NULL },
+    { "quiet",
+      'q',
+      0,
+      G_OPTION_ARG_NONE,
+      &self->quiet,
+      N_ ("Print only what fails"),
+      NULL },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->urls, NULL, NULL },
+    { NULL },
+  };
+
+  self->priority = -1;
+  return trc_command_parse (entries, argc, argv);
+}
+
+static gboolean
+check_options (Options *self)
+{
+  TrundleIfExists if_exists;
+  g_autoptr (GError) error = NULL;
+
+  if (self->urls == NULL)
+    trc_command_misuse (_ ("Which URL?"));
+  else if (self->output != NULL && self->directory != NULL)
+    trc_command_misuse (_ ("--output and --directory exclude each other"));
+  else if (self->output != NULL && g_strv_length (self->urls) > 1)
+    trc_command_misuse (_ ("--output names one file; use --directory for several"));
+  else if (self->if_exists != NULL
+           && !trundle_if_exists_from_word (self->if_exists, &if_exists))
+    trc_command_misuse (_ ("--if-exists must be fail, replace or rename"));
+  else if (self->priority != -1 && !(self->priority >= 0 && self->priority <= 1))
+    trc_command_misuse (_ ("--priority must be from 0.0 to 1.0"));
+  else
+    {
+      for (guint i = 0; self->urls[i] != NULL; i++)
+        {
+          g_autoptr (GUri) uri = trundle_url_parse (self->urls[i], &error);
+          g_autofree char *shown = trundle_url_redact (self->urls[i]);
+
+          if (uri == NULL)
+            {
+              trc_command_misuse ("%s: %s", shown, error->message);
+              return FALSE;
+            }
+        }
+      return TRUE;
+    }
+  return FALSE;
+}
+
+/* "Name: value" → header_list.  The value may be a secret: it is never repeated. */
+static gboolean
+read_headers (Options *self)
+{
+  GVariantBuilder builder;
+
+  if (self->headers == NULL)
+    return TRUE;
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ss)"));
+  for (guint i = 0; self->headers[i] != NULL; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (self->headers[i], ":", 2);
+      g_autoptr (GError) error = NULL;
+
+      if (g_strv_length (parts) != 2)
+        {
+          trc_command_misuse (_ ("--header must be “NAME: VALUE”"));
+          g_variant_builder_clear (&builder);
+          return FALSE;
+        }
+      g_strstrip (parts[0]);
+      g_strstrip (parts[1]);
+      if (!trundle_header_check (parts[0], parts[1], &error))
+        {
+          trc_command_misuse ("%s", error->message);
+          g_variant_builder_clear (&builder);
+          return FALSE;
+        }
+      g_variant_builder_add (&builder, "(ss)", parts[0], parts[1]);
+    }
+  self->header_list = g_variant_ref_sink (g_variant_builder_end (&builder));
+  return TRUE;
+}
+
+static char *
+choose_destination (const Options *self, const char *url)
+{
+  g_autofree char *name = NULL;
+
+  if (self->output != NULL)
+    return g_canonicalize_filename (self->output, NULL);
+  name = trundle_url_file_name (url);
+  return g_canonicalize_filename (name, self->directory != NULL ? self->directory : NULL);
+}
+
+/* What the service would refuse only after the download, is refused before. */
+static TrcExit
+check_destination (const Options *self, const char *path)
+{
+  g_autofree char *shown = g_filename_display_name (path);
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *shown_folder = g_filename_display_name (folder);
+
+  if (!g_utf8_validate (path, -1, NULL))
+    trc_command_complain (_ ("%s: the name is not UTF-8"), shown);
+  else if (!g_file_test (folder, G_FILE_TEST_IS_DIR))
+    trc_command_complain (_ ("%s is not a folder"), shown_folder);
+  else if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    trc_command_complain (_ ("%s is a folder; use --directory"), shown);
+  else if (g_strcmp0 (self->if_exists ? self->if_exists : "fail", "fail") == 0
+           && g_file_test (path, G_FILE_TEST_EXISTS))
+    trc_command_complain (
+        _ ("%s exists; --if-exists=replace or --if-exists=rename say what to do"), shown);
+  else
+    return TRC_EXIT_DONE;
+  return TRC_EXIT_FAILED;
+}
+
+static TrcExit
+choose_destinations (Options *self)
+{
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
+
+  if (self->directory != NULL)
+    {
+      char *absolute = g_canonicalize_filename (self->directory, NULL);
+
+      g_free (self->directory);
+      self->directory = absolute;
+    }
+  for (guint i = 0; self->urls[i] != NULL; i++)
+    {
+      char *path = choose_destination (self, self->urls[i]);
+      TrcExit problem = check_destination (self, path);
+
+      g_ptr_array_add (paths, path);
+      if (problem != TRC_EXIT_DONE)
+        return problem;
+      if (!g_hash_table_add (taken, path) && g_strcmp0 (self->if_exists, "rename") != 0)
+        {
+          g_autofree char *name = g_path_get_basename (path);
+
+          return trc_command_misuse (
+              _ ("Two of the URLs would be saved as %s; use --if-exists=rename"), name);
+        }
+    }
+  g_ptr_array_add (paths, NULL);
+  self->destinations = (char **)g_ptr_array_free (g_steal_pointer (&paths), FALSE);
+  return TRC_EXIT_DONE;
+}
+
+static char *
+open_session (GDBusConnection *connection, const Options *self, GError **error)
+{
+  g_autoptr (GVariant) reply = NULL;
+  char *path;
+
+  reply = trc_bus_call (
+      connection,
+      TRUNDLE_OBJECT_PATH,
+      TRUNDLE_INTERFACE_MANAGER,
+      "OpenSession",
+      g_variant_new ("(s@a{sv})",
+                     self->session != NULL ? self->session : SESSION,
+                     g_variant_new_parsed (
+                         "{'auto-complete': <true>, 'sends-launch-events': <false>}")),
+      "(oa{sv})",
+      error);
+  if (reply == NULL)
+    return NULL;
+  g_variant_get (reply, "(o@a{sv})", &path, NULL);
+  return path;
+}
+
+static GVariant *
+describe_task (const Options *self, guint i)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert (&dict, "url", "s", self->urls[i]);
+  g_variant_dict_insert (&dict, "destination-path", "s", self->destinations[i]);
+  g_variant_dict_insert (&dict, "start", "b", TRUE);
+  if (self->if_exists != NULL)
+    g_variant_dict_insert (&dict, "if-exists", "s", self->if_exists);
+  if (self->header_list != NULL)
+    g_variant_dict_insert_value (&dict, "headers", self->header_list);
+  if (self->description != NULL)
+    g_variant_dict_insert (&dict, "description", "s", self->description);
+  if (self->priority != -1)
+    g_variant_dict_insert (&dict, "priority", "d", self->priority);
+  return g_variant_dict_end (&dict);
+}
+
+static char **
+create_tasks (GDBusConnection *connection,
+              const char *session,
+              const Options *self,
+              GError **error)
+{
+  g_autoptr (GVariant) reply = NULL;
+  GVariantBuilder builder;
+  char **paths;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; self->urls[i] != NULL; i++)
+    g_variant_builder_add_value (&builder, describe_task (self, i));
+  reply = trc_bus_call (connection,
+                        session,
+                        TRUNDLE_INTERFACE_SESSION,
+                        "CreateTasks",
+                        g_variant_new ("(aa{sv})", &builder),
+                        "(ao)",
+                        error);
+  if (reply == NULL)
+    return NULL;
+  g_variant_get (reply, "(^ao)", &paths);
+  return paths;
+}
+
+static void
+print_tasks (const Options *self, char **paths)
+{
+  for (guint i = 0; paths[i] != NULL; i++)
+    {
+      const char *number = trc_bus_task_number (paths[i]);
+      g_autofree char *url = trundle_url_without_user_info (self->urls[i], NULL);
+      g_autofree char *shown = trc_print_clean (self->destinations[i]);
+
+      if (self->json)
+        trc_print_json_line (g_variant_new_parsed (
+            "{'event': <'added'>, 'task': <%t>, 'path': <%s>, 'url': <%s>, "
+            "'destination': <%s>}",
+            g_ascii_strtoull (number, NULL, 10),
+            paths[i],
+            url,
+            self->destinations[i]));
+      else if (!self->quiet && trc_print_is_terminal ())
+        trc_print_line ("%s  %s", number, shown);
+      else if (!self->quiet)
+        trc_print_line ("%s", number);
+    }
+}
+
+static TrcExit
+wait_for_tasks (TrcFollow *follow, const char *session, const Options *self, char **paths)
+{
+  for (guint i = 0; paths[i] != NULL; i++)
+    trc_follow_add (follow,
+                    session,
+                    paths[i],
+                    g_variant_new_parsed ("{'Url': <%s>, 'Destination': <%s>}",
+                                          self->urls[i],
+                                          self->destinations[i]));
+  return trc_follow_run (follow);
+}
+
+TrcExit
+trc_get (int argc, char **argv)
+{
+  g_auto (Options) options = { 0 };
+  g_autoptr (GDBusConnection) connection = NULL;
+  g_autoptr (TrcFollow) follow = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *session = NULL;
+  g_auto (GStrv) paths = NULL;
+  TrcExit problem;
+
+  if (!parse_options (&options, &argc, &argv) || !check_options (&options)
+      || !read_headers (&options))
+    return TRC_EXIT_USAGE;
+  problem = choose_destinations (&options);
+  if (problem != TRC_EXIT_DONE)
+    return problem;
+
+  connection = trc_bus_connect (&error);
+  if (connection == NULL)
+    {
+      trc_command_fail (error);
+      return TRC_EXIT_UNREACHABLE;
+    }
+  session = open_session (connection, &options, &error);
+  if (session == NULL)
+    return trc_command_fail (error);
+
+  if (options.wait)
+    {
+      follow = trc_follow_new (connection,
+                               options.json    ? TRC_FOLLOW_JSON
+                               : options.quiet ? TRC_FOLLOW_QUIET
+                                               : TRC_FOLLOW_PLAIN);
+      if (!trc_follow_observe (follow, session, FALSE, &error))
+        return trc_command_fail (error);
+    }
+  paths = create_tasks (connection, session, &options, &error);
+  if (paths == NULL)
+    return trc_command_fail (error);
+  if (follow != NULL)
+    return wait_for_tasks (follow, session, &options, paths);
+  print_tasks (&options, paths);
+  return TRC_EXIT_DONE;
+}

@@ -1,0 +1,53 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "cli/progress.h"
+
+/* A task that is followed, as it was last heard of. */
+typedef struct
+{
+  char *path;         /* (owned) */
+  char *session_path; /* (owned) */
+  char *url;          /* (owned): without user info */
+  char *destination;  /* (owned): "" for the spool */
+  char *label;        /* (owned): what a person knows it by */
+  char *state;        /* (owned): word of the service */
+  char *wait;         /* (owned) (nullable): why it waits, for people */
+  guint64 received;
+  gint64 expected;
+  TrcRate rate;
+  gboolean finished; /* it has been told, too */
+  gboolean unknown;  /* what became of it cannot be known any more */
+  char *error;       /* (owned): "" for success, else the name of the error */
+  char *message;     /* (owned): a sentence about it */
+} TrcJob;
+
+TrcJob *
+trc_job_new (const char *session_path, const char *path);
+void
+trc_job_free (TrcJob *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrcJob, trc_job_free)
+
+/* Takes what @properties (a{sv}, named as on the bus) tell. */
+void
+trc_job_update (TrcJob *self, GVariant *properties);
+/* Takes the details of TaskFinished. */
+void
+trc_job_finish (TrcJob *self, GVariant *details);
+/* The service has forgotten it, unheard: the file tells whether it was a success. */
+void
+trc_job_lose (TrcJob *self);
+
+/* "waiting: no network" (transfer full) */
+char *
+trc_job_describe (const TrcJob *self);
+/* A line for people about how it ended.  (transfer full) */
+char *
+trc_job_describe_end (const TrcJob *self);
+/* a{sv} for --json.  (transfer full), floating */
+GVariant *
+trc_job_to_json (const TrcJob *self, const char *event);

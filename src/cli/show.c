@@ -1,0 +1,191 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* trundle show: every property of a task. */
+
+#include "config.h"
+
+#include <glib/gi18n.h>
+
+#include "cli/bus.h"
+#include "cli/print.h"
+#include "common/url.h"
+
+/* How a property is to be read. */
+typedef enum
+{
+  FORMAT_PLAIN,
+  FORMAT_SIZE,
+  FORMAT_TIME,
+  FORMAT_URL,
+  FORMAT_STATE,
+  FORMAT_REASONS,
+} Format;
+
+static const struct
+{
+  const char *name;
+  const char *title;
+  Format format;
+} rows[] = {
+  { "Url", N_ ("Address"), FORMAT_URL },
+  { "Destination", N_ ("File"), FORMAT_PLAIN },
+  { "Description", N_ ("Description"), FORMAT_PLAIN },
+  { "Kind", N_ ("Kind"), FORMAT_PLAIN },
+  { "State", N_ ("State"), FORMAT_STATE },
+  { "WaitReasons", N_ ("Waits for"), FORMAT_REASONS },
+  { "NextAttemptAt", N_ ("Next attempt"), FORMAT_TIME },
+  { "Attempts", N_ ("Attempts"), FORMAT_PLAIN },
+  { "Error", N_ ("Error"), FORMAT_PLAIN },
+  { "LastTransientError", N_ ("Last setback"), FORMAT_PLAIN },
+  { "BytesReceived", N_ ("Received"), FORMAT_SIZE },
+  { "BytesExpectedToReceive", N_ ("Expected"), FORMAT_SIZE },
+  { "Response", N_ ("Response"), FORMAT_PLAIN },
+  { "Integrity", N_ ("Proof"), FORMAT_PLAIN },
+  { "Priority", N_ ("Priority"), FORMAT_PLAIN },
+  { "Group", N_ ("Group"), FORMAT_PLAIN },
+  { "Durable", N_ ("Survives a restart"), FORMAT_PLAIN },
+  { "CreatedAt", N_ ("Created"), FORMAT_TIME },
+  { "FinishedAt", N_ ("Finished"), FORMAT_TIME },
+  { "Deadline", N_ ("Deadline"), FORMAT_TIME },
+  { "Session", N_ ("Session"), FORMAT_PLAIN },
+  { "Uuid", N_ ("UUID"), FORMAT_PLAIN },
+};
+
+/* "Name: its sentence" of an error (sa{sv}); "" for none. */
+static char *
+format_error (GVariant *error)
+{
+  g_autoptr (GVariant) details = NULL;
+  const char *name;
+  const char *message;
+
+  g_variant_get (error, "(&s@a{sv})", &name, &details);
+  message = trc_bus_lookup_string (details, "message");
+  return message[0] != '\0' ? g_strdup_printf ("%s: %s", name, message) : g_strdup (name);
+}
+
+static char *
+format_plain (GVariant *value)
+{
+  GString *out;
+
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE ("(sa{sv})")))
+    return format_error (value);
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING)
+      || g_variant_is_of_type (value, G_VARIANT_TYPE_OBJECT_PATH))
+    return g_variant_dup_string (value, NULL);
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN))
+    return g_strdup (g_variant_get_boolean (value) ? _ ("yes") : _ ("no"));
+  if (g_variant_is_container (value) && g_variant_n_children (value) == 0)
+    return g_strdup ("");
+  out = g_string_new (NULL);
+  trc_print_json_value (out, value);
+  return g_string_free (out, FALSE);
+}
+
+static char *
+format_value (GVariant *value, Format format)
+{
+  switch (format)
+    {
+    case FORMAT_SIZE:
+      return trc_print_size (g_variant_is_of_type (value, G_VARIANT_TYPE_INT64)
+                                 ? g_variant_get_int64 (value)
+                                 : (gint64)g_variant_get_uint64 (value));
+    case FORMAT_TIME:
+      return g_variant_get_int64 (value) != 0
+                 ? trc_print_time (g_variant_get_int64 (value))
+                 : g_strdup ("");
+    case FORMAT_URL:
+      return trundle_url_without_user_info (g_variant_get_string (value, NULL), NULL);
+    case FORMAT_STATE:
+      return g_strdup (trc_print_state (g_variant_get_string (value, NULL)));
+    case FORMAT_REASONS:
+      return trc_print_wait_reasons (value);
+    case FORMAT_PLAIN:
+      break;
+    }
+  return format_plain (value);
+}
+
+static void
+print_human (const char *path, GVariant *task)
+{
+  trc_print_line (_ ("Task %s"), trc_bus_task_number (path));
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GVariant) value = g_variant_lookup_value (task, rows[i].name, NULL);
+      g_autofree char *text = value != NULL ? format_value (value, rows[i].format) : NULL;
+      g_autofree char *clean = text != NULL ? trc_print_clean (text) : NULL;
+      g_autofree char *title = trc_print_fit (_ (rows[i].title), 20);
+
+      if (clean != NULL && clean[0] != '\0')
+        trc_print_line ("  %s %s", title, clean);
+    }
+}
+
+static void
+print_json (const char *path, GVariant *task)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autofree char *url = NULL;
+  GVariantIter iter;
+  const char *name;
+  GVariant *value;
+
+  g_variant_iter_init (&iter, task);
+  while (g_variant_iter_loop (&iter, "{&sv}", &name, &value))
+    {
+      g_autofree char *key = trc_print_kebab (name);
+
+      g_variant_dict_insert_value (&dict, key, value);
+    }
+  url = trundle_url_without_user_info (trc_bus_lookup_string (task, "Url"), NULL);
+  g_variant_dict_insert (&dict, "url", "s", url);
+  g_variant_dict_insert (
+      &dict, "task", "t", g_ascii_strtoull (trc_bus_task_number (path), NULL, 10));
+  g_variant_dict_insert (&dict, "path", "o", path);
+  trc_print_json_line (g_variant_dict_end (&dict));
+}
+
+TrcExit
+trc_show (int argc, char **argv)
+{
+  g_auto (GStrv) tasks = NULL;
+  gboolean json = FALSE;
+  const GOptionEntry entries[] = {
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("A JSON object a line"), NULL },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &tasks, NULL, NULL },
+    { NULL },
+  };
+  g_autoptr (GDBusConnection) connection = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!trc_command_parse (entries, &argc, &argv))
+    return TRC_EXIT_USAGE;
+  if (tasks == NULL)
+    return trc_command_misuse (_ ("Which task?"));
+  connection = trc_bus_connect (&error);
+  if (connection == NULL)
+    {
+      trc_command_fail (error);
+      return TRC_EXIT_UNREACHABLE;
+    }
+  for (guint i = 0; tasks[i] != NULL; i++)
+    {
+      g_autofree char *path = trc_bus_task_path (tasks[i]);
+      g_autoptr (GVariant) task = NULL;
+
+      if (path == NULL)
+        return trc_command_misuse (_ ("“%s” is not the number of a task"), tasks[i]);
+      task = trc_bus_get_task (connection, path, &error);
+      if (task == NULL)
+        return trc_command_fail (error);
+      if (json)
+        print_json (path, task);
+      else
+        print_human (path, task);
+    }
+  return TRC_EXIT_DONE;
+}
