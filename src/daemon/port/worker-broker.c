@@ -11,6 +11,7 @@
 
 #include "common/names.h"
 #include "common/url.h"
+#include "trundle-introspection.h"
 
 #include <string.h>
 
@@ -24,8 +25,11 @@ trd_worker_broker_get_interface (void)
 
   if (node == NULL)
     {
-      g_autoptr (GBytes) xml = g_resources_lookup_data (
-          RESOURCE_PATH, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+      g_autoptr (GBytes) xml = g_resource_lookup_data (
+          trundle_introspection_get_resource (),
+          RESOURCE_PATH,
+          G_RESOURCE_LOOKUP_FLAGS_NONE,
+          NULL);
 
       g_assert (xml != NULL);
       node = g_dbus_node_info_new_for_xml (g_bytes_get_data (xml, NULL), NULL);
@@ -48,7 +52,9 @@ handle_hello (TrdWorkerProcess *self,
   g_variant_get (parameters, "(u&s@a{sv})", &protocol, &version, &confinement);
   if (protocol != TRUNDLE_WORKER_PROTOCOL || strcmp (version, TRUNDLE_VERSION) != 0)
     {
-      g_message ("The worker is of another version: %.64s", version);
+      g_autofree char *shown = g_strescape (version, NULL);
+
+      g_message ("The worker is of another version: %.64s", shown);
       trd_worker_process_reject (self);
       g_dbus_method_invocation_return_error (invocation,
                                              TRUNDLE_ERROR,

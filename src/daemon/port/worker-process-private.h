@@ -27,6 +27,8 @@ struct _TrdWorkerProcess
   char *program;                 /* (owned) */
   const TrdWorkerEvents *events; /* (unowned) (nullable): NULL once abandoned */
   gpointer user_data;            /* (unowned) */
+  guint answer_ms;
+  guint linger_ms;
   TrdWorkerState state;
   gboolean was_ready;
   gboolean is_mismatched;

@@ -147,10 +147,10 @@ finish_if_over (TrdWorkerProcess *self)
     return;
   remove_source (&self->timer_source);
   if (self->connection != NULL && !g_dbus_connection_is_closed (self->connection))
-    self->timer_source = g_timeout_add (TRD_WORKER_LINGER_MS, on_timer_finish, self);
+    self->timer_source = g_timeout_add (self->linger_ms, on_timer_finish, self);
   else if (self->is_connecting)
     /* The socket may hold a whole life of its: Hello, Done and a crash. */
-    self->timer_source = g_timeout_add (TRD_WORKER_LINGER_MS, on_timer_finish, self);
+    self->timer_source = g_timeout_add (self->linger_ms, on_timer_finish, self);
   else
     finish (self);
 }
@@ -205,7 +205,7 @@ begin_leaving (TrdWorkerProcess *self, int next_signal)
   self->state = TRD_WORKER_LEAVING;
   self->next_signal = next_signal;
   remove_source (&self->timer_source);
-  self->timer_source = g_timeout_add (TRD_WORKER_LINGER_MS, on_lingering, self);
+  self->timer_source = g_timeout_add (self->linger_ms, on_lingering, self);
 }
 
 static void
@@ -330,9 +330,18 @@ on_start_due (gpointer user_data)
   g_debug ("Worker %d starts", self->pid);
   self->guard = trd_worker_guard_new (self->pidfd, trd_worker_broker_get_interface ());
   self->death_source = g_unix_fd_add (self->pidfd, G_IO_IN, on_death, self);
-  self->timer_source = g_timeout_add (TRD_WORKER_ANSWER_MS, on_no_hello, self);
+  self->timer_source = g_timeout_add (self->answer_ms, on_no_hello, self);
   connect_to_worker (self, socket_fd);
   return G_SOURCE_REMOVE;
+}
+
+void
+trd_worker_process_set_patience_ms (TrdWorkerProcess *self,
+                                    guint answer_ms,
+                                    guint linger_ms)
+{
+  self->answer_ms = answer_ms;
+  self->linger_ms = linger_ms;
 }
 
 void
@@ -483,7 +492,7 @@ trd_worker_process_stop (TrdWorkerProcess *self, guint64 attempt)
                           on_stop_answered,
                           new_reference (g_object_ref (self), attempt));
   source_id = g_timeout_add_full (G_PRIORITY_DEFAULT,
-                                  TRD_WORKER_ANSWER_MS,
+                                  self->answer_ms,
                                   on_stop_overdue,
                                   new_reference (self, attempt),
                                   g_free);
@@ -593,6 +602,8 @@ static void
 trd_worker_process_init (TrdWorkerProcess *self)
 {
   self->pidfd = -1;
+  self->answer_ms = TRD_WORKER_ANSWER_MS;
+  self->linger_ms = TRD_WORKER_LINGER_MS;
   self->cancellable = g_cancellable_new ();
   self->stop_deadlines = g_hash_table_new_full (
       g_int64_hash, g_int64_equal, g_free, remove_deadline);

@@ -61,6 +61,12 @@ trd_worker_process_new (const char *program,
                         const TrdWorkerEvents *events,
                         gpointer user_data);
 
+/* How long it may take to say Hello or answer Stop, and linger when told to leave. */
+void
+trd_worker_process_set_patience_ms (TrdWorkerProcess *self,
+                                    guint answer_ms,
+                                    guint linger_ms);
+
 /* Starts the program @delay_ms from now. */
 void
 trd_worker_process_start (TrdWorkerProcess *self, guint delay_ms);

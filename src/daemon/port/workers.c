@@ -44,6 +44,8 @@ struct _TrdWorkers
 
   char *program; /* (owned) */
   guint idle_ms;
+  guint answer_ms;
+  guint linger_ms;
   const TrdTransportSink *sink; /* (unowned) (nullable) */
   gpointer sink_data;           /* (unowned) */
 
@@ -536,6 +538,7 @@ add_worker (TrdWorkers *self, const char *key, gboolean alone)
   Worker *worker = g_new0 (Worker, 1);
 
   worker->process = trd_worker_process_new (self->program, &events, self);
+  trd_worker_process_set_patience_ms (worker->process, self->answer_ms, self->linger_ms);
   worker->key = g_strdup (key);
   worker->alone = alone;
   g_ptr_array_add (self->workers, worker);
@@ -688,6 +691,15 @@ trd_workers_set_idle_ms (TrdWorkers *self, guint idle_ms)
   self->idle_ms = idle_ms;
 }
 
+void
+trd_workers_set_patience_ms (TrdWorkers *self, guint answer_ms, guint linger_ms)
+{
+  g_return_if_fail (TRD_IS_WORKERS (self));
+
+  self->answer_ms = answer_ms;
+  self->linger_ms = linger_ms;
+}
+
 GArray *
 trd_workers_get_pids (TrdWorkers *self)
 {
@@ -763,6 +775,8 @@ static void
 trd_workers_init (TrdWorkers *self)
 {
   self->idle_ms = TRD_WORKER_IDLE_MS;
+  self->answer_ms = TRD_WORKER_ANSWER_MS;
+  self->linger_ms = TRD_WORKER_LINGER_MS;
   self->workers = g_ptr_array_new_with_free_func (worker_free);
   self->attempts = g_hash_table_new_full (
       g_int64_hash, g_int64_equal, NULL, attempt_free);

@@ -20,6 +20,12 @@ trd_workers_new (const char *program);
 void
 trd_workers_set_idle_ms (TrdWorkers *self, guint idle_ms);
 
+/* How long a worker may take to say Hello or to answer Stop, and how long it may linger
+ * when it is to leave; TRD_WORKER_ANSWER_MS and TRD_WORKER_LINGER_MS unless set.  For
+ * workers that are started afterwards. */
+void
+trd_workers_set_patience_ms (TrdWorkers *self, guint answer_ms, guint linger_ms);
+
 /* Process ids of the workers alive, for status and tests.  (element-type int)
  * (transfer full) */
 GArray *
