@@ -31,6 +31,10 @@
 /* After so long without anything, memory is given back. */
 #define CALM_MS 1000
 
+/* How long a predecessor may take to leave, and how often to look. */
+#define PREDECESSOR_MAX_MS 10000
+#define PREDECESSOR_INTERVAL_MS 20
+
 typedef struct
 {
   const TrdServiceOptions *options; /* (unowned) */
@@ -58,6 +62,52 @@ leave (TrdService *self, int exit_code);
 
 /* ---- building ---- */
 
+/* Whether somebody stands on the bus for the service now. */
+static gboolean
+is_offered (TrdService *self)
+{
+  gboolean owned = TRUE;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_sync (
+      self->bus,
+      "org.freedesktop.DBus",
+      "/org/freedesktop/DBus",
+      "org.freedesktop.DBus",
+      "NameHasOwner",
+      g_variant_new ("(s)", bus_names[0]),
+      G_VARIANT_TYPE ("(b)"),
+      G_DBUS_CALL_FLAGS_NONE,
+      -1,
+      NULL,
+      NULL);
+
+  if (reply != NULL)
+    g_variant_get (reply, "(b)", &owned);
+  return owned;
+}
+
+/* Takes the state directory.  A predecessor that leaves has released the names before it
+ * lets go of the state, and without systemd the bus starts us in between, with a call in
+ * its hands: who holds the state and is not on the bus is waited for. */
+static TrdSpool *
+take_state (TrdService *self, GError **error)
+{
+  for (guint waited_ms = 0;; waited_ms += PREDECESSOR_INTERVAL_MS)
+    {
+      g_autoptr (GError) local_error = NULL;
+      TrdSpool *spool = trd_spool_new (self->options->state_directory, &local_error);
+
+      if (spool != NULL)
+        return spool;
+      if (!g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_BUSY)
+          || waited_ms >= PREDECESSOR_MAX_MS || is_offered (self))
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return NULL;
+        }
+      g_usleep (PREDECESSOR_INTERVAL_MS * 1000);
+    }
+}
+
 static gboolean
 build_ports (TrdService *self, GError **error)
 {
@@ -65,7 +115,7 @@ build_ports (TrdService *self, GError **error)
   g_autofree char *database = NULL;
   TrdWorkers *workers;
 
-  self->env.spool = trd_spool_new (options->state_directory, error);
+  self->env.spool = take_state (self, error);
   if (self->env.spool == NULL)
     return FALSE;
 
