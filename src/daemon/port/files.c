@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/error.h"
@@ -56,6 +57,31 @@ trd_files_set_error (GError **error, int error_number, const char *what)
   return FALSE;
 }
 
+guint64
+trd_files_file_system (int fd)
+{
+  struct statfs facts;
+  struct stat file;
+  guint32 id[2];
+
+  if (fstatfs (fd, &facts) != 0 || fstat (fd, &file) != 0)
+    return 0;
+
+  memcpy (id, &facts.f_fsid, sizeof id);
+  if (id[0] == (guint32)file.st_dev)
+    return 0;
+
+  return (guint64)id[1] << 32 | id[0];
+}
+
+static gboolean
+is_on (int fd, guint64 file_system)
+{
+  guint64 found = trd_files_file_system (fd);
+
+  return found == 0 || file_system == 0 || found == file_system;
+}
+
 int
 trd_files_open_directory (const char *path, guint64 device, guint64 inode, GError **error)
 {
@@ -67,8 +93,7 @@ trd_files_open_directory (const char *path, guint64 device, guint64 inode, GErro
       trd_files_set_error (error, errno, path);
       return -1;
     }
-  if (fd >= 0 && fstat (fd, &facts) == 0 && facts.st_dev == device
-      && facts.st_ino == inode)
+  if (fd >= 0 && fstat (fd, &facts) == 0 && facts.st_ino == inode && is_on (fd, device))
     return fd;
 
   if (fd >= 0)

@@ -15,8 +15,14 @@
 gboolean
 trd_files_set_error (GError **error, int error_number, const char *what);
 
-/* An O_PATH descriptor of a directory that must still be @device and @inode, else
- * TRUNDLE_ERROR_DESTINATION_GONE.  Returns -1 on error. */
+/* What tells one file system from another, across reboots too: its f_fsid (statfs(2)).  A
+ * device number is no such thing: a USB disk, btrfs and FUSE get another one each time.
+ * 0 where the file system knows nothing better (vfat, XFS: the same number again). */
+guint64
+trd_files_file_system (int fd);
+
+/* An O_PATH descriptor of a directory that must still be @inode on the file system
+ * @device, else TRUNDLE_ERROR_DESTINATION_GONE.  Returns -1 on error. */
 int
 trd_files_open_directory (const char *path,
                           guint64 device,

@@ -56,13 +56,15 @@ job_free (Job *job)
   g_free (job);
 }
 
+/* The directory was found to be the one that was named, so that an inode in it says all.
+ */
 static gboolean
 is_inode (int directory_fd, const char *name, const TrdIntent *intent)
 {
   struct stat facts;
 
   return fstatat (directory_fd, name, &facts, AT_SYMLINK_NOFOLLOW) == 0
-         && facts.st_dev == intent->device && facts.st_ino == intent->inode;
+         && facts.st_ino == intent->inode;
 }
 
 /* An earlier try got as far as the final name: what is left is to drop the part's, which
@@ -92,8 +94,8 @@ check_part (int fd, const TrdSite *site, const TrdIntent *intent, GError **error
 {
   struct stat facts;
 
-  if (fstat (fd, &facts) == 0 && facts.st_dev == intent->device
-      && facts.st_ino == intent->inode && (guint64)facts.st_size == intent->size)
+  if (fstat (fd, &facts) == 0 && facts.st_ino == intent->inode
+      && (guint64)facts.st_size == intent->size)
     return TRUE;
 
   g_set_error (error,
@@ -199,7 +201,7 @@ look_for (int directory_fd, const char *name, const TrdIntent *intent)
 
   if (fstatat (directory_fd, name, &facts, AT_SYMLINK_NOFOLLOW) != 0)
     return errno == ENOENT ? 0 : -1;
-  return facts.st_dev == intent->device && facts.st_ino == intent->inode;
+  return facts.st_ino == intent->inode;
 }
 
 TrdSealState

@@ -4,10 +4,10 @@
 /* The parts and results of tasks: in DIR/spool under the task's id, or beside their
  * destination under a name nobody guesses.  Owns the state directory's lock (law 16).
  *
- * A directory is opened anew for each use and must be the one that was named, by device
- * and inode: what lies behind its path may have been moved away, or not be mounted today.
- * Sealing and moving, which may have to sync or copy gigabytes, run in threads over
- * copies of plain values; everything else is a few system calls. */
+ * A directory is opened anew for each use and must be the one that was named, by file
+ * system and inode: what lies behind its path may have been moved away, or not be mounted
+ * today. Sealing and moving, which may have to sync or copy gigabytes, run in threads
+ * over copies of plain values; everything else is a few system calls. */
 
 #include "config.h"
 
@@ -214,7 +214,7 @@ resolve_at (int fd, const char *name, TrundleIfExists if_exists, GError **error)
   if (place->directory == NULL || !check_target (fd, name, if_exists, error))
     return NULL;
 
-  place->device = facts.st_dev;
+  place->device = trd_files_file_system (fd);
   place->inode = facts.st_ino;
   place->name = g_strdup (name);
   place->if_exists = if_exists;
@@ -403,7 +403,7 @@ trd_spool_stat_part (TrdSpool *self,
     return trd_files_set_error (error, ENOENT, site.part_name);
 
   *out_found = (TrdIntent){
-    .device = facts.st_dev,
+    .device = trd_files_file_system (site.fd),
     .inode = facts.st_ino,
     .size = (guint64)facts.st_size,
   };

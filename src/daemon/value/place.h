@@ -12,7 +12,7 @@ typedef struct
 {
   gint64 task_id;
   char *directory; /* (nullable): absolute; NULL means the spool, under the task's id */
-  guint64 device;  /* of the directory when it was named: it must be the same later */
+  guint64 device;  /* file system of the directory when it was named, 0: unknown */
   guint64 inode;
   char *name;      /* (nullable): the final name asked for, a single path element */
   char *part_name; /* (nullable): where it grows, beside the final name */
@@ -25,7 +25,7 @@ typedef struct
 {
   char
       *final_name; /* (owned) (nullable): the name chosen; NULL when there is no intent */
-  guint64 device;  /* of the part */
+  guint64 device;  /* file system of the part, 0: unknown */
   guint64 inode;
   guint64 size;
 } TrdIntent;
