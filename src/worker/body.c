@@ -274,8 +274,7 @@ on_readable (GPollableInputStream *stream, gpointer user_data)
 {
   TrwBody *self = user_data;
 
-  if (self->again == NULL)
-    run (self);
+  run (self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -288,6 +287,7 @@ wait_for_more (TrwBody *self)
   if (self->source != NULL)
     return;
   self->source = g_pollable_input_stream_create_source (self->stream, NULL);
+  g_source_set_can_recurse (self->source, TRUE);
   g_source_set_callback (self->source, G_SOURCE_FUNC (on_readable), self, NULL);
   g_source_attach (self->source, NULL);
 }
@@ -302,10 +302,14 @@ on_again (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* By the loop, whatever the socket says: TLS may hold bytes it has decrypted already. */
+/* By the loop, whatever the socket says: TLS may hold bytes it has decrypted already. And
+ * without asking the socket: dispatching a source costs the same writes again. */
 static void
 go_on_later (TrwBody *self)
 {
+  if (self->source != NULL)
+    g_source_destroy (self->source);
+  g_clear_pointer (&self->source, g_source_unref);
   self->again = g_idle_source_new ();
   g_source_set_priority (self->again, G_PRIORITY_DEFAULT);
   g_source_set_callback (self->again, on_again, self, NULL);
