@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <glib/gstdio.h>
+
 /* A service that leaves whenever it has been idle for a moment, and callers who call at
  * any moment: every call must be answered, by this process or by its successor.  The
  * test's own program is the service as well. */
@@ -230,6 +232,15 @@ write_service_file (const char *directory, const char *name, const char *program
 }
 
 static void
+remove_service_file (const char *directory, const char *name)
+{
+  g_autofree char *file = g_strconcat (name, ".service", NULL);
+  g_autofree char *path = g_build_filename (directory, file, NULL);
+
+  g_remove (path);
+}
+
+static void
 test_no_call_lost (gconstpointer program)
 {
   g_autofree char *directory = g_dir_make_tmp ("trundle-leaving-XXXXXX", NULL);
@@ -255,6 +266,9 @@ test_no_call_lost (gconstpointer program)
 
   g_clear_object (&callers.bus);
   g_test_dbus_down (test_bus);
+  remove_service_file (directory, FIRST_NAME);
+  remove_service_file (directory, SECOND_NAME);
+  g_rmdir (directory);
 }
 
 int
