@@ -51,6 +51,7 @@ typedef struct
   gboolean active;                  /* something happened since the idle timer was set */
   gboolean stirred;                 /* … since the calm timer was */
   gboolean leaving;
+  gboolean was_idle; /* leaving of our own accord */
   int exit_code;
 } TrdService;
 
@@ -211,6 +212,26 @@ is_answering (gpointer user_data)
   return trd_gate_count_calls (self->gate) > 0;
 }
 
+/* A call that came while we were leaving may have brought work.  The bus starts our
+ * successor as if somebody had called it; the answer is not for us. */
+static void
+call_successor (TrdService *self)
+{
+  g_dbus_connection_call (self->bus,
+                          "org.freedesktop.DBus",
+                          "/org/freedesktop/DBus",
+                          "org.freedesktop.DBus",
+                          "StartServiceByName",
+                          g_variant_new ("(su)", TRUNDLE_BUS_NAME, 0),
+                          NULL,
+                          G_DBUS_CALL_FLAGS_NONE,
+                          -1,
+                          NULL,
+                          NULL,
+                          NULL);
+  g_dbus_connection_flush_sync (self->bus, NULL, NULL);
+}
+
 static void
 on_left (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -219,6 +240,10 @@ on_left (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!trd_leaving_finish (result, &error))
     g_warning ("Leaving the bus: %s", error->message);
+  if (self->was_idle
+      && (trd_scheduler_is_waiting (self->scheduler)
+          || trd_courier_is_busy (self->courier)))
+    call_successor (self);
 
   g_main_loop_quit (self->loop);
 }
@@ -312,6 +337,13 @@ is_idle (TrdService *self)
 }
 
 static void
+leave_idle (TrdService *self)
+{
+  self->was_idle = TRUE;
+  leave (self, EXIT_SUCCESS);
+}
+
+static void
 watch_idle (TrdService *self);
 
 static void
@@ -325,7 +357,7 @@ on_alarm_armed (GObject *source, GAsyncResult *result, gpointer user_data)
     g_debug ("Staying for what is due: %s", error->message);
   else if (is_idle (self))
     {
-      leave (self, EXIT_SUCCESS);
+      leave_idle (self);
       return;
     }
 
@@ -346,7 +378,7 @@ on_idle_timer (gpointer user_data)
     }
 
   if (alarm_us == 0)
-    leave (self, EXIT_SUCCESS);
+    leave_idle (self);
   else if (alarm_us - trd_clock_now_us (self->env.clock) < ALARM_WORTH_LEAVING_US)
     watch_idle (self);
   else
