@@ -17,6 +17,11 @@ import xml.etree.ElementTree as ET
 GOOD = {"OK", "EXPECTEDFAIL", "SKIP"}
 
 
+def base_name(name):
+    """"spool" of what meson calls "trundle.trundle:unit / spool"."""
+    return name.split(" / ", 1)[-1].split(".", 1)[-1]
+
+
 def read_cases(path):
     """(test, subtest, "passed" | "failed" | "skipped") of a junit file."""
     for suite in ET.parse(path).getroot().iter("testsuite"):
@@ -37,11 +42,11 @@ def count(build):
     for suite, case, verdict in read_cases(logs / "testlog.junit.xml"):
         totals[verdict] += 1
         if verdict == "failed":
-            failing |= {suite.split(".", 1)[-1], case}
-            print(f"FAILED {build}: {suite} {case}", file=sys.stderr)
+            failing |= {base_name(suite), base_name(case)}
+            print(f"FAILED {build}: {base_name(suite)} {case}", file=sys.stderr)
     with open(logs / "testlog.json", encoding="utf-8") as lines:
         for test in map(json.loads, lines):
-            name = test["name"].split(" / ", 1)[-1]
+            name = base_name(test["name"])
             if test["result"] not in GOOD and name not in failing:
                 totals["failed"] += 1
                 print(f"{test['result']} {build}: {name}", file=sys.stderr)

@@ -89,6 +89,8 @@ main (int argc, char **argv)
   int result;
 
   g_test_init (&argc, &argv, NULL);
+  /* The search for leaks traces the process, which a confined one forbids. */
+  g_setenv ("ASAN_OPTIONS", "detect_leaks=0", TRUE);
   g_close (g_file_open_tmp ("trundle-probe-XXXXXX", &own_file, NULL), NULL);
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
