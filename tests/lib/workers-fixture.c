@@ -237,9 +237,9 @@ workers_fixture_tear_down (WorkersFixture *f, gconstpointer data)
   if (!f->is_shut_down)
     workers_fixture_shut_down (f);
   test_settle ();
-  g_assert_cmpuint (trd_transport_count (f->transport), ==, 0);
+  test_await (trd_transport_count (f->transport) == 0);
   g_assert_finalize_object (f->workers);
-  test_await (!is_warm || count_fds () == f->n_fds);
+  test_await (!is_warm || count_fds () <= f->n_fds);
   is_warm = TRUE;
   entries = g_dir_open (f->directory, 0, NULL);
   while ((name = g_dir_read_name (entries)) != NULL)

@@ -14,7 +14,7 @@ G_DECLARE_INTERFACE (TrdTransport, trd_transport, TRD, TRANSPORT, GObject)
 
 /* What happened to an attempt; called from the main loop, never from within begin() or
  * stop(), and never for an attempt that was stopped (law 15).  After on_done the attempt
- * is over and nothing more comes for it. */
+ * is over and nothing more comes for it.  All functions are given. */
 typedef struct
 {
   /* Headers of the final answer: a{sv} as the property Response. */

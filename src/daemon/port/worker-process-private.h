@@ -40,6 +40,7 @@ struct _TrdWorkerProcess
   gboolean is_reaped;
   siginfo_t death; /* once reaped */
   gboolean is_connecting;
+  gboolean is_hung_up;         /* all it said has been told */
   TrdWorkerGuard *guard;       /* (owned) (nullable) */
   GDBusConnection *connection; /* (owned) (nullable) */
   guint registration_id;

@@ -118,7 +118,7 @@ let_go (TrdWorkerProcess *self)
 static void
 finish (TrdWorkerProcess *self)
 {
-  g_autoptr (TrdWorkerProcess) keep = g_object_ref (self);
+  g_autoptr (TrdWorkerProcess) keep G_GNUC_UNUSED = g_object_ref (self);
   const TrdWorkerEvents *events = g_steal_pointer (&self->events);
   TrdWorkerEnd end = classify_end (self);
 
@@ -138,19 +138,19 @@ on_timer_finish (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* The end of file comes behind all it said; a descriptor that leaked somewhere must not
- * keep us waiting for it. */
+/* "closed" comes behind all it said; g_dbus_connection_is_closed() is true before that
+ * has been told (GLib 2.74).  A descriptor that leaked somewhere must not keep us waiting
+ * for it, nor a late timer come before what is queued.  The socket of one that is not
+ * connected yet may hold a whole life: Hello, Done and a crash. */
 static void
 finish_if_over (TrdWorkerProcess *self)
 {
   if (!self->is_reaped || self->state == TRD_WORKER_GONE)
     return;
   remove_source (&self->timer_source);
-  if (self->connection != NULL && !g_dbus_connection_is_closed (self->connection))
-    self->timer_source = g_timeout_add (self->linger_ms, on_timer_finish, self);
-  else if (self->is_connecting)
-    /* The socket may hold a whole life of its: Hello, Done and a crash. */
-    self->timer_source = g_timeout_add (self->linger_ms, on_timer_finish, self);
+  if (self->is_connecting || (self->connection != NULL && !self->is_hung_up))
+    self->timer_source = g_timeout_add_full (
+        G_PRIORITY_LOW, self->linger_ms, on_timer_finish, self, NULL);
   else
     finish (self);
 }
@@ -216,6 +216,7 @@ on_closed (GDBusConnection *connection,
 {
   TrdWorkerProcess *self = user_data;
 
+  self->is_hung_up = TRUE;
   if (self->is_reaped)
     finish (self);
   else if (self->state != TRD_WORKER_LEAVING)
@@ -410,11 +411,9 @@ on_begin_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 trd_worker_process_begin (TrdWorkerProcess *self,
                           guint64 attempt,
-                          int part_fd,
+                          GUnixFDList *part,
                           GVariant *request)
 {
-  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&part_fd, 1);
-
   g_return_if_fail (TRD_IS_WORKER_PROCESS (self));
   g_return_if_fail (self->state == TRD_WORKER_READY);
 
@@ -428,7 +427,7 @@ trd_worker_process_begin (TrdWorkerProcess *self,
       G_VARIANT_TYPE_UNIT,
       G_DBUS_CALL_FLAGS_NONE,
       G_MAXINT,
-      fds,
+      part,
       NULL,
       on_begin_answered,
       new_reference (g_object_ref (self), attempt));

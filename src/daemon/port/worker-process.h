@@ -4,6 +4,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <gio/gunixfdlist.h>
 
 #include "value/outcome.h"
 
@@ -83,11 +84,11 @@ trd_worker_process_is_leaving (TrdWorkerProcess *self);
 int
 trd_worker_process_get_pid (TrdWorkerProcess *self);
 
-/* Only when ready.  Consumes @part_fd. */
+/* Only when ready.  @part: a list of one. */
 void
 trd_worker_process_begin (TrdWorkerProcess *self,
                           guint64 attempt,
-                          int part_fd,
+                          GUnixFDList *part,
                           GVariant *request);
 void
 trd_worker_process_stop (TrdWorkerProcess *self, guint64 attempt);
