@@ -1,0 +1,286 @@
+# SPDX-FileCopyrightText: 2026 The Trundle authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The tool `trundle`, as a person or a script uses it."""
+
+import fcntl
+import json
+import os
+import pathlib
+import pty
+import signal
+import struct
+import subprocess
+import termios
+
+import pytest
+
+from parts.waiting import wait_for
+
+TOOL = os.environ["TRUNDLE_TEST_TOOL"]
+RATE = "500k"
+
+
+class Tool:
+    def __init__(self, bus, environment):
+        self.environment = dict(
+            environment, DBUS_SESSION_BUS_ADDRESS=bus.address, LC_ALL="C.UTF-8"
+        )
+
+    def spawn(self, *arguments, **more):
+        return subprocess.Popen(
+            [TOOL, *map(str, arguments)],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=more.pop("stdout", subprocess.PIPE),
+            stderr=subprocess.PIPE,
+            text=True,
+            **more,
+        )
+
+    def run(self, *arguments, status=0):
+        process = self.spawn(*arguments)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == status, (process.returncode, out, err)
+        return out + err if status else out
+
+    def json(self, *arguments, status=0):
+        process = self.spawn(*arguments, "--json")
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == status, (process.returncode, out, err)
+        return [json.loads(line) for line in out.splitlines()]
+
+    def states(self):
+        return {task["task"]: task["state"] for task in self.json("list")}
+
+
+@pytest.fixture
+def tool(bus, environment):
+    return Tool(bus, environment)
+
+
+def test_get_leaves_and_the_file_comes(daemon, tool, nginx, inbox):
+    nginx.add_file("plain.bin", 100000)
+
+    out = tool.run("get", nginx.url("plain.bin"), "-d", inbox)
+
+    assert int(out.strip()) > 0
+    wait_for((inbox / "plain.bin").exists, daemon.tail)
+    assert (inbox / "plain.bin").stat().st_size == 100000
+
+
+def test_get_waits_and_says_done(daemon, tool, nginx, inbox):
+    nginx.add_file("waited.bin", 100000)
+
+    out = tool.run("get", "--wait", nginx.url("waited.bin"), "-o", inbox / "named")
+
+    assert "named: done" in out
+    assert (inbox / "named").stat().st_size == 100000
+
+
+def test_get_waits_for_several_in_json(daemon, tool, nginx, inbox):
+    names = [f"several-{i}.bin" for i in range(5)]
+    for name in names:
+        nginx.add_file(name, 5000)
+
+    lines = tool.json("get", "--wait", "-d", inbox, *map(nginx.url, names))
+
+    finished = [line for line in lines if line["event"] == "finished"]
+    assert sorted(line["destination"] for line in finished) == [str(inbox / n) for n in names]
+    assert all(line["bytes-received"] == 5000 and "error" not in line for line in finished)
+
+
+def test_get_failure_is_1_and_some_failures_5(daemon, tool, nginx, inbox):
+    nginx.add_file("good.bin", 10)
+
+    out = tool.run("get", "-w", "-d", inbox, nginx.url("missing"), status=1)
+    assert "failed" in out and "GDBus" not in out
+    tool.run("get", "-w", "-d", inbox, nginx.url("good.bin"), nginx.url("no"), status=5)
+
+
+def test_get_quiet_says_only_what_fails(daemon, tool, nginx, inbox):
+    nginx.add_file("quiet.bin", 10)
+
+    assert tool.run("get", "-q", "-w", "-d", inbox, nginx.url("quiet.bin")) == ""
+    assert "failed" in tool.run("get", "-q", "-w", "-d", inbox, nginx.url("no"), status=1)
+
+
+def test_get_sends_headers(daemon, tool, script, inbox):
+    script.on("/h", lambda talk, request: talk.answer(200, request.header("X-One")[0].encode()))
+
+    tool.run("get", "-w", "--header", "X-One: a b", script.url("/h"), "-o", inbox / "h")
+
+    assert (inbox / "h").read_text() == "a b"
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["frobnicate"], ["get"], ["get", "ftp://x/y"], ["get", "no-url"],
+    ["get", "--no-such-option"], ["get", "http://h/a", "-o", "x", "-d", "."],
+    ["get", "http://h/a", "http://h/b", "-o", "x"], ["get", "http://h/a", "http://g/a"],
+    ["get", "http://h/a", "--priority", "2"], ["get", "http://h/a", "--header", "nonsense"],
+    ["get", "http://h/a", "--if-exists", "maybe"], ["cancel"], ["cancel", "x"],
+    ["cancel", "--all", "1"], ["list", "--state", "odd"], ["show"], ["show", "0"],
+], ids=" ".join)
+def test_usage_is_2(daemon, tool, arguments):
+    assert "--help" in tool.run(*arguments, status=2)
+
+
+@pytest.mark.parametrize("command", [
+    "get", "list", "show", "watch", "suspend", "resume", "cancel"])
+def test_each_command_has_help(tool, command):
+    assert f"trundle {command}" in tool.run(command, "--help")
+    assert tool.run("help", command) == tool.run(command, "--help")
+
+
+def test_version_and_overview(tool):
+    assert tool.run("--version").startswith("trundle ")
+    assert "suspend" in tool.run("help")
+
+
+def test_user_names_and_passwords_are_not_shown(daemon, tool, script, inbox):
+    script.on("/s", lambda talk, request: talk.stall())
+    url = script.url("/s").replace("http://", "http://me:secret@")
+
+    number = tool.run("get", url, "-o", inbox / "s").strip()
+
+    assert "secret" not in tool.run("list") + tool.run("list", "--json")
+    assert "secret" not in tool.run("show", number) + tool.run("show", number, "--json")
+    tool.run("cancel", number)
+
+
+def test_no_service_is_3(bus, tool):
+    assert "cannot be reached" in tool.run("list", status=3)
+
+
+def test_no_bus_is_3(bus, tool):
+    tool.environment["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=/nowhere"
+    tool.run("list", status=3)
+
+
+@pytest.mark.parametrize("command", ["show", "cancel", "suspend", "resume", "watch"])
+def test_no_such_task_is_4(daemon, tool, command):
+    assert "GDBus" not in tool.run(command, "12345", status=4)
+
+
+def test_existing_file_is_refused_before(daemon, tool, nginx, inbox):
+    (inbox / "there").write_text("old")
+
+    out = tool.run("get", nginx.url("x"), "-o", inbox / "there", status=1)
+
+    assert "exists" in out
+    assert tool.json("list") == []
+
+
+def test_suspend_resume_cancel(daemon, tool, nginx, inbox):
+    nginx.add_file("slow.bin", 3000000)
+    number = int(tool.run("get", nginx.slow_url("slow.bin", RATE), "-o", inbox / "slow"))
+
+    tool.run("suspend", number)
+    assert tool.states()[number] == "suspended"
+    tool.run("resume", "--all")
+    assert tool.states()[number] in ("queued", "running")
+    tool.run("cancel", number)
+    assert tool.states().get(number, "finished") == "finished"
+    assert not (inbox / "slow").exists()
+
+
+def test_show_and_list_agree(daemon, tool, nginx, inbox):
+    nginx.add_file("shown.bin", 3000000)
+    url = nginx.slow_url("shown.bin", RATE)
+    number = int(tool.run("get", url, "-o", inbox / "shown", "--description", 'a "b"\n'))
+
+    (listed,) = tool.json("list", "--session", "trundle")
+    (shown,) = tool.json("show", number)
+    assert listed["url"] == shown["url"] == url
+    assert listed["description"] == shown["description"] == 'a "b"\n'
+    assert str(inbox / "shown") in tool.run("show", number)
+    assert tool.json("list", "--session", "other") == []
+    tool.run("cancel", "--all")
+
+
+def test_interrupt_leaves_the_transfer(daemon, tool, nginx, inbox):
+    nginx.add_file("long.bin", 2000000)
+    process = tool.spawn(
+        "get", "-w", nginx.slow_url("long.bin", RATE), "-o", inbox / "long")
+    wait_for(lambda: "running" in tool.states().values(), daemon.tail)
+
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert "go on in the background" in err
+    wait_for((inbox / "long").exists, daemon.tail)
+
+
+def test_restart_is_survived(daemon, tool, nginx, inbox):
+    nginx.add_file("restart.bin", 2000000)
+    process = tool.spawn(
+        "get", "-w", nginx.slow_url("restart.bin", RATE), "-o", inbox / "restart")
+    wait_for(lambda: "running" in tool.states().values(), daemon.tail)
+
+    daemon.restart()
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 0, (out, err)
+    assert (inbox / "restart").stat().st_size == 2000000
+
+
+def test_watch_sees_what_others_began(daemon, tool, nginx, inbox):
+    nginx.add_file("watched.bin", 1000000)
+    url = nginx.slow_url("watched.bin", RATE)
+    number = int(tool.run("get", url, "-o", inbox / "watched"))
+
+    lines = tool.json("watch", number)
+
+    assert lines[-1]["event"] == "finished" and lines[-1]["task"] == number
+    assert any(line["event"] == "progress" for line in lines)
+
+
+def test_bars_on_a_terminal(daemon, tool, nginx, inbox):
+    nginx.add_file("bar.bin", 2000000)
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 10, 80, 0, 0))
+    process = tool.spawn(
+        "get", "-w", nginx.slow_url("bar.bin", RATE), "-o", inbox / "bar", stdout=slave)
+    os.close(slave)
+
+    shown = b""
+    try:
+        while chunk := os.read(master, 65536):
+            shown += chunk
+    except OSError:
+        # EIO: the other side is closed.
+        pass
+    os.close(master)
+
+    assert process.wait(30) == 0
+    process.stderr.close()
+    assert b"\x1b[1A" in shown and b"#" in shown and b"/s" in shown
+    assert "bar: done" in shown.decode().rsplit("\x1b[J", 1)[-1]
+
+
+def complete(tool, *words):
+    """What bash offers for the last of the words."""
+    program = pathlib.Path(__file__).parents[2] / "data" / "completions" / "trundle"
+    script = (
+        'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _trundle; '
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    path = f"{os.path.dirname(TOOL)}:{tool.environment['PATH']}"
+    return subprocess.run(
+        ["bash", "--norc", "-c", script, "bash", program, "trundle", *words],
+        env=dict(tool.environment, PATH=path), capture_output=True, text=True, check=True,
+    ).stdout.split()
+
+
+def test_completion(daemon, tool, script, inbox):
+    script.on("/c", lambda talk, request: talk.stall())
+    number = tool.run("get", script.url("/c"), "-o", inbox / "c").strip()
+
+    assert complete(tool, "re") == ["resume"]
+    assert complete(tool, "get", "--if-exists", "re") == ["replace", "rename"]
+    assert complete(tool, "get", "--if-exists", "=", "f") == ["fail"]
+    assert number in complete(tool, "cancel", "")
+    assert number not in complete(tool, "resume", "")
+    tool.run("cancel", number)
+    offered = complete(tool, "get", "--")
+    assert all(option in tool.run("get", "--help") for option in offered)
