@@ -177,7 +177,7 @@ retry_soon (TrdRun *run, const TrdOutcome *outcome)
 {
   gint64 delay_us = next_back_off_us (run);
 
-  if (run->task->failures > 1 || outcome->busy)
+  if (run->task->failures > 1)
     retry (run, outcome, TRUNDLE_WAIT_BACK_OFF, delay_us);
   else
     retry (run, outcome, 0, 0);
