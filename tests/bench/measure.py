@@ -30,7 +30,7 @@ MIB = 1024 * 1024
 class Cost:
     cpu: float
     wall: float
-    rss: float = 0.0  # peak, MiB
+    rss: float = 0.0  # peak, MiB; 0 where it is not known
 
 
 def scaled(number, least=1):
@@ -75,7 +75,8 @@ def run_program(*command):
     process.returncode = status
     assert status == 0, f"{command[0]} ended with {status}"
     wall = time.monotonic() - begin
-    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+    # Not ru_maxrss: it begins with what we had when we forked.
+    return Cost(usage.ru_utime + usage.ru_stime, wall)
 
 
 class Service:
@@ -156,7 +157,8 @@ def print_table(title, costs, peers):
             statistics.median(getattr(cost, field) for cost in rounds)
             for field in ("cpu", "wall", "rss")
         ]
-        line = f"{name:<18}{middle[0]:>9.3f}{middle[1]:>9.3f}{middle[2]:>9.1f}"
+        rss = f"{middle[2]:.1f}" if middle[2] else "-"
+        line = f"{name:<18}{middle[0]:>9.3f}{middle[1]:>9.3f}{rss:>9}"
         for peer in peers:
             for field in ("cpu", "wall"):
                 line += f"{ratio(rounds, costs[peer], field):>14.2f}"
