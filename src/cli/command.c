@@ -74,8 +74,7 @@ trc_command_parse (const GOptionEntry *entries, int *argc, char ***argv)
   return FALSE;
 }
 
-static void
-complain_va (const char *format, va_list arguments)
+static void G_GNUC_PRINTF (1, 0) complain_va (const char *format, va_list arguments)
 {
   g_autofree char *text = g_strdup_vprintf (format, arguments);
 

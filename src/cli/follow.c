@@ -136,7 +136,8 @@ on_draw (gpointer data)
     total.received += ((TrcJob *)g_ptr_array_index (self->jobs, i))->received;
   append_bars (self, bars, &total, TRUE);
   append_bars (self, bars, &total, FALSE);
-  trc_progress_draw (self->progress, (const TrcBar *)bars->data, bars->len, &total);
+  trc_progress_draw (
+      self->progress, (const TrcBar *)(const void *)bars->data, bars->len, &total);
   return G_SOURCE_REMOVE;
 }
 

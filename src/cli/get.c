@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include <glib/gi18n.h>
-#include <string.h>
+#include <stddef.h>
 
 #include "cli/bus.h"
 #include "cli/follow.h"
@@ -51,78 +51,87 @@ options_clear (Options *self)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
 
+#define FIELD(name) GUINT_TO_POINTER (offsetof (Options, name))
+
+/* As GOptionEntry, with the place in Options for the address. */
+static const GOptionEntry templates[] = {
+  { "output",
+    'o',
+    0,
+    G_OPTION_ARG_FILENAME,
+    FIELD (output),
+    N_ ("Where to save the one file"),
+    N_ ("FILE") },
+  { "directory",
+    'd',
+    0,
+    G_OPTION_ARG_FILENAME,
+    FIELD (directory),
+    N_ ("Where to save files under the names of their addresses"),
+    N_ ("DIR") },
+  { "wait",
+    'w',
+    0,
+    G_OPTION_ARG_NONE,
+    FIELD (wait),
+    N_ ("Stay and show the progress until all is finished"),
+    NULL },
+  { "if-exists",
+    0,
+    0,
+    G_OPTION_ARG_STRING,
+    FIELD (if_exists),
+    N_ ("When the file exists: fail, replace or rename (default: fail)"),
+    N_ ("WHAT") },
+  { "header",
+    'H',
+    0,
+    G_OPTION_ARG_STRING_ARRAY,
+    FIELD (headers),
+    N_ ("A header of the request; may be given again"),
+    N_ ("“NAME: VALUE”") },
+  { "priority",
+    0,
+    0,
+    G_OPTION_ARG_DOUBLE,
+    FIELD (priority),
+    N_ ("From 0.0 to 1.0; the highest goes first (default: 0.5)"),
+    N_ ("NUMBER") },
+  { "session",
+    0,
+    0,
+    G_OPTION_ARG_STRING,
+    FIELD (session),
+    N_ ("Session that the tasks belong to (default: trundle)"),
+    N_ ("IDENTIFIER") },
+  { "description",
+    0,
+    0,
+    G_OPTION_ARG_STRING,
+    FIELD (description),
+    N_ ("A text to know the tasks by"),
+    N_ ("TEXT") },
+  { "json", 0, 0, G_OPTION_ARG_NONE, FIELD (json), N_ ("A JSON object a line"), NULL },
+  { "quiet",
+    'q',
+    0,
+    G_OPTION_ARG_NONE,
+    FIELD (quiet),
+    N_ ("Print only what fails"),
+    NULL },
+  { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, FIELD (urls), NULL, NULL },
+};
+
 static gboolean
 parse_options (Options *self, int *argc, char ***argv)
 {
-  const GOptionEntry entries[] = {
-    { "output",
-      'o',
-      0,
-      G_OPTION_ARG_FILENAME,
-      &self->output,
-      N_ ("Where to save the one file"),
-      N_ ("FILE") },
-    { "directory",
-      'd',
-      0,
-      G_OPTION_ARG_FILENAME,
-      &self->directory,
-      N_ ("Where to save files under the names of their addresses"),
-      N_ ("DIR") },
-    { "wait",
-      'w',
-      0,
-      G_OPTION_ARG_NONE,
-      &self->wait,
-      N_ ("Stay and show the progress until all is finished"),
-      NULL },
-    { "if-exists",
-      0,
-      0,
-      G_OPTION_ARG_STRING,
-      &self->if_exists,
-      N_ ("When the file exists: fail, replace or rename (default: fail)"),
-      N_ ("WHAT") },
-    { "header",
-      'H',
-      0,
-      G_OPTION_ARG_STRING_ARRAY,
-      &self->headers,
-      N_ ("A header of the request; may be given again"),
-      N_ ("“NAME: VALUE”") },
-    { "priority",
-      0,
-      0,
-      G_OPTION_ARG_DOUBLE,
-      &self->priority,
-      N_ ("From 0.0 to 1.0; the highest goes first (default: 0.5)"),
-      N_ ("NUMBER") },
-    { "session",
-      0,
-      0,
-      G_OPTION_ARG_STRING,
-      &self->session,
-      N_ ("Session that the tasks belong to (default: trundle)"),
-      N_ ("IDENTIFIER") },
-    { "description",
-      0,
-      0,
-      G_OPTION_ARG_STRING,
-      &self->description,
-      N_ ("A text to know the tasks by"),
-      N_ ("TEXT") },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_ ("A JSON object a line"), NULL },
-    { "quiet",
-      'q',
-      0,
-      G_OPTION_ARG_NONE,
-      &self->quiet,
-      N_ ("Print only what fails"),
-      NULL },
-    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->urls, NULL, NULL },
-    { NULL },
-  };
+  GOptionEntry entries[G_N_ELEMENTS (templates) + 1] = { 0 };
 
+  for (guint i = 0; i < G_N_ELEMENTS (templates); i++)
+    {
+      entries[i] = templates[i];
+      entries[i].arg_data = (char *)self + GPOINTER_TO_UINT (templates[i].arg_data);
+    }
   self->priority = -1;
   return trc_command_parse (entries, argc, argv);
 }
