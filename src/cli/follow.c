@@ -601,7 +601,9 @@ trc_follow_run (TrcFollow *self)
   if (self->progress != NULL)
     trc_progress_erase (self->progress);
   if (self->interrupted && self->style != TRC_FOLLOW_JSON)
-    g_printerr (_ ("%u transfers go on in the background; see “trundle list”\n"),
+    g_printerr (ngettext ("%u transfer goes on in the background; see “trundle list”\n",
+                          "%u transfers go on in the background; see “trundle list”\n",
+                          self->jobs->len - self->n_finished),
                 self->jobs->len - self->n_finished);
   return self->end;
 }

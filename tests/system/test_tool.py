@@ -207,7 +207,7 @@ def test_interrupt_leaves_the_transfer(daemon, tool, nginx, inbox):
     out, err = process.communicate(timeout=30)
 
     assert process.returncode == 130
-    assert "go on in the background" in err
+    assert "in the background" in err
     wait_for((inbox / "long").exists, daemon.tail)
 
 
@@ -222,6 +222,22 @@ def test_restart_is_survived(daemon, tool, nginx, inbox):
 
     assert process.returncode == 0, (out, err)
     assert (inbox / "restart").stat().st_size == 2000000
+
+
+def test_end_unheard_is_told_by_the_file(daemon, tool, nginx, inbox):
+    nginx.add_file("unheard.bin", 1500000)
+    process = tool.spawn(
+        "get", "-w", nginx.slow_url("unheard.bin", RATE), "-o", inbox / "unheard")
+    wait_for(lambda: "running" in tool.states().values(), daemon.tail)
+
+    process.send_signal(signal.SIGSTOP)
+    daemon.restart()
+    wait_for(lambda: (inbox / "unheard").exists() and not tool.states(), daemon.tail)
+    process.send_signal(signal.SIGCONT)
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 0, (out, err)
+    assert "not known" in out and "the file is there" in out
 
 
 def test_watch_sees_what_others_began(daemon, tool, nginx, inbox):
