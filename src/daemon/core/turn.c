@@ -13,6 +13,7 @@
 #include "common/vocabulary.h"
 #include "core/registry-internal.h"
 #include "core/runner.h"
+#include "value/log.h"
 
 typedef struct
 {
@@ -510,6 +511,35 @@ assign (Step *step)
     task->has_intent = step->row->intent.final_name != NULL;
 }
 
+/* The life of a task in the journal, with its fields; the address is redacted there. */
+static void
+log_step (Step *step)
+{
+  const TrdTaskRow *row = step->row;
+
+  if (step->event != NULL && row->error_name == NULL)
+    trd_log_task (G_LOG_LEVEL_MESSAGE,
+                  row->session_id,
+                  row->id,
+                  "Finished: %s (%" G_GUINT64_FORMAT " bytes)",
+                  row->url,
+                  row->received);
+  else if (step->event != NULL)
+    trd_log_task (G_LOG_LEVEL_MESSAGE,
+                  row->session_id,
+                  row->id,
+                  "Ended with %s: %s",
+                  row->error_name,
+                  row->url);
+  else if (step->input == TRD_TASK_INPUT_RETRY)
+    trd_log_task (G_LOG_LEVEL_INFO,
+                  row->session_id,
+                  row->id,
+                  "To be tried again after %s: %s",
+                  row->transient_name,
+                  row->url);
+}
+
 static void
 tell (TrdTurn *self, Step *step)
 {
@@ -519,6 +549,8 @@ tell (TrdTurn *self, Step *step)
   if (step->discard)
     trd_spool_discard (trd_registry_get_env (self->registry)->spool, step->row->place);
 
+  if (step->row != NULL)
+    log_step (step);
   trd_registry_emit_task_changed (self->registry, step->task, step->changes);
   if (step->event != NULL)
     trd_registry_note_event (self->registry, step->task->session, step->event);
