@@ -22,6 +22,8 @@ struct _TrdRegistry
   GHashTable *sessions; /* (owned) (element-type gint64 TrdSession) */
   GHashTable *tasks;   /* (owned) (element-type gint64 TrdTask): borrowed from sessions */
   GHashTable *secrets; /* (owned) (element-type gint64 GVariant): a(ss) of tasks */
+  char *last_authority;  /* (owned) (nullable): see intern_host() */
+  GRefString *last_host; /* (owned) (nullable) */
 };
 
 enum
@@ -74,12 +76,35 @@ trd_registry_adopt_session (TrdRegistry *self, TrdSessionRow *row)
   return session;
 }
 
+/* What slots per host count.  A queue is mostly of one host, and parsing ten thousand
+ * addresses would be half of a start. */
+static GRefString *
+intern_host (TrdRegistry *self, const char *url)
+{
+  const char *authority = strstr (url, "://");
+  gsize length = authority != NULL ? authority - url + 3 : 0;
+  g_autofree char *host = NULL;
+  g_autoptr (GUri) uri = NULL;
+
+  length += strcspn (url + length, "/?#");
+  if (self->last_host != NULL && strlen (self->last_authority) == length
+      && strncmp (self->last_authority, url, length) == 0)
+    return g_ref_string_acquire (self->last_host);
+
+  uri = trundle_url_parse (url, NULL);
+  host = uri != NULL ? trundle_url_host_key (uri) : g_strdup ("");
+  g_free (self->last_authority);
+  g_clear_pointer (&self->last_host, g_ref_string_release);
+  self->last_authority = g_strndup (url, length);
+  self->last_host = g_ref_string_new_intern (host);
+
+  return g_ref_string_acquire (self->last_host);
+}
+
 static TrdTask *
 adopt_task (TrdRegistry *self, TrdSession *session, const TrdTaskBrief *brief)
 {
   TrdTask *task = g_slice_new0 (TrdTask);
-  g_autoptr (GUri) uri = trundle_url_parse (brief->url, NULL);
-  g_autofree char *host = uri != NULL ? trundle_url_host_key (uri) : g_strdup ("");
 
   task->id = brief->id;
   task->session = session;
@@ -92,7 +117,7 @@ adopt_task (TrdRegistry *self, TrdSession *session, const TrdTaskBrief *brief)
   task->suspicion = brief->suspicion;
   task->durable = brief->durable;
   task->has_intent = brief->has_intent;
-  task->host = g_ref_string_new_intern (host);
+  task->host = intern_host (self, brief->url);
 
   g_hash_table_insert (session->tasks, &task->id, task);
   g_hash_table_insert (self->tasks, &task->id, task);
@@ -423,6 +448,8 @@ trd_registry_finalize (GObject *object)
   g_hash_table_unref (self->tasks);
   g_hash_table_unref (self->sessions);
   g_hash_table_unref (self->secrets);
+  g_free (self->last_authority);
+  g_clear_pointer (&self->last_host, g_ref_string_release);
   G_OBJECT_CLASS (trd_registry_parent_class)->finalize (object);
 }
 
