@@ -40,6 +40,7 @@ trd_store_append_event (TrdStore *self, TrdEvent *event, GError **error)
   if (!trd_db_scope_enter (&scope, self->db, error)
       || !trd_store_count_up (self->db,
                               TRD_STATEMENT_NEXT_SEQUENCE,
+                              TRD_STATEMENT_SET_SEQUENCE,
                               event->session_id,
                               &event->sequence,
                               error))

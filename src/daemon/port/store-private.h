@@ -22,7 +22,9 @@ typedef enum
   TRD_STATEMENT_DELETE_SESSION,
   TRD_STATEMENT_LOAD_SESSIONS,
   TRD_STATEMENT_NEXT_NUMBER,
+  TRD_STATEMENT_SET_NUMBER,
   TRD_STATEMENT_NEXT_SEQUENCE,
+  TRD_STATEMENT_SET_SEQUENCE,
   TRD_STATEMENT_SET_DELIVERY,
   TRD_STATEMENT_GET_DELIVERY,
 
@@ -66,7 +68,8 @@ trd_store_run_on_row (TrdDb *db, TrdQuery *query, GError **error);
 /* Raises a counter of a session and gives its new value. */
 gboolean
 trd_store_count_up (TrdDb *db,
-                    TrdStatement statement,
+                    TrdStatement next,
+                    TrdStatement set,
                     gint64 session_id,
                     guint64 *out_value,
                     GError **error);

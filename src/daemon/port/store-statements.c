@@ -36,10 +36,10 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_LOAD_SESSIONS]
   = "SELECT id, confinement, app_id, identifier, state, configuration, last_sequence, "
     "created_us FROM session ORDER BY id",
-  [TRD_STATEMENT_NEXT_NUMBER] = "UPDATE session SET last_number = last_number + 1 "
-                                "WHERE id = ? RETURNING last_number",
-  [TRD_STATEMENT_NEXT_SEQUENCE] = "UPDATE session SET last_sequence = last_sequence + 1 "
-                                  "WHERE id = ? RETURNING last_sequence",
+  [TRD_STATEMENT_NEXT_NUMBER] = "SELECT last_number + 1 FROM session WHERE id = ?",
+  [TRD_STATEMENT_SET_NUMBER] = "UPDATE session SET last_number = ?2 WHERE id = ?1",
+  [TRD_STATEMENT_NEXT_SEQUENCE] = "SELECT last_sequence + 1 FROM session WHERE id = ?",
+  [TRD_STATEMENT_SET_SEQUENCE] = "UPDATE session SET last_sequence = ?2 WHERE id = ?1",
   [TRD_STATEMENT_SET_DELIVERY]
   = "UPDATE session SET delivery_tries = ?, delivery_next_us = ? WHERE id = ?",
   [TRD_STATEMENT_GET_DELIVERY]

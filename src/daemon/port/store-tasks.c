@@ -191,8 +191,12 @@ trd_store_insert_task (TrdStore *self, TrdTaskRow *row, GError **error)
 
   number_before = row->number;
   if (!trd_db_scope_enter (&scope, self->db, error)
-      || !trd_store_count_up (
-          self->db, TRD_STATEMENT_NEXT_NUMBER, row->session_id, &row->number, error))
+      || !trd_store_count_up (self->db,
+                              TRD_STATEMENT_NEXT_NUMBER,
+                              TRD_STATEMENT_SET_NUMBER,
+                              row->session_id,
+                              &row->number,
+                              error))
     return FALSE;
   if (!insert_numbered (self->db, row, &id, error) || !trd_db_scope_leave (&scope, error))
     {
