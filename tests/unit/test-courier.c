@@ -169,6 +169,26 @@ backs_off (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (fake_launcher_count_starts (f->launcher, APP), ==, 7);
 }
 
+/* What happens after all tries were used up begins anew, in the next daemon as well. */
+static void
+begins_anew_across_a_restart (CoreFixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED, "no");
+  TrdSession *session = core_fixture_open (f, "{}");
+
+  fake_launcher_script_error (f->launcher, APP, error);
+  finish_one (f, session);
+  advance (f, TRD_LAUNCH_COALESCE_US);
+  while (trd_courier_next_launch_us (f->courier, session) != 0)
+    advance (f, 3600 * TRD_SECOND_US);
+  finish_one (f, session);
+  core_fixture_restart (f);
+
+  fake_launcher_script_success (f->launcher, APP, ":1.9");
+  advance (f, TRD_LAUNCH_COALESCE_US);
+  test_await (core_fixture_count (f, "HANDLE") == 1);
+}
+
 /* T-68: an app that is started and never attaches. */
 static void
 lease_runs_out (CoreFixture *f, gconstpointer data)
@@ -394,6 +414,7 @@ add_waking (void)
   add ("waking/not-who-runs", NULL, does_not_start_who_runs);
   add ("waking/waits-for-a-screen", NULL, waits_for_a_screen);
   add ("waking/backs-off", NULL, backs_off);
+  add ("waking/begins-anew-across-a-restart", NULL, begins_anew_across_a_restart);
   add ("waking/lease-runs-out", NULL, lease_runs_out);
   add ("waking/rests-across-a-restart", NULL, rests_across_a_restart);
   add ("waking/budget", NULL, keeps_within_the_budget);

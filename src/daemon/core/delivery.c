@@ -248,11 +248,12 @@ enter_state (TrdDelivery *self, TrdDeliveryInput input)
   switch (self->state)
     {
     case TRD_DELIVERY_IDLE:
-      self->tries = 0;
+      trd_delivery_reset_tries (self);
       break;
     case TRD_DELIVERY_LAUNCHING:
+      /* Stored, too: the next daemon must not find that all tries were used up. */
       if (input == TRD_DELIVERY_INPUT_WAKING_EVENT)
-        self->tries = 0;
+        trd_delivery_reset_tries (self);
       self->woken = FALSE;
       set_alarm (self,
                  input == TRD_DELIVERY_INPUT_WAKING_EVENT ? TRD_LAUNCH_COALESCE_US : 0);
