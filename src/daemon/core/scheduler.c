@@ -322,6 +322,18 @@ release_held (TrdScheduler *self, const TrdWorld *world)
     }
 }
 
+/* All is there and has its name, or gets it in a moment: the file wins.  Only one whose
+ * folder is not there waits. */
+static gboolean
+is_beyond_recall (TrdTask *task)
+{
+  if (task->run != NULL)
+    return trd_run_is_sealing (task->run);
+
+  return task->has_intent && task->state == TRUNDLE_TASK_QUEUED
+         && !(task->hold & TRUNDLE_WAIT_DESTINATION_GONE);
+}
+
 static void
 expire_overdue (TrdScheduler *self, const TrdWorld *world)
 {
@@ -338,6 +350,9 @@ expire_overdue (TrdScheduler *self, const TrdWorld *world)
         return;
 
       g_clear_pointer (&task->deadline_place, g_sequence_remove);
+      /* Watched again once its state changes. */
+      if (is_beyond_recall (task))
+        continue;
       if (!trd_turn_single (self->registry, task, TRD_TASK_INPUT_EXPIRE, NULL, &error))
         g_warning ("Cannot end a task whose time is over: %s", error->message);
     }
