@@ -216,6 +216,84 @@ understands_a_crash (Fixture *f, gconstpointer data)
   g_assert_cmpuint (fake_transport_get_attempts (f->core.transport)->len, ==, 0);
 }
 
+/* The daemon died between link and unlink, where there is no other way to a free name. */
+static void
+keeps_the_name_it_has (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "a", "rename");
+  gint64 id = task->id;
+  g_autoptr (TrdTaskRow) row = NULL;
+  g_autofree char *part = NULL;
+  g_autofree char *final = g_build_filename (f->directory, "a (1)", NULL);
+
+  test_await (task->state == TRUNDLE_TASK_RUNNING);
+  put_file (f, "a", "other");
+  fake_transport_write (f->core.transport, id, "whole", 5);
+  row = trd_store_load_task (f->core.env.store, id, NULL);
+  part = g_build_filename (f->directory, row->place->part_name, NULL);
+  g_assert_true (trd_spool_stat_part (f->core.env.spool, row->place, &row->intent, NULL));
+  row->intent.final_name = g_strdup ("a (1)");
+  g_assert_true (trd_store_update_task (f->core.env.store, row, NULL));
+  g_assert_cmpint (link (part, final), ==, 0);
+
+  core_fixture_restart (&f->core);
+  task = trd_registry_find_task (f->core.registry, id);
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+
+  assert_file (f, "a (1)", "whole");
+  g_assert_cmpuint (count_files (f), ==, 2);
+}
+
+/* The file has its name, and only the telling came too late for the deadline. */
+static void
+beats_the_deadline (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "a", "fail");
+  gint64 id = task->id;
+  g_autoptr (TrdTaskRow) row = NULL;
+  g_autofree char *part = NULL;
+  g_autofree char *final = g_build_filename (f->directory, "a", NULL);
+
+  test_await (task->state == TRUNDLE_TASK_RUNNING);
+  fake_transport_write (f->core.transport, id, "whole", 5);
+  row = trd_store_load_task (f->core.env.store, id, NULL);
+  part = g_build_filename (f->directory, row->place->part_name, NULL);
+  g_assert_true (trd_spool_stat_part (f->core.env.spool, row->place, &row->intent, NULL));
+  row->intent.final_name = g_strdup ("a");
+  row->deadline_us = trd_clock_now_us (f->core.env.clock);
+  g_assert_true (trd_store_update_task (f->core.env.store, row, NULL));
+  g_assert_cmpint (g_rename (part, final), ==, 0);
+
+  core_fixture_restart (&f->core);
+  task = trd_registry_find_task (f->core.registry, id);
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+
+  g_clear_pointer (&row, trd_task_row_free);
+  row = load (f, task);
+  g_assert_null (row->error_name);
+}
+
+/* All the names it may try are taken. */
+static void
+gives_up_on_names (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "a", "rename");
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  put_file (f, "a", "other");
+  for (guint i = 1; i < 10000; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("%s/a (%u)", f->directory, i);
+
+      g_assert_cmpint (symlink ("a", path), ==, 0);
+    }
+  core_fixture_complete (&f->core, task, "ours");
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+
+  row = load (f, task);
+  g_assert_cmpstr (row->error_name, ==, "FileExists");
+}
+
 /* Blame: a suspect is tried alone, and the second death alone ends it. */
 static void
 blames_who_crashes_alone (Fixture *f, gconstpointer data)
@@ -319,6 +397,9 @@ main (int argc, char *argv[])
   add ("law-6/crash/intent", "intent", understands_a_crash);
   add ("law-6/crash/renamed", "renamed", understands_a_crash);
   add ("law-6/crash/moved-away", "moved-away", understands_a_crash);
+  add ("law-6/crash/both-names", NULL, keeps_the_name_it_has);
+  add ("law-6/crash/deadline", NULL, beats_the_deadline);
+  add ("law-6/gives-up-on-names", NULL, gives_up_on_names);
   add ("law-10/believes-the-file", NULL, believes_the_file);
   add ("leaves-no-part-of-a-cancelled-one", NULL, leaves_no_part_of_a_cancelled_one);
   add ("blame/crashes-alone", NULL, blames_who_crashes_alone);

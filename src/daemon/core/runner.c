@@ -286,11 +286,13 @@ static void
 on_seal_failed (TrdRun *run, const GError *error)
 {
   g_autoptr (TrdOutcome) outcome = trd_outcome_new_from_error (error);
+  gboolean was_sealing = run->sealing;
 
   outcome->received = run->outcome->received;
   run->sealing = FALSE;
 
-  if (outcome->code == TRUNDLE_ERROR_FILE_EXISTS
+  /* Taken since it was chosen; when none could be chosen, another look finds none. */
+  if (was_sealing && outcome->code == TRUNDLE_ERROR_FILE_EXISTS
       && run->place->if_exists == TRUNDLE_IF_EXISTS_RENAME)
     {
       run->name_number++;
@@ -324,12 +326,25 @@ on_sealed (GObject *source, GAsyncResult *result, gpointer user_data)
     on_seal_failed (run, error);
 }
 
+/* By the intent, which is stored. */
+static void
+begin_seal (TrdRun *run)
+{
+  Sealing *sealing = g_new0 (Sealing, 1);
+
+  run->sealing = TRUE;
+  sealing->runner = g_object_ref (run->runner);
+  sealing->task_id = run->task->id;
+  sealing->serial = run->serial;
+  trd_spool_seal_async (
+      run->runner->env->spool, run->place, &run->intent, on_sealed, sealing);
+}
+
 static void
 seal (TrdRun *run)
 {
   TrdSpool *spool = run->runner->env->spool;
   g_autoptr (GError) error = NULL;
-  Sealing *sealing;
 
   g_free (run->intent.final_name);
   run->intent.final_name = trd_spool_choose_name (
@@ -340,12 +355,7 @@ seal (TrdRun *run)
       return;
     }
 
-  run->sealing = TRUE;
-  sealing = g_new0 (Sealing, 1);
-  sealing->runner = g_object_ref (run->runner);
-  sealing->task_id = run->task->id;
-  sealing->serial = run->serial;
-  trd_spool_seal_async (spool, run->place, &run->intent, on_sealed, sealing);
+  begin_seal (run);
 }
 
 /* The worker says the part is complete; the file says so too, or it is not believed. */
@@ -386,7 +396,8 @@ resume_seal (TrdRun *run, const TrdTaskRow *row)
   switch (trd_spool_inspect (run->runner->env->spool, run->place, &run->intent))
     {
     case TRD_SEAL_PART_THERE:
-      seal (run);
+      /* Under the name of the intent, which the file may bear already. */
+      begin_seal (run);
       return;
     case TRD_SEAL_DONE:
       tell_success (run, FALSE);
