@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Preloaded into the daemon: kills it before or after its Nth step towards the disk, the
- * steps being the calls below.  TRUNDLE_KILL_FILE names a file with N, which the test
- * writes when the counting is to begin. */
+ * steps being the calls below, or right after it has renamed a file.  TRUNDLE_KILL_FILE
+ * names a file with N, or the word "renamed", which the test writes when the counting is
+ * to begin. */
 
 #include "config.h"
 
@@ -15,14 +16,25 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static char *
+read_order (void)
+{
+  const char *path = g_getenv ("TRUNDLE_KILL_FILE");
+  char *content = NULL;
+
+  if (path != NULL)
+    g_file_get_contents (path, &content, NULL, NULL);
+
+  return content;
+}
+
 static void
 take_step (void)
 {
   static int taken;
-  g_autofree char *content = NULL;
-  const char *path = g_getenv ("TRUNDLE_KILL_FILE");
+  g_autofree char *content = read_order ();
 
-  if (path == NULL || !g_file_get_contents (path, &content, NULL, NULL))
+  if (content == NULL)
     return;
   if (g_atomic_int_add (&taken, 1) + 1 == atoi (content))
     kill (getpid (), SIGKILL);
@@ -57,10 +69,14 @@ fdatasync (int fd)
 int
 renameat2 (int from_fd, const char *from, int to_fd, const char *to, unsigned int flags)
 {
+  g_autofree char *order = NULL;
   int result;
 
   take_step ();
   result = NEXT (renameat2) (from_fd, from, to_fd, to, flags);
+  order = read_order ();
+  if (g_strcmp0 (order, "renamed") == 0)
+    kill (getpid (), SIGKILL);
   take_step ();
 
   return result;
