@@ -76,6 +76,23 @@ take_secrets (TrdSession *session, GVariant *secrets)
   session->secret_headers = g_variant_ref (secrets);
 }
 
+/* The headers of a configuration are one value, of which only a part may be stored: with
+ * new ones the old secrets are gone. */
+static void
+replace_secrets (TrdSession *session, GVariant *secrets)
+{
+  g_clear_pointer (&session->secret_headers, g_variant_unref);
+  take_secrets (session, secrets);
+}
+
+static gboolean
+has_key (GVariant *dict, const char *key)
+{
+  g_autoptr (GVariant) value = g_variant_lookup_value (dict, key, NULL);
+
+  return value != NULL;
+}
+
 static gboolean
 reopen_session (TrdRegistry *self,
                 TrdSession *session,
@@ -215,6 +232,8 @@ trd_registry_configure (TrdRegistry *self,
   GVariantIter iter;
 
   kept = trd_request_without_secrets (configuration, &secrets);
+  if (has_key (configuration, "headers"))
+    g_variant_dict_remove (&dict, "headers");
   g_variant_iter_init (&iter, kept);
   while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
     g_variant_dict_insert_value (&dict, key, value);
@@ -225,7 +244,8 @@ trd_registry_configure (TrdRegistry *self,
 
   g_variant_unref (session->row->configuration);
   session->row->configuration = g_steal_pointer (&merged);
-  take_secrets (session, secrets);
+  if (has_key (configuration, "headers"))
+    replace_secrets (session, secrets);
   trd_registry_emit_session_changed (self, session);
 
   return TRUE;
@@ -334,14 +354,18 @@ trd_registry_invalidate_and_cancel (TrdRegistry *self,
   turn = trd_turn_new_open (self, error);
   if (turn == NULL || !stage_retirement (self, session, turn, error))
     return FALSE;
-  event = new_last_word (self, session);
-  if (!trd_turn_append_event (turn, event, error) || !trd_turn_commit (turn, error))
+  /* One that is finishing has said it, or says it in this turn with its last task. */
+  if (session->row->state == TRUNDLE_SESSION_ACTIVE)
+    event = new_last_word (self, session);
+  if ((event != NULL && !trd_turn_append_event (turn, event, error))
+      || !trd_turn_commit (turn, error))
     return FALSE;
 
   session->row->state = TRUNDLE_SESSION_RETIRED;
   g_clear_pointer (&session->row->identifier, g_free);
   trd_registry_emit_session_changed (self, session);
-  trd_registry_note_event (self, session, event);
+  if (event != NULL)
+    trd_registry_note_event (self, session, event);
 
   return TRUE;
 }
