@@ -277,6 +277,84 @@ reopening_tells_what_it_ignores (CoreFixture *f, gconstpointer data)
   g_assert_cmpstr (ignored[0], ==, "priority");
 }
 
+static void
+configure (CoreFixture *f, TrdSession *session, const char *text)
+{
+  g_autoptr (GVariant) configuration = g_variant_ref_sink (g_variant_new_parsed (text));
+  g_autoptr (GError) error = NULL;
+
+  trd_registry_configure (f->registry, session, configuration, &error);
+  g_assert_no_error (error);
+}
+
+/* An app that logs out takes its secrets back. */
+static void
+configuring_replaces_headers (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (
+      f, "{'headers': <[('Authorization', 'old'), ('X-Plain', 'old')]>}");
+  g_autoptr (GVariant) headers = NULL;
+
+  configure (f, session, "{'headers': <[('Cookie', 'new')]>}");
+  headers = g_variant_lookup_value (session->row->configuration, "headers", NULL);
+  g_assert_null (headers);
+  g_assert_cmpuint (g_variant_n_children (session->secret_headers), ==, 1);
+
+  configure (f, session, "{'priority': <0.25>}");
+  g_assert_nonnull (session->secret_headers);
+
+  configure (f, session, "{'headers': <[('X-Plain', 'new')]>}");
+  g_assert_null (session->secret_headers);
+}
+
+/* It holds for the tasks that are still to come. */
+static void
+stays_for_the_secrets_of_a_session (CoreFixture *f, gconstpointer data)
+{
+  core_fixture_open (f, "{'headers': <[('Authorization', 'a')]>}");
+
+  g_assert_true (trd_registry_has_volatile (f->registry));
+}
+
+/* Law 9: a server may put what it likes into an address it redirects to. */
+static void
+keeps_user_info_of_redirects_out (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = core_fixture_create (
+      f, core_fixture_open (f, "{}"), URL, "{'start': <true>}");
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  test_await (fake_transport_is_running (f->transport, task->id));
+  fake_transport_redirect (
+      f->transport, task->id, URL, "http://u:canary@example.org/b", 302);
+  core_fixture_complete (f, task, "x");
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+
+  row = load (f, task);
+  g_assert_cmpstr (row->current_url, ==, "http://example.org/b");
+}
+
+/* Law 7: a session that waits for its last task is told to make an end of it. */
+static void
+becomes_invalid_once (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{}");
+  TrdAttachment attachment;
+  guint n = 0;
+  g_autoptr (GPtrArray) events = NULL;
+
+  core_fixture_create (f, session, URL, "{'start': <true>}");
+  g_assert_true (
+      trd_courier_attach (f->courier, session, ":1.1", FALSE, &attachment, NULL));
+  g_assert_true (trd_registry_finish_and_invalidate (f->registry, session, NULL));
+  g_assert_true (trd_courier_invalidate (f->courier, session, NULL));
+
+  events = trd_store_list_events (f->env.store, 1, 0, 0, NULL);
+  for (guint i = 0; i < events->len; i++)
+    n += ((TrdEvent *)events->pdata[i])->kind == TRUNDLE_EVENT_DID_BECOME_INVALID;
+  g_assert_cmpuint (n, ==, 1);
+}
+
 #define add(name, func)                                                                  \
   g_test_add ("/registry/" name,                                                         \
               CoreFixture,                                                               \
@@ -297,6 +375,10 @@ main (int argc, char *argv[])
   add ("law-9/keeps-secrets-out-of-rows", keeps_secrets_out_of_rows);
   add ("law-9/sends-secrets-to-the-worker", sends_secrets_to_the_worker);
   add ("law-9/fails-what-lost-its-secrets", fails_what_lost_its_secrets);
+  add ("law-7/becomes-invalid-once", becomes_invalid_once);
+  add ("law-9/keeps-user-info-of-redirects-out", keeps_user_info_of_redirects_out);
+  add ("configuring-replaces-headers", configuring_replaces_headers);
+  add ("stays-for-the-secrets-of-a-session", stays_for_the_secrets_of_a_session);
   add ("completing-forgets", completing_forgets);
   add ("makes-all-or-none", makes_all_or_none);
   add ("finishing-waits-for-the-last", finishing_waits_for_the_last);

@@ -374,11 +374,18 @@ gboolean
 trd_registry_has_volatile (TrdRegistry *self)
 {
   GHashTableIter iter;
+  TrdSession *session;
   TrdTask *task;
 
   g_hash_table_iter_init (&iter, self->tasks);
   while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&task))
     if (!task->durable && !trd_task_is_finished (task))
+      return TRUE;
+
+  /* For the tasks that are still to come. */
+  g_hash_table_iter_init (&iter, self->sessions);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&session))
+    if (session->secret_headers != NULL && session->row->state == TRUNDLE_SESSION_ACTIVE)
       return TRUE;
 
   return FALSE;

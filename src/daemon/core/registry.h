@@ -171,6 +171,7 @@ trd_registry_complete_events (TrdRegistry *self,
 void
 trd_registry_drop_retired (TrdRegistry *self, TrdSession *session);
 
-/* Something unfinished lives in memory only (secrets), so that the daemon must stay. */
+/* Something unfinished lives in memory only (secrets), or what tasks to come will need,
+ * so that the daemon must stay. */
 gboolean
 trd_registry_has_volatile (TrdRegistry *self);

@@ -12,6 +12,7 @@
 
 #include "common/defaults.h"
 #include "common/error.h"
+#include "common/url.h"
 #include "core/registry-internal.h"
 #include "core/turn.h"
 
@@ -508,7 +509,7 @@ on_redirected (
     return;
 
   g_free (run->current_url);
-  run->current_url = g_strdup (to);
+  run->current_url = trundle_url_without_user_info (to, NULL);
   trd_registry_emit_task_redirected (self->registry, run->task, from, to, status);
 }
 
