@@ -380,6 +380,86 @@ gives_up_on_who_always_crashes (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (n, ==, 5);
 }
 
+static void
+configure (CoreFixture *f, TrdSession *session, const char *text)
+{
+  g_autoptr (GVariant) configuration = g_variant_ref_sink (g_variant_new_parsed (text));
+  g_autoptr (GError) error = NULL;
+
+  trd_registry_configure (f->registry, session, configuration, &error);
+  g_assert_no_error (error);
+}
+
+/* What comes while old events are replayed is told for the first time. */
+static void
+tells_new_from_old (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{'sends-launch-events': <false>}");
+  TrdTask *task = core_fixture_create (f, session, "http://example.org/b", "{}");
+
+  attach (f, session, ":1.2");
+  g_assert_true (trd_registry_cancel (f->registry, task, "client", NULL));
+  test_await (core_fixture_count (f, "FINISH") == 1);
+
+  g_assert_cmpstr (
+      g_ptr_array_index (f->said, 0), ==, "EVENT :1.2 TaskFinished 1 Cancelled");
+}
+
+static void
+consumer_hears_once (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{}");
+
+  attach (f, session, ":1.2");
+  test_await (core_fixture_count (f, "FINISH") == 1);
+  trd_courier_observe (f->courier, session, ":1.2");
+  finish_one (f, session);
+  test_await (core_fixture_count (f, "FINISH") == 2);
+
+  g_assert_cmpuint (core_fixture_count (f, "EVENT"), ==, 1);
+}
+
+/* Launched when all is done, also when that was so once already. */
+static void
+waits_for_new_tasks (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{}");
+  TrdTask *other;
+
+  fake_launcher_script_success (f->launcher, APP, ":1.9");
+  finish_one (f, session);
+  other = core_fixture_create (f, session, "http://example.org/b", "{'start': <true>}");
+  advance (f, TRD_LAUNCH_COALESCE_US);
+  g_assert_cmpuint (fake_launcher_count_starts (f->launcher, APP), ==, 0);
+
+  core_fixture_complete (f, other, "x");
+  test_await (other->state == TRUNDLE_TASK_FINISHED);
+  advance (f, TRD_LAUNCH_COALESCE_US);
+  test_await (fake_launcher_count_starts (f->launcher, APP) == 1);
+}
+
+static void
+wakes_once_it_may (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{'sends-launch-events': <false>}");
+
+  fake_launcher_script_success (f->launcher, APP, ":1.9");
+  finish_one (f, session);
+  configure (f, session, "{'sends-launch-events': <true>}");
+  advance (f, TRD_LAUNCH_COALESCE_US);
+  test_await (fake_launcher_count_starts (f->launcher, APP) == 1);
+}
+
+static void
+completes_once_it_may (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{}");
+
+  finish_one (f, session);
+  configure (f, session, "{'auto-complete': <true>}");
+  test_await (session->n_events == 0);
+}
+
 /* T-54: the last words go to who was attached, and to nobody later. */
 static void
 invalidating_tells_the_consumer (CoreFixture *f, gconstpointer data)
@@ -417,6 +497,9 @@ add_waking (void)
   add ("waking/begins-anew-across-a-restart", NULL, begins_anew_across_a_restart);
   add ("waking/lease-runs-out", NULL, lease_runs_out);
   add ("waking/rests-across-a-restart", NULL, rests_across_a_restart);
+  add ("waking/waits-for-new-tasks", NULL, waits_for_new_tasks);
+  add ("waking/once-it-may", NULL, wakes_once_it_may);
+  add ("quiet/completes-once-it-may", NULL, completes_once_it_may);
   add ("waking/budget", NULL, keeps_within_the_budget);
   add ("waking/gives-up", NULL, gives_up_on_who_always_crashes);
   for (guint i = 0; i < G_N_ELEMENTS (quiets); i++)
@@ -442,6 +525,8 @@ main (int argc, char *argv[])
   add ("offering/none", NULL, finishes_when_there_were_none);
   add ("offering/again", NULL, offers_again);
   add ("offering/again-after-live", NULL, offers_again_what_was_sent_live);
+  add ("offering/new-from-old", NULL, tells_new_from_old);
+  add ("offering/consumer-hears-once", NULL, consumer_hears_once);
   add ("offering/one-consumer", NULL, one_consumer);
   add ("offering/observers", NULL, observers_watch);
   add ("offering/invalidated", NULL, invalidating_tells_the_consumer);

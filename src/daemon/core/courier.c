@@ -140,6 +140,7 @@ replay (gpointer user_data)
 
   delivery->replay_source = 0;
   delivery->replaying = FALSE;
+  delivery->session->has_consumer = TRUE;
   g_clear_handle_id (&delivery->finish_source, g_source_remove);
   send_did_finish (delivery);
 
@@ -220,7 +221,8 @@ trd_courier_attach (TrdCourier *self,
   delivery->consumer = g_strdup (peer);
   delivery->last_sent = 0;
   delivery->replaying = TRUE;
-  session->has_consumer = TRUE;
+  /* Until the replay is over: it reads what comes meanwhile, and marks it. */
+  session->has_consumer = FALSE;
   trd_delivery_move (delivery, TRD_DELIVERY_INPUT_ATTACHED);
 
   return TRUE;
@@ -232,7 +234,9 @@ trd_courier_observe (TrdCourier *self, TrdSession *session, const char *peer)
   TrdDelivery *delivery = ensure_delivery (self, session);
 
   remove_observer (delivery, peer);
-  g_ptr_array_add (delivery->observers, g_strdup (peer));
+  /* The consumer hears everything already, and must hear it once. */
+  if (g_strcmp0 (delivery->consumer, peer) != 0)
+    g_ptr_array_add (delivery->observers, g_strdup (peer));
 }
 
 /* ---- going ---- */
@@ -360,8 +364,11 @@ trd_courier_complete (TrdCourier *self,
 gboolean
 trd_courier_invalidate (TrdCourier *self, TrdSession *session, GError **error)
 {
+  TrdDelivery *delivery = find_delivery (session);
+  gboolean has_consumer = delivery != NULL && delivery->consumer != NULL;
+
   return trd_registry_invalidate_and_cancel (
-      self->registry, session, session->has_consumer, error);
+      self->registry, session, has_consumer, error);
 }
 
 static gboolean
@@ -379,6 +386,13 @@ auto_complete (gpointer user_data)
     g_warning ("Cannot complete events: %s", error->message);
 
   return G_SOURCE_REMOVE;
+}
+
+static void
+complete_soon (TrdDelivery *delivery)
+{
+  if (delivery->complete_source == 0)
+    delivery->complete_source = g_idle_add (auto_complete, delivery);
 }
 
 /* ---- following the registry ---- */
@@ -411,8 +425,7 @@ on_event_added (TrdRegistry *registry,
 
   if (trd_session_get_boolean (session, "auto-complete"))
     {
-      if (delivery->complete_source == 0)
-        delivery->complete_source = g_idle_add (auto_complete, delivery);
+      complete_soon (delivery);
       return;
     }
 
@@ -420,6 +433,23 @@ on_event_added (TrdRegistry *registry,
                      trd_delivery_wants_launch (delivery)
                          ? TRD_DELIVERY_INPUT_WAKING_EVENT
                          : TRD_DELIVERY_INPUT_EVENT);
+}
+
+/* What was not to be completed or launched for may be from now on. */
+static void
+on_session_changed (TrdRegistry *registry, TrdSession *session, TrdCourier *self)
+{
+  TrdDelivery *delivery = find_delivery (session);
+
+  if (session->n_events == 0 || session->row->state == TRUNDLE_SESSION_RETIRED)
+    return;
+
+  if (delivery == NULL)
+    delivery = ensure_delivery (self, session);
+  if (trd_session_get_boolean (session, "auto-complete"))
+    complete_soon (delivery);
+  else if (delivery->alarm == 0 && trd_delivery_wants_launch (delivery))
+    trd_delivery_move (delivery, TRD_DELIVERY_INPUT_WAKING_EVENT);
 }
 
 static void
@@ -568,6 +598,8 @@ trd_courier_new (TrdRegistry *registry)
   self->registry = g_object_ref (registry);
   self->env = trd_registry_get_env (registry);
   g_signal_connect_object (registry, "event-added", G_CALLBACK (on_event_added), self, 0);
+  g_signal_connect_object (
+      registry, "session-changed", G_CALLBACK (on_session_changed), self, 0);
   g_signal_connect_object (
       registry, "events-completed", G_CALLBACK (on_events_completed), self, 0);
   g_signal_connect_object (

@@ -163,12 +163,19 @@ static const TrdLaunchCallbacks launch_callbacks = {
   .failed = on_launch_failed,
 };
 
-/* Waiting for a screen uses up no try. */
+/* Waiting for a screen uses up no try.  Last in what calls it: it may move on. */
 static void
 launch (TrdDelivery *self)
 {
   const TrdEnv *env = env_of (self);
   g_autofree char *name = trd_session_dup_activation_name (self->session);
+
+  /* New tasks came, or the app wants it no more: rest until the next event. */
+  if (!trd_delivery_wants_launch (self))
+    {
+      trd_delivery_move (self, TRD_DELIVERY_INPUT_LAUNCH_FAILED);
+      return;
+    }
 
   self->wants_display = !trd_session_get_boolean (self->session, "launch-without-display")
                         && !trd_conditions_get (env->conditions, "graphical");

@@ -18,7 +18,8 @@ struct _TrdSession
   guint n_events;    /* not completed yet */
   gpointer delivery; /* (unowned) (nullable): the courier's */
   guint n_running;
-  gboolean has_consumer;    /* told by the courier: events are sent as they come */
+  gboolean
+      has_consumer; /* told by the courier: events are sent as they come, no replay */
   GVariant *secret_headers; /* (owned) (nullable): a(ss), never in a row (law 9) */
 };
 
