@@ -12,62 +12,16 @@
 
 #include "config.h"
 
-#include "attempt.h"
+#include "attempt-private.h"
 
-#include "body.h"
-#include "common/error.h"
 #include "errors.h"
-#include "message.h"
-#include "part.h"
 #include "response.h"
-#include "trust.h"
 
 /* What is read of a redirect's body to save its connection, if it is there already. */
 #define DRAIN_MAX (16 * 1024)
 
-/* libsoup 3.2.3 gives up at 64 KiB of headers, with the error of a lost connection. */
-#define HEADERS_MAX (60 * 1024)
-
-#define INFORMATIONAL_MAX 32
-
-struct _TrwAttempt
-{
-  guint64 id;
-  TrwRequest *request;          /* (owned) */
-  TrwPart *part;                /* (owned) (nullable): until settled */
-  SoupSession *session;         /* (owned) */
-  const TrwAttemptHooks *hooks; /* (unowned), static */
-  gpointer user_data;           /* (unowned), outlives us */
-  GCancellable *cancellable;    /* (owned) */
-
-  TrwWay way;
-  SoupMessage *message;   /* (owned) (nullable): the hop in flight */
-  GInputStream *stream;   /* (owned) (nullable): its body */
-  TrwBody *body;          /* (owned) (nullable): being read */
-  GByteArray *error_body; /* (owned) (nullable): of an answer not accepted */
-  TrwFraming framing;
-  gint64 expected;
-  gboolean is_connected;
-  guint n_informational;
-  GTlsCertificateFlags tls_flags;
-
-  GSource *watchdog; /* (owned) (nullable) */
-  gint64 active_mono_us;
-
-  gboolean is_sending; /* send_async is in flight */
-  gboolean is_over;
-  gboolean is_stopped;
-  gboolean is_complete;
-  GVariant *response; /* (owned) (nullable) */
-  GError *error;      /* (owned) (nullable): why it is over */
-  char *error_url;    /* (owned) (nullable): that the error is about */
-};
-
-static void
-send_hop (TrwAttempt *self);
-
-static guint
-get_status (TrwAttempt *self)
+guint
+trw_attempt_get_status (TrwAttempt *self)
 {
   return self->message != NULL ? (guint)soup_message_get_status (self->message) : 0;
 }
@@ -84,8 +38,8 @@ clear_watchdog (TrwAttempt *self)
 
 /* An unread rest makes libsoup drop the connection: it counts it as reusable only when it
  * has seen the end. */
-static void
-drop_stream (TrwAttempt *self)
+void
+trw_attempt_drop_stream (TrwAttempt *self)
 {
   g_clear_pointer (&self->body, trw_body_free);
   if (self->stream != NULL)
@@ -96,7 +50,7 @@ drop_stream (TrwAttempt *self)
 static void
 drop_hop (TrwAttempt *self)
 {
-  drop_stream (self);
+  trw_attempt_drop_stream (self);
   if (self->message != NULL)
     g_signal_handlers_disconnect_by_data (self->message, self);
   g_clear_object (&self->message);
@@ -135,8 +89,8 @@ collect_facts (TrwAttempt *self, guint status)
   return g_variant_ref_sink (g_variant_dict_end (&facts));
 }
 
-static void
-settle (TrwAttempt *self)
+void
+trw_attempt_settle (TrwAttempt *self)
 {
   g_autoptr (GVariant) facts = NULL;
 
@@ -144,7 +98,7 @@ settle (TrwAttempt *self)
       || trw_part_is_busy (self->part))
     return;
   if (!self->is_stopped)
-    facts = collect_facts (self, get_status (self));
+    facts = collect_facts (self, trw_attempt_get_status (self));
   drop_hop (self);
   g_clear_pointer (&self->part, trw_part_free);
   self->hooks->over (self, facts, self->user_data);
@@ -155,15 +109,15 @@ end (TrwAttempt *self)
 {
   self->is_over = TRUE;
   clear_watchdog (self);
-  drop_stream (self);
+  trw_attempt_drop_stream (self);
   if (self->is_sending)
     g_cancellable_cancel (self->cancellable);
-  settle (self);
+  trw_attempt_settle (self);
 }
 
 /* Consumes @error, one of ours. */
-static void
-take_failure (TrwAttempt *self, GError *error)
+void
+trw_attempt_take_failure (TrwAttempt *self, GError *error)
 {
   if (self->error == NULL)
     self->error = error;
@@ -172,16 +126,16 @@ take_failure (TrwAttempt *self, GError *error)
   end (self);
 }
 
-static void
-fail (TrwAttempt *self, TrundleError code, const char *message)
+void
+trw_attempt_fail (TrwAttempt *self, TrundleError code, const char *message)
 {
-  take_failure (self, g_error_new_literal (TRUNDLE_ERROR, code, message));
+  trw_attempt_take_failure (self, g_error_new_literal (TRUNDLE_ERROR, code, message));
 }
 
 /* The watchdog */
 
-static void
-feed_watchdog (TrwAttempt *self)
+void
+trw_attempt_feed_watchdog (TrwAttempt *self)
 {
   self->active_mono_us = g_get_monotonic_time ();
 }
@@ -214,14 +168,15 @@ on_watchdog (gpointer user_data)
   gint64 left_us;
 
   if (is_our_own_delay (self))
-    feed_watchdog (self);
+    trw_attempt_feed_watchdog (self);
   left_us = self->active_mono_us + limit_us - g_get_monotonic_time ();
   if (left_us > 0)
     arm_watchdog (self, left_us);
   else if (self->error_body != NULL)
     end (self);
   else
-    fail (self, TRUNDLE_ERROR_TIMED_OUT, "Nothing came from the server for too long");
+    trw_attempt_fail (
+        self, TRUNDLE_ERROR_TIMED_OUT, "Nothing came from the server for too long");
   return G_SOURCE_REMOVE;
 }
 
@@ -234,7 +189,7 @@ finish_complete (TrwAttempt *self)
 
   if (!trw_part_check (self->part, &error))
     {
-      take_failure (self, g_steal_pointer (&error));
+      trw_attempt_take_failure (self, g_steal_pointer (&error));
       return;
     }
   self->is_complete = TRUE;
@@ -247,10 +202,10 @@ write_part (const guint8 *data, gsize length, gpointer user_data)
   TrwAttempt *self = user_data;
   g_autoptr (GError) error = NULL;
 
-  feed_watchdog (self);
+  trw_attempt_feed_watchdog (self);
   if (!trw_part_write (self->part, data, length, &error))
     {
-      take_failure (self, g_steal_pointer (&error));
+      trw_attempt_take_failure (self, g_steal_pointer (&error));
       return FALSE;
     }
   if (trw_part_is_behind (self->part))
@@ -264,10 +219,10 @@ on_body_ended (const GError *error, gpointer user_data)
 {
   TrwAttempt *self = user_data;
 
-  drop_stream (self);
+  trw_attempt_drop_stream (self);
   if (error != NULL)
     {
-      take_failure (self, trw_error_translate (error, TRUE));
+      trw_attempt_take_failure (self, trw_error_translate (error, TRUE));
       return;
     }
   clear_watchdog (self);
@@ -284,18 +239,18 @@ on_synced (gpointer user_data)
 
   if (self->is_over)
     {
-      settle (self);
+      trw_attempt_settle (self);
       return;
     }
   if (!trw_part_check (self->part, &error))
     {
-      take_failure (self, g_steal_pointer (&error));
+      trw_attempt_take_failure (self, g_steal_pointer (&error));
       return;
     }
   self->hooks->moved (self, self->user_data);
   if (self->body != NULL)
     {
-      feed_watchdog (self);
+      trw_attempt_feed_watchdog (self);
       trw_body_start (self->body);
     }
   else if (!trw_part_sync (self->part))
@@ -308,7 +263,7 @@ keep_error_body (const guint8 *data, gsize length, gpointer user_data)
   TrwAttempt *self = user_data;
   gsize room = self->request->error_body_max - self->error_body->len;
 
-  feed_watchdog (self);
+  trw_attempt_feed_watchdog (self);
   g_byte_array_append (self->error_body, data, (guint)MIN (length, room));
   if (length < room)
     return TRUE;
@@ -329,7 +284,7 @@ static const TrwBodySink error_sink = { keep_error_body, on_error_body_ended };
 static void
 read_body (TrwAttempt *self, guint64 length)
 {
-  guint status = get_status (self);
+  guint status = trw_attempt_get_status (self);
   gboolean is_accepted = trw_request_accepts (self->request, status);
 
   if (!is_accepted)
@@ -361,16 +316,16 @@ take_final_answer (TrwAttempt *self)
   self->response = trw_response_describe (self->message, self->way.uri);
   if (!trw_response_get_framing (self->message, &self->framing, &length, &error))
     {
-      take_failure (self, g_steal_pointer (&error));
+      trw_attempt_take_failure (self, g_steal_pointer (&error));
       return;
     }
   self->hooks->responded (self, self->response, self->user_data);
   if (self->framing == TRW_FRAMING_CLOSE && !self->request->allow_unframed
-      && trw_request_accepts (self->request, get_status (self)))
+      && trw_request_accepts (self->request, trw_attempt_get_status (self)))
     {
-      fail (self,
-            TRUNDLE_ERROR_PROTOCOL_ERROR,
-            "Nothing would prove that the answer is whole");
+      trw_attempt_fail (self,
+                        TRUNDLE_ERROR_PROTOCOL_ERROR,
+                        "Nothing would prove that the answer is whole");
       return;
     }
   if (self->framing == TRW_FRAMING_LENGTH)
@@ -402,7 +357,7 @@ follow (TrwAttempt *self, const TrwNextHop *next)
 {
   g_autofree char *from = g_uri_to_string_partial (self->way.uri, G_URI_HIDE_USERINFO);
   g_autofree char *to = g_uri_to_string_partial (next->uri, G_URI_HIDE_USERINFO);
-  guint status = get_status (self);
+  guint status = trw_attempt_get_status (self);
 
   trw_way_take_cookies (&self->way, self->message);
   drain (self);
@@ -413,17 +368,17 @@ follow (TrwAttempt *self, const TrwNextHop *next)
   self->way.n_followed++;
   self->way.at_first_origin = self->way.at_first_origin && next->same_origin;
   self->hooks->redirected (self, from, to, status, self->user_data);
-  send_hop (self);
+  trw_attempt_send_hop (self);
 }
 
-static void
-take_answer (TrwAttempt *self)
+void
+trw_attempt_take_answer (TrwAttempt *self)
 {
   SoupMessageHeaders *headers = soup_message_get_response_headers (self->message);
   TrwHop hop = {
     .uri = self->way.uri,
     .method = self->way.method,
-    .status = get_status (self),
+    .status = trw_attempt_get_status (self),
     .location = soup_message_headers_get_one (headers, "Location"),
     .n_followed = self->way.n_followed,
   };
@@ -441,160 +396,9 @@ take_answer (TrwAttempt *self)
     case TRW_REDIRECT_FAIL:
       if (next.uri != NULL)
         self->error_url = g_uri_to_string_partial (next.uri, G_URI_HIDE_USERINFO);
-      take_failure (self, g_steal_pointer (&error));
+      trw_attempt_take_failure (self, g_steal_pointer (&error));
       break;
     }
-}
-
-static gboolean
-has_header_flood (TrwAttempt *self)
-{
-  SoupMessageMetrics *metrics = soup_message_get_metrics (self->message);
-
-  return metrics != NULL
-         && soup_message_metrics_get_response_header_bytes_received (metrics)
-                >= HEADERS_MAX;
-}
-
-static GError *
-explain_send_error (TrwAttempt *self, const GError *error)
-{
-  g_autofree char *words = NULL;
-
-  if (self->tls_flags != 0)
-    {
-      words = trw_tls_flags_describe (self->tls_flags);
-      return g_error_new (TRUNDLE_ERROR,
-                          TRUNDLE_ERROR_TLS_FAILED,
-                          "The server's certificate is not trusted: %s",
-                          words);
-    }
-  if (get_status (self) == SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED)
-    return g_error_new_literal (TRUNDLE_ERROR,
-                                TRUNDLE_ERROR_AUTHENTICATION_REQUIRED,
-                                "The proxy wants credentials");
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT)
-      && has_header_flood (self))
-    return g_error_new_literal (TRUNDLE_ERROR,
-                                TRUNDLE_ERROR_PROTOCOL_ERROR,
-                                "The server's answer has too many headers");
-  return trw_error_translate (error, self->is_connected);
-}
-
-static void
-on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (TrwAttempt) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GInputStream) stream = NULL;
-
-  stream = soup_session_send_finish (SOUP_SESSION (source), result, &error);
-  self->is_sending = FALSE;
-  self->stream = g_steal_pointer (&stream);
-  if (self->is_over)
-    {
-      drop_stream (self);
-      settle (self);
-      return;
-    }
-  if (self->stream == NULL)
-    {
-      take_failure (self, explain_send_error (self, error));
-      return;
-    }
-  feed_watchdog (self);
-  take_answer (self);
-}
-
-/* The hop */
-
-static void
-on_network_event (SoupMessage *message,
-                  GSocketClientEvent event,
-                  GIOStream *connection,
-                  gpointer user_data)
-{
-  TrwAttempt *self = user_data;
-
-  feed_watchdog (self);
-  if (event == G_SOCKET_CLIENT_CONNECTED)
-    self->is_connected = TRUE;
-}
-
-/* Also on a connection that stood already. */
-static void
-on_starting (SoupMessage *message, gpointer user_data)
-{
-  TrwAttempt *self = user_data;
-
-  feed_watchdog (self);
-  self->is_connected = TRUE;
-}
-
-/* Never final, and no sign of life for ever. */
-static void
-on_informational (SoupMessage *message, gpointer user_data)
-{
-  TrwAttempt *self = user_data;
-
-  feed_watchdog (self);
-  if (++self->n_informational > INFORMATIONAL_MAX && !self->is_over)
-    fail (self,
-          TRUNDLE_ERROR_PROTOCOL_ERROR,
-          "The server announces its answer without end");
-}
-
-static gboolean
-on_certificate (SoupMessage *message,
-                GTlsCertificate *chain,
-                GTlsCertificateFlags flags,
-                gpointer user_data)
-{
-  TrwAttempt *self = user_data;
-  GUri *uri = soup_message_get_uri (message);
-  g_autoptr (GSocketConnectable) identity = NULL;
-
-  self->tls_flags = flags;
-  if (self->request->anchors == NULL)
-    return FALSE;
-  identity = g_network_address_new (g_uri_get_host (uri), 443);
-  if (!trw_trust_verify (self->request->anchors, chain, identity, &self->tls_flags))
-    return FALSE;
-  self->tls_flags = 0;
-  return TRUE;
-}
-
-/* Unanswered, libsoup would wait for ever: we have none. */
-static gboolean
-on_certificate_wanted (SoupMessage *message,
-                       GTlsClientConnection *tls,
-                       gpointer user_data)
-{
-  soup_message_set_tls_client_certificate (message, NULL);
-  return TRUE;
-}
-
-static void
-send_hop (TrwAttempt *self)
-{
-  self->message = trw_message_new (self->request, &self->way);
-  self->is_connected = FALSE;
-  self->is_sending = TRUE;
-  feed_watchdog (self);
-  g_signal_connect (self->message, "network-event", G_CALLBACK (on_network_event), self);
-  g_signal_connect (self->message, "starting", G_CALLBACK (on_starting), self);
-  g_signal_connect (
-      self->message, "got-informational", G_CALLBACK (on_informational), self);
-  g_signal_connect (
-      self->message, "accept-certificate", G_CALLBACK (on_certificate), self);
-  g_signal_connect (
-      self->message, "request-certificate", G_CALLBACK (on_certificate_wanted), self);
-  soup_session_send_async (self->session,
-                           self->message,
-                           G_PRIORITY_DEFAULT,
-                           self->cancellable,
-                           on_sent,
-                           trw_attempt_ref (self));
 }
 
 static void
@@ -636,10 +440,10 @@ trw_attempt_new (guint64 id,
   self->way.uri = g_uri_ref (request->uri);
   self->way.method = request->method;
   self->way.at_first_origin = TRUE;
-  feed_watchdog (self);
+  trw_attempt_feed_watchdog (self);
   if (request->timeout_ms > 0)
     arm_watchdog (self, (gint64)MIN (request->timeout_ms, (guint64)G_MAXINT) * 1000);
-  send_hop (self);
+  trw_attempt_send_hop (self);
   return self;
 }
 

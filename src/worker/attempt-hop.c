@@ -1,0 +1,168 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One hop of an attempt: the question is sent, and what the network, the proxy and the
+ * other side's certificate have to say until the answer's head is there. */
+
+#include "config.h"
+
+#include "attempt-private.h"
+
+#include "errors.h"
+#include "trust.h"
+
+/* libsoup 3.2.3 gives up at 64 KiB of headers, with the error of a lost connection. */
+#define HEADERS_MAX (60 * 1024)
+
+#define INFORMATIONAL_MAX 32
+
+static gboolean
+has_header_flood (TrwAttempt *self)
+{
+  SoupMessageMetrics *metrics = soup_message_get_metrics (self->message);
+
+  return metrics != NULL
+         && soup_message_metrics_get_response_header_bytes_received (metrics)
+                >= HEADERS_MAX;
+}
+
+static GError *
+explain_send_error (TrwAttempt *self, const GError *error)
+{
+  g_autofree char *words = NULL;
+
+  if (self->tls_flags != 0)
+    {
+      words = trw_tls_flags_describe (self->tls_flags);
+      return g_error_new (TRUNDLE_ERROR,
+                          TRUNDLE_ERROR_TLS_FAILED,
+                          "The server's certificate is not trusted: %s",
+                          words);
+    }
+  if (trw_attempt_get_status (self) == SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED)
+    return g_error_new_literal (TRUNDLE_ERROR,
+                                TRUNDLE_ERROR_AUTHENTICATION_REQUIRED,
+                                "The proxy wants credentials");
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT)
+      && has_header_flood (self))
+    return g_error_new_literal (TRUNDLE_ERROR,
+                                TRUNDLE_ERROR_PROTOCOL_ERROR,
+                                "The server's answer has too many headers");
+  return trw_error_translate (error, self->is_connected);
+}
+
+static void
+on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (TrwAttempt) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GInputStream) stream = NULL;
+
+  stream = soup_session_send_finish (SOUP_SESSION (source), result, &error);
+  self->is_sending = FALSE;
+  self->stream = g_steal_pointer (&stream);
+  if (self->is_over)
+    {
+      trw_attempt_drop_stream (self);
+      trw_attempt_settle (self);
+      return;
+    }
+  if (self->stream == NULL)
+    {
+      trw_attempt_take_failure (self, explain_send_error (self, error));
+      return;
+    }
+  trw_attempt_feed_watchdog (self);
+  trw_attempt_take_answer (self);
+}
+
+/* The hop */
+
+static void
+on_network_event (SoupMessage *message,
+                  GSocketClientEvent event,
+                  GIOStream *connection,
+                  gpointer user_data)
+{
+  TrwAttempt *self = user_data;
+
+  trw_attempt_feed_watchdog (self);
+  if (event == G_SOCKET_CLIENT_CONNECTED)
+    self->is_connected = TRUE;
+}
+
+/* Also on a connection that stood already. */
+static void
+on_starting (SoupMessage *message, gpointer user_data)
+{
+  TrwAttempt *self = user_data;
+
+  trw_attempt_feed_watchdog (self);
+  self->is_connected = TRUE;
+}
+
+/* Never final, and no sign of life for ever. */
+static void
+on_informational (SoupMessage *message, gpointer user_data)
+{
+  TrwAttempt *self = user_data;
+
+  trw_attempt_feed_watchdog (self);
+  if (++self->n_informational > INFORMATIONAL_MAX && !self->is_over)
+    trw_attempt_fail (self,
+                      TRUNDLE_ERROR_PROTOCOL_ERROR,
+                      "The server announces its answer without end");
+}
+
+static gboolean
+on_certificate (SoupMessage *message,
+                GTlsCertificate *chain,
+                GTlsCertificateFlags flags,
+                gpointer user_data)
+{
+  TrwAttempt *self = user_data;
+  GUri *uri = soup_message_get_uri (message);
+  g_autoptr (GSocketConnectable) identity = NULL;
+
+  self->tls_flags = flags;
+  if (self->request->anchors == NULL)
+    return FALSE;
+  identity = g_network_address_new (g_uri_get_host (uri), 443);
+  if (!trw_trust_verify (self->request->anchors, chain, identity, &self->tls_flags))
+    return FALSE;
+  self->tls_flags = 0;
+  return TRUE;
+}
+
+/* Unanswered, libsoup would wait for ever: we have none. */
+static gboolean
+on_certificate_wanted (SoupMessage *message,
+                       GTlsClientConnection *tls,
+                       gpointer user_data)
+{
+  soup_message_set_tls_client_certificate (message, NULL);
+  return TRUE;
+}
+
+void
+trw_attempt_send_hop (TrwAttempt *self)
+{
+  self->message = trw_message_new (self->request, &self->way);
+  self->is_connected = FALSE;
+  self->is_sending = TRUE;
+  trw_attempt_feed_watchdog (self);
+  g_signal_connect (self->message, "network-event", G_CALLBACK (on_network_event), self);
+  g_signal_connect (self->message, "starting", G_CALLBACK (on_starting), self);
+  g_signal_connect (
+      self->message, "got-informational", G_CALLBACK (on_informational), self);
+  g_signal_connect (
+      self->message, "accept-certificate", G_CALLBACK (on_certificate), self);
+  g_signal_connect (
+      self->message, "request-certificate", G_CALLBACK (on_certificate_wanted), self);
+  soup_session_send_async (self->session,
+                           self->message,
+                           G_PRIORITY_DEFAULT,
+                           self->cancellable,
+                           on_sent,
+                           trw_attempt_ref (self));
+}

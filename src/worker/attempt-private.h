@@ -1,0 +1,73 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "attempt.h"
+#include "body.h"
+#include "common/error.h"
+#include "message.h"
+#include "part.h"
+
+/* What attempt.c (from the answer to the end) and attempt-hop.c (one question, until it
+ * is answered) share. */
+
+struct _TrwAttempt
+{
+  guint64 id;
+  TrwRequest *request;          /* (owned) */
+  TrwPart *part;                /* (owned) (nullable): until settled */
+  SoupSession *session;         /* (owned) */
+  const TrwAttemptHooks *hooks; /* (unowned), static */
+  gpointer user_data;           /* (unowned), outlives us */
+  GCancellable *cancellable;    /* (owned) */
+
+  TrwWay way;
+  SoupMessage *message;   /* (owned) (nullable): the hop in flight */
+  GInputStream *stream;   /* (owned) (nullable): its body */
+  TrwBody *body;          /* (owned) (nullable): being read */
+  GByteArray *error_body; /* (owned) (nullable): of an answer not accepted */
+  TrwFraming framing;
+  gint64 expected;
+  gboolean is_connected;
+  guint n_informational;
+  GTlsCertificateFlags tls_flags;
+
+  GSource *watchdog; /* (owned) (nullable) */
+  gint64 active_mono_us;
+
+  gboolean is_sending; /* send_async is in flight */
+  gboolean is_over;
+  gboolean is_stopped;
+  gboolean is_complete;
+  GVariant *response; /* (owned) (nullable) */
+  GError *error;      /* (owned) (nullable): why it is over */
+  char *error_url;    /* (owned) (nullable): that the error is about */
+};
+
+/* Of the hop in flight; 0 when there is none. */
+guint
+trw_attempt_get_status (TrwAttempt *self);
+
+/* Something happened that is not our own doing. */
+void
+trw_attempt_feed_watchdog (TrwAttempt *self);
+
+void
+trw_attempt_drop_stream (TrwAttempt *self);
+
+/* Reports an attempt that is over, once nothing of it is in flight. */
+void
+trw_attempt_settle (TrwAttempt *self);
+
+/* The attempt is over.  @error is consumed, and one of ours. */
+void
+trw_attempt_take_failure (TrwAttempt *self, GError *error);
+void
+trw_attempt_fail (TrwAttempt *self, TrundleError code, const char *message);
+
+/* Asks; the answer is taken by the function below. */
+void
+trw_attempt_send_hop (TrwAttempt *self);
+void
+trw_attempt_take_answer (TrwAttempt *self);
