@@ -1,132 +1,20 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The store: what goes in comes out, transactions hold or vanish as a whole, numbers are
- * never reused, and what was committed is there after a crash (laws 1, 3, 5). */
+/* The store: what goes in comes out, and numbers are never reused (laws 3, 5). */
 
 #include "config.h"
 
-#include "port/store.h"
-
-#include <errno.h>
-#include <glib/gstdio.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
+#include "store-fixture.h"
 
 #include "common/error.h"
 
-typedef struct
-{
-  char *directory;
-  char *path;
-  TrdStore *store;
-  gint64 session_id;
-} Fixture;
-
-static GVariant *
-make_dictionary (const char *text)
-{
-  return g_variant_ref_sink (g_variant_new_parsed (text));
-}
-
-static gint64
-add_session_as (TrdStore *store, const char *identifier, const char *configuration)
-{
-  g_autoptr (TrdSessionRow) row = g_new0 (TrdSessionRow, 1);
-  g_autoptr (GError) error = NULL;
-
-  row->owner = trd_owner_new ("host", "org.example.App");
-  row->identifier = g_strdup (identifier);
-  row->configuration = make_dictionary (configuration);
-  row->created_us = 77;
-  trd_store_insert_session (store, row, &error);
-  g_assert_no_error (error);
-  return row->id;
-}
-
-static void
-set_up (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  fixture->directory = g_dir_make_tmp ("trundle-store-XXXXXX", &error);
-  g_assert_no_error (error);
-  fixture->path = g_build_filename (fixture->directory, "trundle.db", NULL);
-  fixture->store = trd_store_new (fixture->path, &error);
-  g_assert_no_error (error);
-  fixture->session_id = add_session_as (
-      fixture->store, "first", "{'app-id': <'org.example.App'>}");
-}
-
-static void
-remove_all (const char *directory)
-{
-  g_autoptr (GDir) dir = g_dir_open (directory, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (directory, name, NULL);
-
-      g_assert_cmpint (g_unlink (path), ==, 0);
-    }
-  g_assert_cmpint (g_rmdir (directory), ==, 0);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  g_clear_object (&fixture->store);
-  remove_all (fixture->directory);
-  g_free (fixture->path);
-  g_free (fixture->directory);
-}
-
-static TrdTaskRow *
-make_task (gint64 session_id, TrundleTaskState state)
-{
-  TrdTaskRow *row = g_new0 (TrdTaskRow, 1);
-
-  row->session_id = session_id;
-  row->uuid = g_uuid_string_random ();
-  row->url = g_strdup ("https://example.org/a");
-  row->options = make_dictionary ("{'method': <'GET'>}");
-  row->place = trd_place_new (0);
-  row->durable = TRUE;
-  row->priority = 0.5;
-  row->state = state;
-  return row;
-}
-
-static gint64
-add_task (TrdStore *store, gint64 session_id, TrundleTaskState state)
-{
-  g_autoptr (TrdTaskRow) row = make_task (session_id, state);
-  g_autoptr (GError) error = NULL;
-
-  trd_store_insert_task (store, row, &error);
-  g_assert_no_error (error);
-  return row->id;
-}
-
-static guint64
-add_event (TrdStore *store, gint64 session_id, gint64 task_id, TrundleEventKind kind)
-{
-  TrdEvent event = { .session_id = session_id, .task_id = task_id, .kind = kind };
-  g_autoptr (GVariant) details = make_dictionary ("{'reason': <'done'>}");
-  g_autoptr (GError) error = NULL;
-
-  event.details = details;
-  event.created_us = 5;
-  trd_store_append_event (store, &event, &error);
-  g_assert_no_error (error);
-  return event.sequence;
-}
+#include <glib/gstdio.h>
 
 /* Sessions */
 
 static void
-test_session_round_trip (Fixture *fixture, gconstpointer data)
+test_session_round_trip (StoreFixture *fixture, gconstpointer data)
 {
   g_autoptr (GPtrArray) rows = NULL;
   g_autoptr (GError) error = NULL;
@@ -146,39 +34,43 @@ test_session_round_trip (Fixture *fixture, gconstpointer data)
   row->state = TRUNDLE_SESSION_RETIRED;
   g_assert_true (trd_store_update_session (fixture->store, row, &error));
   /* The identifier is free again. */
-  g_assert_cmpint (add_session_as (fixture->store, "first", "@a{sv} {}"), >, row->id);
+  g_assert_cmpint (
+      store_fixture_add_session (fixture->store, "first", "@a{sv} {}"), >, row->id);
 }
 
 static void
-test_session_identifier_unique (Fixture *fixture, gconstpointer data)
+test_session_identifier_unique (StoreFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdSessionRow) row = g_new0 (TrdSessionRow, 1);
   g_autoptr (GError) error = NULL;
 
   row->owner = trd_owner_new ("host", "org.example.App");
   row->identifier = g_strdup ("first");
-  row->configuration = make_dictionary ("@a{sv} {}");
+  row->configuration = store_fixture_parse ("@a{sv} {}");
   g_assert_false (trd_store_insert_session (fixture->store, row, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_FAILED);
   g_assert_cmpint (row->id, ==, 0);
 }
 
 static void
-test_session_ids_never_reused (Fixture *fixture, gconstpointer data)
+test_session_ids_never_reused (StoreFixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  gint64 task = add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
+  gint64 task = store_fixture_add_task (
+      fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
   gint64 next;
 
-  add_event (fixture->store, fixture->session_id, task, TRUNDLE_EVENT_TASK_FINISHED);
+  store_fixture_add_event (
+      fixture->store, fixture->session_id, task, TRUNDLE_EVENT_TASK_FINISHED);
   g_assert_true (trd_store_delete_session (fixture->store, fixture->session_id, &error));
   g_assert_cmpuint (trd_store_count_events (fixture->store, fixture->session_id), ==, 0);
   g_assert_null (trd_store_load_task (fixture->store, task, &error));
   g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_NOT_FOUND);
 
-  next = add_session_as (fixture->store, "first", "@a{sv} {}");
+  next = store_fixture_add_session (fixture->store, "first", "@a{sv} {}");
   g_assert_cmpint (next, >, fixture->session_id);
-  g_assert_cmpint (add_task (fixture->store, next, TRUNDLE_TASK_QUEUED), >, task);
+  g_assert_cmpint (
+      store_fixture_add_task (fixture->store, next, TRUNDLE_TASK_QUEUED), >, task);
 }
 
 /* Tasks */
@@ -209,11 +101,11 @@ fill_task (TrdTaskRow *row)
   row->intent.size = 7;
   row->received = 8;
   row->current_url = g_strdup ("https://example.org/b");
-  row->response = make_dictionary ("{'status': <uint32 200>}");
+  row->response = store_fixture_parse ("{'status': <uint32 200>}");
   row->error_name = g_strdup ("HttpStatus");
-  row->error_details = make_dictionary ("{'status': <uint32 404>}");
+  row->error_details = store_fixture_parse ("{'status': <uint32 404>}");
   row->transient_name = g_strdup ("TimedOut");
-  row->transient_details = make_dictionary ("@a{sv} {}");
+  row->transient_details = store_fixture_parse ("@a{sv} {}");
   row->error_body = g_bytes_new_static ("a\0b", 3);
   row->proof = g_strdup ("content-length");
   row->final_path = g_strdup ("/tmp/final");
@@ -297,9 +189,10 @@ assert_same_result (const TrdTaskRow *a, const TrdTaskRow *b)
 
 /* "empty", "insert" (all filled at once) or "update" (filled later). */
 static void
-test_task_round_trip (Fixture *fixture, gconstpointer data)
+test_task_round_trip (StoreFixture *fixture, gconstpointer data)
 {
-  g_autoptr (TrdTaskRow) row = make_task (fixture->session_id, TRUNDLE_TASK_FINISHED);
+  g_autoptr (TrdTaskRow) row = store_fixture_make_task (fixture->session_id,
+                                                        TRUNDLE_TASK_FINISHED);
   g_autoptr (TrdTaskRow) found = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -329,16 +222,18 @@ test_task_round_trip (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_task_numbers (Fixture *fixture, gconstpointer data)
+test_task_numbers (StoreFixture *fixture, gconstpointer data)
 {
-  gint64 other = add_session_as (fixture->store, "other", "@a{sv} {}");
-  g_autoptr (TrdTaskRow) row = make_task (fixture->session_id, TRUNDLE_TASK_QUEUED);
+  gint64 other = store_fixture_add_session (fixture->store, "other", "@a{sv} {}");
+  g_autoptr (TrdTaskRow) row = store_fixture_make_task (fixture->session_id,
+                                                        TRUNDLE_TASK_QUEUED);
   gint64 second;
   g_autoptr (GError) error = NULL;
 
-  add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
-  second = add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
-  add_task (fixture->store, other, TRUNDLE_TASK_QUEUED);
+  store_fixture_add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
+  second = store_fixture_add_task (
+      fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
+  store_fixture_add_task (fixture->store, other, TRUNDLE_TASK_QUEUED);
   g_assert_true (trd_store_delete_task (fixture->store, second, &error));
   g_assert_true (trd_store_insert_task (fixture->store, row, &error));
   g_assert_cmpuint (row->number, ==, 3);
@@ -346,9 +241,10 @@ test_task_numbers (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_task_never_running (Fixture *fixture, gconstpointer data)
+test_task_never_running (StoreFixture *fixture, gconstpointer data)
 {
-  g_autoptr (TrdTaskRow) row = make_task (fixture->session_id, TRUNDLE_TASK_RUNNING);
+  g_autoptr (TrdTaskRow) row = store_fixture_make_task (fixture->session_id,
+                                                        TRUNDLE_TASK_RUNNING);
   g_autoptr (GError) error = NULL;
   gint64 id;
 
@@ -357,16 +253,17 @@ test_task_never_running (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (row->number, ==, 0);
   g_clear_error (&error);
 
-  id = add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
+  id = store_fixture_add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
   g_assert_false (
       trd_store_set_task_state (fixture->store, id, TRUNDLE_TASK_RUNNING, 0, 0, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_FAILED);
 }
 
 static void
-test_task_small_changes (Fixture *fixture, gconstpointer data)
+test_task_small_changes (StoreFixture *fixture, gconstpointer data)
 {
-  gint64 id = add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
+  gint64 id = store_fixture_add_task (
+      fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
   g_autoptr (TrdTaskRow) row = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -384,9 +281,9 @@ test_task_small_changes (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_task_without_session (Fixture *fixture, gconstpointer data)
+test_task_without_session (StoreFixture *fixture, gconstpointer data)
 {
-  g_autoptr (TrdTaskRow) row = make_task (999, TRUNDLE_TASK_QUEUED);
+  g_autoptr (TrdTaskRow) row = store_fixture_make_task (999, TRUNDLE_TASK_QUEUED);
   g_autoptr (GError) error = NULL;
 
   g_assert_false (trd_store_insert_task (fixture->store, row, &error));
@@ -406,13 +303,13 @@ count_brief (const TrdTaskBrief *brief, gpointer user_data)
 }
 
 static void
-test_task_briefs (Fixture *fixture, gconstpointer data)
+test_task_briefs (StoreFixture *fixture, gconstpointer data)
 {
   guint left = 10;
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < 4; i++)
-    add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
+    store_fixture_add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
   g_assert_true (trd_store_each_brief (fixture->store, count_brief, &left, &error));
   g_assert_cmpuint (left, ==, 6);
   left = 2;
@@ -441,14 +338,14 @@ static const struct
 };
 
 static void
-test_task_list (Fixture *fixture, gconstpointer data)
+test_task_list (StoreFixture *fixture, gconstpointer data)
 {
   gint64 first_id = 0;
   g_autoptr (GError) error = NULL;
 
   for (guint i = 1; i <= 10; i++)
     {
-      g_autoptr (TrdTaskRow) row = make_task (
+      g_autoptr (TrdTaskRow) row = store_fixture_make_task (
           fixture->session_id, i <= 5 ? TRUNDLE_TASK_QUEUED : TRUNDLE_TASK_FINISHED);
 
       row->group = i == 10 ? g_strdup ("g") : NULL;
@@ -476,9 +373,9 @@ test_task_list (Fixture *fixture, gconstpointer data)
 /* Events */
 
 static void
-test_events_in_order (Fixture *fixture, gconstpointer data)
+test_events_in_order (StoreFixture *fixture, gconstpointer data)
 {
-  gint64 other = add_session_as (fixture->store, "other", "@a{sv} {}");
+  gint64 other = store_fixture_add_session (fixture->store, "other", "@a{sv} {}");
   g_autoptr (GPtrArray) events = NULL;
   g_autoptr (GPtrArray) gone = NULL;
   g_autoptr (GError) error = NULL;
@@ -486,12 +383,14 @@ test_events_in_order (Fixture *fixture, gconstpointer data)
 
   for (guint64 i = 1; i <= 3; i++)
     g_assert_cmpuint (
-        add_event (
+        store_fixture_add_event (
             fixture->store, fixture->session_id, 0, TRUNDLE_EVENT_CHALLENGE_RECEIVED),
         ==,
         i);
-  g_assert_cmpuint (
-      add_event (fixture->store, other, 0, TRUNDLE_EVENT_DID_BECOME_INVALID), ==, 1);
+  g_assert_cmpuint (store_fixture_add_event (
+                        fixture->store, other, 0, TRUNDLE_EVENT_DID_BECOME_INVALID),
+                    ==,
+                    1);
   g_assert_true (trd_store_mark_offered (fixture->store, fixture->session_id, 2, &error));
 
   events = trd_store_list_events (fixture->store, fixture->session_id, 1, 0, &error);
@@ -509,7 +408,7 @@ test_events_in_order (Fixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   g_assert_cmpuint (gone->len, ==, 0);
   g_assert_cmpuint (
-      add_event (
+      store_fixture_add_event (
           fixture->store, fixture->session_id, 0, TRUNDLE_EVENT_DID_BECOME_INVALID),
       ==,
       4);
@@ -517,21 +416,21 @@ test_events_in_order (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_events_complete (Fixture *fixture, gconstpointer data)
+test_events_complete (StoreFixture *fixture, gconstpointer data)
 {
   TrdStore *store = fixture->store;
   gint64 session = fixture->session_id;
-  gint64 first = add_task (store, session, TRUNDLE_TASK_FINISHED);
-  gint64 second = add_task (store, session, TRUNDLE_TASK_FINISHED);
-  gint64 retried = add_task (store, session, TRUNDLE_TASK_FINISHED);
+  gint64 first = store_fixture_add_task (store, session, TRUNDLE_TASK_FINISHED);
+  gint64 second = store_fixture_add_task (store, session, TRUNDLE_TASK_FINISHED);
+  gint64 retried = store_fixture_add_task (store, session, TRUNDLE_TASK_FINISHED);
   g_autoptr (GPtrArray) gone = NULL;
   g_autoptr (GError) error = NULL;
   TrdSessionCounts counts;
 
-  add_event (store, session, first, TRUNDLE_EVENT_TASK_FINISHED);
-  add_event (store, session, retried, TRUNDLE_EVENT_TASK_FINISHED);
-  add_event (store, session, second, TRUNDLE_EVENT_TASK_FINISHED);
-  add_event (store, session, retried, TRUNDLE_EVENT_TASK_FINISHED);
+  store_fixture_add_event (store, session, first, TRUNDLE_EVENT_TASK_FINISHED);
+  store_fixture_add_event (store, session, retried, TRUNDLE_EVENT_TASK_FINISHED);
+  store_fixture_add_event (store, session, second, TRUNDLE_EVENT_TASK_FINISHED);
+  store_fixture_add_event (store, session, retried, TRUNDLE_EVENT_TASK_FINISHED);
 
   gone = trd_store_complete_events (store, session, 2, &error);
   g_assert_no_error (error);
@@ -548,7 +447,7 @@ test_events_complete (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_counts (Fixture *fixture, gconstpointer data)
+test_counts (StoreFixture *fixture, gconstpointer data)
 {
   TrdSessionCounts counts;
   g_autoptr (GError) error = NULL;
@@ -558,11 +457,11 @@ test_counts (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (
       counts.suspended + counts.queued + counts.challenged + counts.finished, ==, 0);
 
-  add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_SUSPENDED);
+  store_fixture_add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_SUSPENDED);
   for (guint i = 0; i < 2; i++)
-    add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
+    store_fixture_add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
   for (guint i = 0; i < 3; i++)
-    add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_CHALLENGED);
+    store_fixture_add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_CHALLENGED);
   g_assert_true (
       trd_store_count_session (fixture->store, fixture->session_id, &counts, &error));
   g_assert_cmpuint (counts.suspended, ==, 1);
@@ -572,7 +471,7 @@ test_counts (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_delivery (Fixture *fixture, gconstpointer data)
+test_delivery (StoreFixture *fixture, gconstpointer data)
 {
   guint tries = 9;
   gint64 next_us = 9;
@@ -592,7 +491,7 @@ test_delivery (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_launches (Fixture *fixture, gconstpointer data)
+test_launches (StoreFixture *fixture, gconstpointer data)
 {
   const gint64 hour_us = 3600 * (gint64)G_USEC_PER_SEC;
   g_autoptr (GError) error = NULL;
@@ -612,212 +511,9 @@ test_launches (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (trd_store_count_launches (fixture->store, "host:a", 0), ==, 2);
 }
 
-/* Transactions */
-
-static void
-test_rollback (Fixture *fixture, gconstpointer data)
-{
-  TrdStore *store = fixture->store;
-  gint64 task = add_task (store, fixture->session_id, TRUNDLE_TASK_FINISHED);
-  g_autoptr (TrdTaskRow) row = NULL;
-  g_autoptr (GPtrArray) gone = NULL;
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (trd_store_begin (store, &error));
-  add_task (store, fixture->session_id, TRUNDLE_TASK_QUEUED);
-  add_event (store, fixture->session_id, task, TRUNDLE_EVENT_TASK_FINISHED);
-  gone = trd_store_complete_events (store, fixture->session_id, 1, &error);
-  g_assert_cmpuint (gone->len, ==, 1);
-  trd_store_rollback (store);
-  trd_store_rollback (store);
-
-  row = trd_store_load_task (store, task, &error);
-  g_assert_no_error (error);
-  g_assert_cmpuint (trd_store_count_events (store, fixture->session_id), ==, 0);
-  g_assert_cmpuint (
-      add_event (store, fixture->session_id, 0, TRUNDLE_EVENT_DID_BECOME_INVALID), ==, 1);
-}
-
-static void
-test_fail_next_commit (Fixture *fixture, gconstpointer data)
-{
-  TrdStore *store = fixture->store;
-  g_autoptr (TrdTaskRow) row = make_task (fixture->session_id, TRUNDLE_TASK_QUEUED);
-  g_autoptr (GError) error = NULL;
-  TrdSessionCounts counts;
-
-  trd_store_fail_next_commit (store);
-  g_assert_true (trd_store_begin (store, &error));
-  add_task (store, fixture->session_id, TRUNDLE_TASK_QUEUED);
-  g_assert_false (trd_store_commit (store, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
-  g_clear_error (&error);
-  trd_store_rollback (store);
-
-  trd_store_fail_next_commit (store);
-  g_assert_false (trd_store_insert_task (store, row, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
-  g_clear_error (&error);
-  g_assert_cmpint (row->id, ==, 0);
-  g_assert_cmpuint (row->number, ==, 0);
-
-  g_assert_true (trd_store_count_session (store, fixture->session_id, &counts, &error));
-  g_assert_cmpuint (counts.queued, ==, 0);
-  g_assert_true (trd_store_insert_task (store, row, &error));
-  g_assert_cmpuint (row->number, ==, 1);
-}
-
-static void
-test_closed (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (trd_store_flush (fixture->store, &error));
-  trd_store_close (fixture->store);
-  trd_store_close (fixture->store);
-  g_assert_false (trd_store_begin (fixture->store, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
-  g_clear_error (&error);
-  g_assert_null (trd_store_load_sessions (fixture->store, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
-}
-
-/* Crashes */
-
-static void
-copy_file (const char *from, const char *to)
-{
-  g_autofree char *contents = NULL;
-  gsize length;
-
-  g_assert_true (g_file_get_contents (from, &contents, &length, NULL));
-  g_assert_true (g_file_set_contents (to, contents, length, NULL));
-}
-
-/* The files as a kill leaves them.  (transfer full) */
-static char *
-copy_as_crashed (Fixture *fixture)
-{
-  g_autofree char *log = g_strconcat (fixture->path, "-wal", NULL);
-  char *image = g_build_filename (fixture->directory, "crashed.db", NULL);
-  g_autofree char *image_log = g_strconcat (image, "-wal", NULL);
-
-  copy_file (fixture->path, image);
-  copy_file (log, image_log);
-  return image;
-}
-
-static void
-test_crash (Fixture *fixture, gconstpointer data)
-{
-  gint64 task = add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_SUSPENDED);
-  g_autofree char *image = NULL;
-  g_autoptr (TrdStore) store = NULL;
-  g_autoptr (TrdTaskRow) row = NULL;
-  g_autoptr (GError) error = NULL;
-  TrdSessionCounts counts;
-
-  g_assert_true (trd_store_begin (fixture->store, &error));
-  add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
-  image = copy_as_crashed (fixture);
-  g_assert_false (trd_store_peek_has_work (image));
-
-  store = trd_store_new (image, &error);
-  g_assert_no_error (error);
-  row = trd_store_load_task (store, task, &error);
-  g_assert_no_error (error);
-  g_assert_true (trd_store_count_session (store, fixture->session_id, &counts, &error));
-  g_assert_cmpuint (counts.suspended, ==, 1);
-  g_assert_cmpuint (counts.queued, ==, 0);
-}
-
-static void
-test_has_work (Fixture *fixture, gconstpointer data)
-{
-  gint64 silent = add_session_as (
-      fixture->store, "silent", "{'sends-launch-events': <false>}");
-  g_autofree char *image = NULL;
-  g_autoptr (GError) error = NULL;
-  gint64 task;
-
-  g_assert_false (trd_store_peek_has_work ("/nonexistent/trundle.db"));
-  add_event (fixture->store, silent, 0, TRUNDLE_EVENT_TASK_FINISHED);
-  g_assert_false (trd_store_peek_has_work (fixture->path));
-
-  task = add_task (fixture->store, silent, TRUNDLE_TASK_QUEUED);
-  g_assert_true (trd_store_peek_has_work (fixture->path));
-  image = copy_as_crashed (fixture);
-  g_assert_true (trd_store_peek_has_work (image));
-
-  g_assert_true (trd_store_delete_task (fixture->store, task, &error));
-  g_assert_false (trd_store_peek_has_work (fixture->path));
-  add_event (fixture->store, fixture->session_id, 0, TRUNDLE_EVENT_CHALLENGE_RECEIVED);
-  trd_store_close (fixture->store);
-  g_assert_true (trd_store_peek_has_work (fixture->path));
-}
-
-static void
-test_private_mode (Fixture *fixture, gconstpointer data)
-{
-  g_autofree char *log = g_strconcat (fixture->path, "-wal", NULL);
-  GStatBuf facts;
-
-  g_assert_cmpint (g_stat (fixture->path, &facts), ==, 0);
-  g_assert_cmpint (facts.st_mode & 0777, ==, 0600);
-  g_assert_cmpint (g_stat (log, &facts), ==, 0);
-  g_assert_cmpint (facts.st_mode & 0777, ==, 0600);
-}
-
-/* A real full disk: the transaction fails as a whole, and what was there can be read. */
-static void
-test_full_disk (Fixture *fixture, gconstpointer data)
-{
-  g_autofree char *small = g_build_filename (fixture->directory, "small", NULL);
-  g_autofree char *path = g_build_filename (small, "trundle.db", NULL);
-  g_autofree char *reason = NULL;
-  g_autoptr (TrdStore) store = NULL;
-  g_autoptr (GError) error = NULL;
-  TrdSessionCounts counts;
-  gint64 session;
-
-  g_assert_cmpint (g_mkdir (small, 0700), ==, 0);
-  if (mount ("none", small, "tmpfs", 0, "size=512k") != 0)
-    {
-      reason = g_strdup_printf ("Cannot mount: %s", g_strerror (errno));
-      g_test_skip (reason);
-      g_rmdir (small);
-      return;
-    }
-  store = trd_store_new (path, &error);
-  g_assert_no_error (error);
-  session = add_session_as (store, "small", "@a{sv} {}");
-  add_task (store, session, TRUNDLE_TASK_SUSPENDED);
-
-  g_assert_true (trd_store_begin (store, &error));
-  for (guint i = 0; i < 100 && error == NULL; i++)
-    {
-      g_autoptr (TrdTaskRow) row = make_task (session, TRUNDLE_TASK_QUEUED);
-
-      row->user_data = g_bytes_new_take (g_strnfill (65536, 'x'), 65536);
-      trd_store_insert_task (store, row, &error);
-    }
-  if (error == NULL)
-    trd_store_commit (store, &error);
-  trd_store_rollback (store);
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
-  g_clear_error (&error);
-
-  g_assert_true (trd_store_count_session (store, session, &counts, &error));
-  g_assert_cmpuint (counts.queued, ==, 0);
-  g_assert_cmpuint (counts.suspended, ==, 1);
-  g_clear_object (&store);
-  g_assert_cmpint (umount (small), ==, 0);
-  g_assert_cmpint (g_rmdir (small), ==, 0);
-}
-
 /* 10,000 rows in one transaction; the log goes into the file in idle time. */
 static void
-test_many (Fixture *fixture, gconstpointer data)
+test_many (StoreFixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   guint left = G_MAXUINT;
@@ -827,7 +523,7 @@ test_many (Fixture *fixture, gconstpointer data)
 
   g_assert_true (trd_store_begin (fixture->store, &error));
   for (guint i = 0; i < 10000; i++)
-    add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
+    store_fixture_add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
   g_assert_true (trd_store_commit (fixture->store, &error));
   g_test_message ("inserted in %" G_GINT64_FORMAT " us",
                   g_get_monotonic_time () - start_us);
@@ -852,7 +548,9 @@ test_many (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (counts.queued, ==, 10000);
 }
 
-#define ADD(path, data, func) g_test_add (path, Fixture, data, set_up, func, tear_down)
+#define ADD(path, data, func)                                                            \
+  g_test_add (                                                                           \
+      path, StoreFixture, data, store_fixture_set_up, func, store_fixture_tear_down)
 
 int
 main (int argc, char **argv)
@@ -876,13 +574,6 @@ main (int argc, char **argv)
   ADD ("/store/counts", NULL, test_counts);
   ADD ("/store/delivery", NULL, test_delivery);
   ADD ("/store/launches", NULL, test_launches);
-  ADD ("/store/transaction/rollback", NULL, test_rollback);
-  ADD ("/store/transaction/fail-next-commit", NULL, test_fail_next_commit);
-  ADD ("/store/closed", NULL, test_closed);
-  ADD ("/store/crash", NULL, test_crash);
-  ADD ("/store/has-work", NULL, test_has_work);
-  ADD ("/store/private-mode", NULL, test_private_mode);
-  ADD ("/store/full-disk", NULL, test_full_disk);
   ADD ("/store/many", NULL, test_many);
   return g_test_run ();
 }
