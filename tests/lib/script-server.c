@@ -214,6 +214,18 @@ script_server_set (ScriptServer *self, const char *path, const ScriptReply *repl
   g_mutex_unlock (&self->lock);
 }
 
+void
+script_server_set_redirect (ScriptServer *self,
+                            const char *path,
+                            const char *to,
+                            const char *header)
+{
+  g_autofree char *head = g_strdup_printf (
+      "HTTP/1.1 302 There\r\nLocation: %s\r\n%sContent-Length: 0\r\n\r\n", to, header);
+
+  script_server_set (self, path, &(ScriptReply){ .head = head });
+}
+
 guint16
 script_server_get_port (ScriptServer *self)
 {

@@ -37,6 +37,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScriptServer, script_server_free)
 void
 script_server_set (ScriptServer *self, const char *path, const ScriptReply *reply);
 
+/* A 302 to @to.  @header: further lines, each with its end. */
+void
+script_server_set_redirect (ScriptServer *self,
+                            const char *path,
+                            const char *to,
+                            const char *header);
+
 guint16
 script_server_get_port (ScriptServer *self);
 

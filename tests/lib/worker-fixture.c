@@ -375,6 +375,15 @@ worker_fixture_await_done (WorkerFixture *self, guint64 attempt)
   return g_hash_table_lookup (self->done, &attempt);
 }
 
+const char *
+worker_fixture_get_error (GVariant *facts)
+{
+  const char *error = "";
+
+  g_variant_lookup (facts, "error", "&s", &error);
+  return error;
+}
+
 gboolean
 worker_fixture_is_done (WorkerFixture *self, guint64 attempt)
 {

@@ -35,6 +35,9 @@ worker_fixture_call (WorkerFixture *self, const char *method, GVariant *argument
 /* Awaits Done; its facts.  (transfer none) */
 GVariant *
 worker_fixture_await_done (WorkerFixture *self, guint64 attempt);
+/* Of the facts of a Done; "" for none.  (transfer none) */
+const char *
+worker_fixture_get_error (GVariant *facts);
 gboolean
 worker_fixture_is_done (WorkerFixture *self, guint64 attempt);
 

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The real worker against a server that says what it likes.  Success is what must not
- * happen by accident: most rows are about answers that are not whole. */
+/* The real worker: what it asks for, what it keeps, and how it stops. */
 
 #include "config.h"
 
@@ -20,394 +19,6 @@
 #define MIB (1024 * 1024)
 #define OK "HTTP/1.1 200 OK\r\n"
 #define CHUNKED OK "Transfer-Encoding: chunked\r\n"
-#define ANY "{'accept-status': <['*']>}"
-#define QUICK "{'request-timeout': <uint64 300>}"
-#define UNFRAMED "{'allow-unframed': <true>}"
-
-typedef struct
-{
-  const char *name;
-  ScriptReply reply;
-  const char *options; /* (nullable) */
-  const char *error;   /* NULL: complete */
-  const char *proof;   /* with complete */
-  gsize received;
-} Row;
-
-static const Row rows[] = {
-  /* T-01, T-02 */
-  { "length",
-    { OK "Content-Length: 1048576\r\n\r\n", MIB },
-    NULL,
-    NULL,
-    "content-length",
-    MIB },
-  { "length/big",
-    { OK "Content-Length: 5242880\r\n\r\n", 5 * MIB },
-    NULL,
-    NULL,
-    "content-length",
-    5 * MIB },
-  { "length/zero", { OK "Content-Length: 0\r\n\r\n" }, NULL, NULL, "content-length", 0 },
-  { "length/twice-the-same",
-    { OK "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello" },
-    NULL,
-    NULL,
-    "content-length",
-    5 },
-  { "chunked",
-    { CHUNKED "\r\n100000\r\n", MIB, "\r\n0\r\n\r\n" },
-    NULL,
-    NULL,
-    "chunked",
-    MIB },
-  { "chunked/close",
-    { CHUNKED "Connection: close\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 0, NULL, SCRIPT_CLOSE },
-    NULL,
-    NULL,
-    "chunked",
-    5 },
-  { "chunked/trailers",
-    { CHUNKED "\r\n5\r\nhello\r\n0\r\nA: b\r\n\r\n" },
-    NULL,
-    NULL,
-    "chunked",
-    5 },
-  /* H1: short bodies, in all framings */
-  { "short/length-close",
-    { OK "Content-Length: 9\r\nConnection: close\r\n\r\nhello", 0, NULL, SCRIPT_CLOSE },
-    NULL,
-    "ConnectionLost",
-    NULL,
-    5 },
-  { "short/length-keep",
-    { OK "Content-Length: 9\r\n\r\nhello", 0, NULL, SCRIPT_CLOSE },
-    NULL,
-    "ConnectionLost",
-    NULL,
-    5 },
-  { "short/length-1.0",
-    { "HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\nhello", 0, NULL, SCRIPT_CLOSE },
-    NULL,
-    "ConnectionLost",
-    NULL,
-    5 },
-  { "short/length-nothing",
-    { OK "Content-Length: 9\r\n\r\n", 0, NULL, SCRIPT_CLOSE },
-    NULL,
-    "ConnectionLost",
-    NULL,
-    0 },
-  { "short/chunk",
-    { CHUNKED "\r\n9\r\nhello", 0, NULL, SCRIPT_CLOSE },
-    NULL,
-    "ConnectionLost",
-    NULL,
-    5 },
-  { "short/chunks-keep",
-    { CHUNKED "\r\n5\r\nhello\r\n", 0, NULL, SCRIPT_CLOSE },
-    NULL,
-    "ConnectionLost",
-    NULL,
-    5 },
-  { "short/chunks-close",
-    { CHUNKED "Connection: close\r\n\r\n5\r\nhello\r\n", 0, NULL, SCRIPT_CLOSE },
-    NULL,
-    "ConnectionLost",
-    NULL,
-    5 },
-  { "short/chunks-last-line",
-    { CHUNKED "\r\n5\r\nhello\r\n0\r\n", 0, NULL, SCRIPT_CLOSE },
-    NULL,
-    "ConnectionLost",
-    NULL,
-    5 },
-  { "short/header",
-    { OK "Content-Len", 0, NULL, SCRIPT_CLOSE },
-    UNFRAMED,
-    "ProtocolError",
-    NULL,
-    0 },
-  { "short/headers",
-    { OK "Server: x\r\n", 0, NULL, SCRIPT_CLOSE },
-    UNFRAMED,
-    "ConnectionLost",
-    NULL,
-    0 },
-  { "short/nothing", { "", 0, NULL, SCRIPT_CLOSE }, NULL, "ConnectionLost", NULL, 0 },
-  /* Nonsense */
-  { "excess/length",
-    { OK "Content-Length: 5\r\n\r\nhello world", 0, NULL, SCRIPT_STALL },
-    NULL,
-    "ProtocolError",
-    NULL,
-    5 },
-  { "excess/chunked",
-    { CHUNKED "\r\n5\r\nhello\r\n0\r\n\r\nworld", 0, NULL, SCRIPT_STALL },
-    NULL,
-    "ProtocolError",
-    NULL,
-    5 },
-  { "bad/chunk-size",
-    { CHUNKED "\r\nzzz\r\nhello\r\n", 0, NULL, SCRIPT_CLOSE },
-    NULL,
-    "ProtocolError",
-    NULL,
-    0 },
-  { "bad/two-lengths",
-    { OK "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello" },
-    NULL,
-    "ProtocolError",
-    NULL,
-    0 },
-  { "bad/length",
-    { OK "Content-Length: 5x\r\n\r\nhello" },
-    NULL,
-    "ProtocolError",
-    NULL,
-    0 },
-  { "bad/negative-length",
-    { OK "Content-Length: -5\r\n\r\nhello" },
-    NULL,
-    "ProtocolError",
-    NULL,
-    0 },
-  { "bad/transfer-coding",
-    { OK "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" },
-    NULL,
-    "ProtocolError",
-    NULL,
-    0 },
-  /* T-07 */
-  { "garbage/words",
-    { "this is not HTTP\r\n\r\n", 0, NULL, SCRIPT_CLOSE },
-    ANY,
-    "ProtocolError",
-    NULL,
-    0 },
-  { "garbage/no-line",
-    { "\x16\x03\x01", 0, NULL, SCRIPT_CLOSE },
-    ANY,
-    "ProtocolError",
-    NULL,
-    0 },
-  { "garbage/status",
-    { "HTTP/1.1 twenty OK\r\n\r\n", 0, NULL, SCRIPT_CLOSE },
-    ANY,
-    "ProtocolError",
-    NULL,
-    0 },
-  /* Floods: H19 and bounded memory */
-  { "flood/headers",
-    { OK "X: ", 10 * MIB, "\r\n\r\n", SCRIPT_CLOSE },
-    NULL,
-    "ProtocolError",
-    NULL,
-    0 },
-  { "flood/status-line",
-    { "HTTP/1.1 200 ", 10 * MIB, "\r\n\r\n", SCRIPT_CLOSE },
-    NULL,
-    "ProtocolError",
-    NULL,
-    0 },
-  { "flood/trailers",
-    { CHUNKED "\r\n0\r\nX: ", 10 * MIB, "\r\n\r\n", SCRIPT_CLOSE },
-    NULL,
-    "ProtocolError",
-    NULL,
-    0 },
-  /* Unframed */
-  { "unframed/refused",
-    { OK "\r\nhello", 0, NULL, SCRIPT_CLOSE },
-    NULL,
-    "ProtocolError",
-    NULL,
-    0 },
-  { "unframed/allowed",
-    { OK "\r\nhello", 0, NULL, SCRIPT_CLOSE },
-    UNFRAMED,
-    NULL,
-    "connection-close",
-    5 },
-  /* 1xx */
-  { "informational",
-    { "HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 103 Early\r\nA: b\r\n\r\n" OK
-      "Content-Length: 5\r\n\r\nhello" },
-    NULL,
-    NULL,
-    "content-length",
-    5 },
-  /* T-05, T-06, T-09 */
-  { "status/404",
-    { "HTTP/1.1 404 No\r\nContent-Length: 5\r\n\r\nsorry" },
-    NULL,
-    "HttpStatus",
-    NULL,
-    0 },
-  { "status/404-accepted",
-    { "HTTP/1.1 404 No\r\nContent-Length: 5\r\n\r\nsorry" },
-    ANY,
-    NULL,
-    "content-length",
-    5 },
-  { "status/404-listed",
-    { "HTTP/1.1 404 No\r\nContent-Length: 5\r\n\r\nsorry" },
-    "{'accept-status': <['404']>}",
-    NULL,
-    "content-length",
-    5 },
-  { "status/404-unframed",
-    { "HTTP/1.1 404 No\r\n\r\nsorry", 0, NULL, SCRIPT_CLOSE },
-    NULL,
-    "HttpStatus",
-    NULL,
-    0 },
-  { "status/500-endless",
-    { "HTTP/1.1 500 No\r\n\r\n", G_MAXSIZE },
-    NULL,
-    "HttpStatus",
-    NULL,
-    0 },
-  { "status/500-stalls",
-    { "HTTP/1.1 500 No\r\nContent-Length: 9\r\n\r\nx", 0, NULL, SCRIPT_STALL },
-    QUICK,
-    "HttpStatus",
-    NULL,
-    0 },
-  { "status/999",
-    { "HTTP/1.1 999 Odd\r\nContent-Length: 5\r\n\r\nhello" },
-    ANY,
-    NULL,
-    "content-length",
-    5 },
-  { "status/204", { "HTTP/1.1 204 None\r\n\r\n" }, NULL, NULL, "empty", 0 },
-  { "status/304",
-    { "HTTP/1.1 304 Same\r\nLocation: /hop/0\r\n\r\n" },
-    ANY,
-    NULL,
-    "empty",
-    0 },
-  { "status/300",
-    { "HTTP/1.1 300 Choose\r\nLocation: /hop/0\r\nContent-Length: 1\r\n\r\nx" },
-    ANY,
-    NULL,
-    "content-length",
-    1 },
-  { "status/302-not-followed",
-    { "HTTP/1.1 302 There\r\nLocation: /hop/0\r\nContent-Length: 1\r\n\r\nx" },
-    "{'redirects': <'none'>}",
-    "HttpStatus",
-    NULL,
-    0 },
-  /* Redirects that lead nowhere */
-  { "redirect/no-location",
-    { "HTTP/1.1 302 There\r\nContent-Length: 0\r\n\r\n" },
-    NULL,
-    "BadRedirect",
-    NULL,
-    0 },
-  { "redirect/scheme",
-    { "HTTP/1.1 302 There\r\nLocation: ftp://h/\r\nContent-Length: 0\r\n\r\n" },
-    NULL,
-    "BadRedirect",
-    NULL,
-    0 },
-  { "redirect/refused-port",
-    { "HTTP/1.1 302 There\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: "
-      "0\r\n\r\n" },
-    NULL,
-    "CannotConnect",
-    NULL,
-    0 },
-  { "redirect/no-host",
-    { "HTTP/1.1 302 There\r\nLocation: http://no.invalid/\r\nContent-Length: 0\r\n\r\n" },
-    NULL,
-    "HostNotFound",
-    NULL,
-    0 },
-  { "redirect/endless-body",
-    { "HTTP/1.1 302 There\r\nLocation: /hop/0\r\n\r\n", G_MAXSIZE },
-    NULL,
-    NULL,
-    "content-length",
-    4 },
-  /* Stalls */
-  { "stall/before-headers", { "", 0, NULL, SCRIPT_STALL }, QUICK, "TimedOut", NULL, 0 },
-  { "stall/in-headers", { OK "X:", 0, NULL, SCRIPT_STALL }, QUICK, "TimedOut", NULL, 0 },
-  { "stall/in-body",
-    { OK "Content-Length: 9\r\n\r\nhello", 0, NULL, SCRIPT_STALL },
-    QUICK,
-    "TimedOut",
-    NULL,
-    5 },
-  { "stall/in-chunks",
-    { CHUNKED "\r\n5\r\nhello\r\n", 0, NULL, SCRIPT_STALL },
-    QUICK,
-    "TimedOut",
-    NULL,
-    5 },
-  /* T-04 */
-  { "encoded",
-    { OK "Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\n\x1f\x8b\x08xx" },
-    NULL,
-    NULL,
-    "content-length",
-    5 },
-  /* T-08 */
-  { "head",
-    { OK "Content-Length: 100\r\n\r\n" },
-    "{'method': <'HEAD'>}",
-    NULL,
-    "empty",
-    0 },
-};
-
-static void
-assert_facts (GVariant *facts, const Row *row)
-{
-  gboolean is_complete = FALSE;
-  const char *error = NULL;
-  const char *proof = NULL;
-  guint64 received = G_MAXUINT64;
-
-  g_variant_lookup (facts, "complete", "b", &is_complete);
-  g_variant_lookup (facts, "error", "&s", &error);
-  g_variant_lookup (facts, "proof", "&s", &proof);
-  g_variant_lookup (facts, "received", "t", &received);
-  g_assert_cmpstr (error, ==, row->error);
-  g_assert_cmpint (is_complete, ==, row->error == NULL);
-  g_assert_cmpstr (proof, ==, row->proof);
-  g_assert_cmpuint (received, ==, row->received);
-}
-
-static void
-test_row (gconstpointer data)
-{
-  const Row *row = data;
-  g_autoptr (ScriptServer) server = script_server_new (NULL);
-  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
-  g_autofree char *url = script_server_url (server, "/x");
-  g_autofree char *content = NULL;
-  guint64 attempt;
-  gsize length;
-
-  script_server_set (server, "/x", &row->reply);
-  attempt = worker_fixture_begin (fixture, url, row->options);
-  assert_facts (worker_fixture_await_done (fixture, attempt), row);
-  content = worker_fixture_read_part (fixture, attempt, &length);
-  g_assert_cmpuint (length, ==, row->received);
-  g_assert_true (worker_fixture_is_part_free (fixture, attempt));
-  g_assert_cmpuint (worker_fixture_get_peak_memory (fixture), <, 80 * 1024);
-}
-
-static const char *
-get_error (GVariant *facts)
-{
-  const char *error = "";
-
-  g_variant_lookup (facts, "error", "&s", &error);
-  return error;
-}
 
 /* Everything of a file at its place, not only its length. */
 static void
@@ -476,22 +87,13 @@ test_redirect_chain (void)
 
   facts = worker_fixture_await_done (fixture,
                                      worker_fixture_begin (fixture, twenty, NULL));
-  g_assert_cmpstr (get_error (facts), ==, "");
+  g_assert_cmpstr (worker_fixture_get_error (facts), ==, "");
   g_assert_cmpuint (worker_fixture_get_redirects (fixture)->len, ==, 20);
   g_assert_cmpuint (script_server_count_connections (server), ==, 1);
   facts = worker_fixture_await_done (fixture, worker_fixture_begin (fixture, more, NULL));
-  g_assert_cmpstr (get_error (facts), ==, "TooManyRedirects");
+  g_assert_cmpstr (worker_fixture_get_error (facts), ==, "TooManyRedirects");
   g_variant_lookup (facts, "url", "&s", &error_url);
   g_assert_cmpstr (error_url, ==, refused);
-}
-
-static void
-set_redirect (ScriptServer *server, const char *path, const char *to, const char *header)
-{
-  g_autofree char *head = g_strdup_printf (
-      "HTTP/1.1 302 There\r\nLocation: %s\r\n%sContent-Length: 0\r\n\r\n", to, header);
-
-  script_server_set (server, path, &(ScriptReply){ .head = head });
 }
 
 static char *
@@ -499,7 +101,8 @@ fetch_echo (WorkerFixture *fixture, const char *url, const char *options)
 {
   guint64 attempt = worker_fixture_begin (fixture, url, options);
 
-  g_assert_cmpstr (get_error (worker_fixture_await_done (fixture, attempt)), ==, "");
+  g_assert_cmpstr (
+      worker_fixture_get_error (worker_fixture_await_done (fixture, attempt)), ==, "");
   return worker_fixture_read_part (fixture, attempt, NULL);
 }
 
@@ -527,10 +130,10 @@ test_secrets (void)
   } cases[]
       = { { direct, TRUE }, { inside, TRUE }, { outside, FALSE }, { around, FALSE } };
 
-  set_redirect (home, "/inside", "/echo", "");
-  set_redirect (home, "/outside", there, "");
-  set_redirect (home, "/around", back, "");
-  set_redirect (stranger, "/back", direct, "");
+  script_server_set_redirect (home, "/inside", "/echo", "");
+  script_server_set_redirect (home, "/outside", there, "");
+  script_server_set_redirect (home, "/around", back, "");
+  script_server_set_redirect (stranger, "/back", direct, "");
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autofree char *request = fetch_echo (fixture, cases[i].url, SECRETS);
@@ -551,7 +154,7 @@ test_redirect_cookie (void)
   g_autofree char *request = NULL;
   g_autofree char *later = NULL;
 
-  set_redirect (server, "/x", "/echo", "Set-Cookie: taste=sweet\r\n");
+  script_server_set_redirect (server, "/x", "/echo", "Set-Cookie: taste=sweet\r\n");
   request = fetch_echo (fixture, url, NULL);
   g_assert_nonnull (strstr (request, "Cookie: taste=sweet"));
   later = fetch_echo (fixture, echo, NULL);
@@ -570,7 +173,7 @@ test_request (void)
   g_autofree char *post = NULL;
   g_autofree char *redirected = NULL;
 
-  set_redirect (server, "/moved", "/echo", "");
+  script_server_set_redirect (server, "/moved", "/echo", "");
   get = fetch_echo (fixture, echo, NULL);
   g_assert_true (g_str_has_prefix (get, "GET /echo HTTP/1.1\r\n"));
   g_assert_nonnull (strstr (get, "Accept-Encoding: identity\r\n"));
@@ -602,7 +205,7 @@ test_reuse (void)
       GVariant *facts = worker_fixture_await_done (
           fixture, worker_fixture_begin (fixture, chunked, NULL));
 
-      g_assert_cmpstr (get_error (facts), ==, "");
+      g_assert_cmpstr (worker_fixture_get_error (facts), ==, "");
     }
 }
 
@@ -619,7 +222,7 @@ test_informational_flood (void)
     g_string_append (flood, "HTTP/1.1 102 Wait\r\n\r\n");
   script_server_set (server, "/x", &(ScriptReply){ .head = flood->str });
   facts = worker_fixture_await_done (fixture, worker_fixture_begin (fixture, url, NULL));
-  g_assert_cmpstr (get_error (facts), ==, "ProtocolError");
+  g_assert_cmpstr (worker_fixture_get_error (facts), ==, "ProtocolError");
 }
 
 /* Law 15; and the part's lock is free when Stop is answered. */
@@ -682,7 +285,7 @@ test_no_space (void)
       server, "/x", &(ScriptReply){ OK "Content-Length: 1048576\r\n\r\n", MIB });
   facts = worker_fixture_await_done (
       fixture, worker_fixture_begin_with_part (fixture, url, NULL, fd));
-  g_assert_cmpstr (get_error (facts), ==, "NoSpace");
+  g_assert_cmpstr (worker_fixture_get_error (facts), ==, "NoSpace");
   g_variant_lookup (facts, "errno", "i", &error_number);
   g_assert_cmpint (error_number, ==, ENOSPC);
 }
@@ -703,120 +306,9 @@ test_too_large (void)
   script_server_set (
       server, "/x", &(ScriptReply){ OK "Content-Length: 1048576\r\n\r\n", MIB });
   facts = worker_fixture_await_done (fixture, worker_fixture_begin (fixture, url, NULL));
-  g_assert_cmpstr (get_error (facts), ==, "WriteFailed");
+  g_assert_cmpstr (worker_fixture_get_error (facts), ==, "WriteFailed");
   g_variant_lookup (facts, "errno", "i", &error_number);
   g_assert_cmpint (error_number, ==, EFBIG);
-}
-
-static void
-test_proxy (void)
-{
-  g_autoptr (ScriptServer) proxy = script_server_new (NULL);
-  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
-  g_autofree char *proxy_url = script_server_url (proxy, "");
-  guint64 attempt;
-  g_autofree char *content = NULL;
-
-  worker_fixture_set_proxy (fixture, proxy_url);
-  script_server_set (proxy,
-                     "http://far.invalid/x",
-                     &(ScriptReply){ OK "Content-Length: 5\r\n\r\nhello" });
-  attempt = worker_fixture_begin (fixture, "http://far.invalid/x", NULL);
-  g_assert_cmpstr (get_error (worker_fixture_await_done (fixture, attempt)), ==, "");
-  content = worker_fixture_read_part (fixture, attempt, NULL);
-  g_assert_cmpstr (content, ==, "hello");
-}
-
-/* Made anew each time, so that it is never out of date. */
-static GTlsCertificate *
-make_certificate (char **out_pem)
-{
-  g_autofree char *directory = g_dir_make_tmp ("trundle-tls-XXXXXX", NULL);
-  g_autofree char *command = NULL;
-  g_autofree char *file = g_build_filename (directory, "both.pem", NULL);
-  g_autoptr (GError) error = NULL;
-  GTlsCertificate *certificate;
-
-  command = g_strdup_printf (
-      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
-      "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout %s -out %s.crt",
-      file,
-      file);
-  g_spawn_command_line_sync (command, NULL, NULL, NULL, &error);
-  g_assert_no_error (error);
-  g_free (command);
-  command = g_strdup_printf ("%s.crt", file);
-  g_assert_true (g_file_get_contents (command, out_pem, NULL, NULL));
-  certificate = g_tls_certificate_new_from_files (command, file, &error);
-  g_assert_no_error (error);
-  g_unlink (command);
-  g_unlink (file);
-  g_rmdir (directory);
-  return certificate;
-}
-
-static char *
-trust_option (const char *pem)
-{
-  g_autofree char *escaped = g_strescape (pem, NULL);
-
-  return g_strdup_printf ("{'ca-certificates': <\"%s\">}", escaped);
-}
-
-static void
-assert_ends (WorkerFixture *fixture,
-             const char *url,
-             const char *options,
-             const char *error)
-{
-  guint64 attempt = worker_fixture_begin (fixture, url, options);
-
-  g_assert_cmpstr (get_error (worker_fixture_await_done (fixture, attempt)), ==, error);
-}
-
-/* The connection that stands must not serve who does not trust it. */
-static void
-test_tls (void)
-{
-  g_autofree char *pem = NULL;
-  g_autofree char *other_pem = NULL;
-  g_autoptr (GTlsCertificate) certificate = make_certificate (&pem);
-  g_autoptr (GTlsCertificate) other = make_certificate (&other_pem);
-  g_autoptr (ScriptServer) server = script_server_new (certificate);
-  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
-  g_autofree char *url = script_server_url (server, "/hop/1");
-  g_autofree char *right = trust_option (pem);
-  g_autofree char *wrong = trust_option (other_pem);
-  g_autofree char *both_pems = g_strconcat (other_pem, pem, NULL);
-  g_autofree char *both = trust_option (both_pems);
-  guint flags = 0;
-  GVariant *facts;
-
-  assert_ends (fixture, url, right, "");
-  assert_ends (fixture, url, both, "");
-  assert_ends (fixture, url, wrong, "TlsFailed");
-  facts = worker_fixture_await_done (fixture, worker_fixture_begin (fixture, url, NULL));
-  g_assert_cmpstr (get_error (facts), ==, "TlsFailed");
-  g_variant_lookup (facts, "tls-flags", "u", &flags);
-  g_assert_cmpuint (flags, ==, G_TLS_CERTIFICATE_UNKNOWN_CA);
-}
-
-/* T-18 */
-static void
-test_downgrade (void)
-{
-  g_autofree char *pem = NULL;
-  g_autoptr (GTlsCertificate) certificate = make_certificate (&pem);
-  g_autoptr (ScriptServer) server = script_server_new (certificate);
-  g_autoptr (ScriptServer) plain = script_server_new (NULL);
-  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
-  g_autofree char *url = script_server_url (server, "/down");
-  g_autofree char *target = script_server_url (plain, "/hop/0");
-  g_autofree char *trust = trust_option (pem);
-
-  set_redirect (server, "/down", target, "");
-  assert_ends (fixture, url, trust, "InsecureTransport");
-  g_assert_cmpuint (script_server_count_connections (plain), ==, 0);
 }
 
 /* The whole body passes through a bounded worker, and Progress tells of it. */
@@ -831,7 +323,8 @@ test_memory (void)
   script_server_set (
       server, "/x", &(ScriptReply){ OK "Content-Length: 209715200\r\n\r\n", 200 * MIB });
   attempt = worker_fixture_begin (fixture, url, NULL);
-  g_assert_cmpstr (get_error (worker_fixture_await_done (fixture, attempt)), ==, "");
+  g_assert_cmpstr (
+      worker_fixture_get_error (worker_fixture_await_done (fixture, attempt)), ==, "");
   g_assert_cmpuint (worker_fixture_get_peak_memory (fixture), <, 80 * 1024);
 }
 
@@ -853,12 +346,6 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_assert_cmpuint (trundle_error_quark (), !=, 0);
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-    {
-      g_autofree char *path = g_strconcat ("/worker/answer/", rows[i].name, NULL);
-
-      g_test_add_data_func (path, &rows[i], test_row);
-    }
   g_test_add_func ("/worker/content", test_content);
   g_test_add_func ("/worker/error-body", test_error_body);
   g_test_add_func ("/worker/redirect-chain", test_redirect_chain);
@@ -871,9 +358,6 @@ main (int argc, char **argv)
   g_test_add_func ("/worker/vanish", test_vanish);
   g_test_add_func ("/worker/no-space", test_no_space);
   g_test_add_func ("/worker/too-large", test_too_large);
-  g_test_add_func ("/worker/proxy", test_proxy);
-  g_test_add_func ("/worker/tls", test_tls);
-  g_test_add_func ("/worker/downgrade", test_downgrade);
   g_test_add_func ("/worker/memory", test_memory);
   g_test_add_func ("/worker/bad-begin", test_bad_begin);
   return g_test_run ();
