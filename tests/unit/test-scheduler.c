@@ -113,6 +113,36 @@ backs_off (CoreFixture *f, gconstpointer data)
   test_await (task->state == TRUNDLE_TASK_RUNNING);
 }
 
+static void
+on_task_changed (TrdRegistry *registry, TrdTask *task, guint changes, guint *shown)
+{
+  if (changes & TRD_TASK_CHANGE_WAIT_REASONS && task->id == 1)
+    *shown = trd_task_wait_reasons (task);
+}
+
+/* Law 13: who waited for a moment and then waits for a slot says so. */
+static void
+says_what_it_waits_for_next (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{'max-connections-per-host': <@u 1>}");
+  TrdTask *task = queue (f, session, "a.example", "0.5");
+  TrdTask *other;
+  guint shown = 0;
+
+  core_fixture_fail (f, task, TRUNDLE_ERROR_CANNOT_CONNECT);
+  test_await (task->state == TRUNDLE_TASK_QUEUED);
+  other = queue (f, session, "a.example", "0.5");
+  test_await (other->state == TRUNDLE_TASK_RUNNING);
+  queue (f, session, "a.example", "0.5");
+  test_settle ();
+
+  g_signal_connect (f->registry, "task-changed", G_CALLBACK (on_task_changed), &shown);
+  fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
+  test_await (trd_task_wait_reasons (task) == TRUNDLE_WAIT_SLOT_HOST);
+  g_assert_cmphex (shown, ==, TRUNDLE_WAIT_SLOT_HOST);
+  g_signal_handlers_disconnect_by_data (f->registry, &shown);
+}
+
 /* The part of an attempt that was stopped may still be written to: law 16. */
 static void
 waits_for_the_part (CoreFixture *f, gconstpointer data)
@@ -180,6 +210,7 @@ main (int argc, char *argv[])
   add ("follows-priority", follows_priority);
   add ("waits-for-the-network", waits_for_the_network);
   add ("backs-off", backs_off);
+  add ("says-what-it-waits-for-next", says_what_it_waits_for_next);
   add ("waits-for-the-part", waits_for_the_part);
   add ("ends-at-the-deadline", ends_at_the_deadline);
   add ("stops", stops);

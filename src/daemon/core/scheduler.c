@@ -311,14 +311,22 @@ release_held (TrdScheduler *self, const TrdWorld *world)
   for (;;)
     {
       GSequenceIter *first = g_sequence_get_begin_iter (self->held);
+      guint32 shown_reasons;
       TrdTask *task;
 
       if (g_sequence_iter_is_end (first))
         return;
       task = g_sequence_get (first);
+      shown_reasons = task->shown_reasons;
       if (task->not_before_us > world->now_us)
         return;
       stand_in_line (self, task);
+      /* The clock was set back in this very moment. */
+      if (task->alarm_place != NULL)
+        return;
+      if (task->shown_reasons != shown_reasons)
+        trd_registry_emit_task_changed (
+            self->registry, task, TRD_TASK_CHANGE_WAIT_REASONS);
     }
 }
 
