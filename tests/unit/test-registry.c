@@ -277,6 +277,24 @@ reopening_tells_what_it_ignores (CoreFixture *f, gconstpointer data)
   g_assert_cmpstr (ignored[0], ==, "priority");
 }
 
+/* Finished ones do not count. */
+static void
+cancels_as_many_as_it_may (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{}");
+  TrdTaskFilter filter = { .kind = -1, .limit = 1 };
+  guint n = 0;
+
+  for (guint i = 0; i < 3; i++)
+    core_fixture_create (f, session, URL, "{}");
+  g_assert_true (trd_registry_cancel (f->registry, find (f, 1), "client", NULL));
+  g_assert_true (trd_registry_cancel_tasks (f->registry, session, &filter, &n, NULL));
+
+  g_assert_cmpuint (n, ==, 1);
+  g_assert_cmpint (find (f, 2)->state, ==, TRUNDLE_TASK_FINISHED);
+  g_assert_cmpint (find (f, 3)->state, ==, TRUNDLE_TASK_SUSPENDED);
+}
+
 static void
 configure (CoreFixture *f, TrdSession *session, const char *text)
 {
@@ -379,6 +397,7 @@ main (int argc, char *argv[])
   add ("law-9/keeps-user-info-of-redirects-out", keeps_user_info_of_redirects_out);
   add ("configuring-replaces-headers", configuring_replaces_headers);
   add ("stays-for-the-secrets-of-a-session", stays_for_the_secrets_of_a_session);
+  add ("cancels-as-many-as-it-may", cancels_as_many_as_it_may);
   add ("completing-forgets", completing_forgets);
   add ("makes-all-or-none", makes_all_or_none);
   add ("finishing-waits-for-the-last", finishing_waits_for_the_last);

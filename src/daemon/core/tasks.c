@@ -293,16 +293,21 @@ select_tasks (TrdRegistry *self,
 {
   g_autoptr (GPtrArray) tasks = g_ptr_array_new ();
   g_autoptr (GPtrArray) rows = NULL;
-  TrdTaskFilter any = { .kind = -1 };
+  TrdTaskFilter wanted = { .kind = -1 };
+  guint limit = G_MAXUINT;
 
-  rows = trd_store_list_tasks (trd_registry_get_env (self)->store,
-                               session->row->id,
-                               filter != NULL ? filter : &any,
-                               error);
+  /* The limit counts what is cancelled; to the store, finished ones are tasks too. */
+  if (filter != NULL)
+    wanted = *filter;
+  if (wanted.limit > 0)
+    limit = wanted.limit;
+  wanted.limit = 0;
+  rows = trd_store_list_tasks (
+      trd_registry_get_env (self)->store, session->row->id, &wanted, error);
   if (rows == NULL)
     return NULL;
 
-  for (guint i = 0; i < rows->len; i++)
+  for (guint i = 0; i < rows->len && tasks->len < limit; i++)
     {
       TrdTaskRow *row = g_ptr_array_index (rows, i);
       TrdTask *task = trd_registry_find_task (self, row->id);

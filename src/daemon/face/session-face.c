@@ -273,8 +273,15 @@ handle_cancel_tasks (gpointer object, TrdCall *call)
   GError *error = NULL;
   guint n = 0;
 
-  if (!trd_query_init (&query, filter, &error)
-      || !trd_registry_cancel_tasks (
+  if (!trd_query_init (&query, filter, &error))
+    {
+      trd_call_return_error (call, error);
+      return;
+    }
+
+  /* The registry can tell running from queued. */
+  query.filter.limit = query.limit;
+  if (!trd_registry_cancel_tasks (
           trd_gate_get_registry (call->gate), object, &query.filter, &n, &error))
     trd_call_return_error (call, error);
   else
