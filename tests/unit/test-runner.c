@@ -330,6 +330,23 @@ clears_who_survives_alone (Fixture *f, gconstpointer data)
   g_assert_cmpuint (task->suspicion, ==, 0);
 }
 
+/* A worker that was killed from outside speaks neither for nor against anybody. */
+static void
+suspects_who_was_killed (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "a", "fail");
+  g_autoptr (GError) busy = g_error_new (G_IO_ERROR, G_IO_ERROR_BUSY, "Lost");
+
+  test_await (fake_transport_is_running (f->core.transport, task->id));
+  fake_transport_crash (f->core.transport, task->id, FALSE);
+  test_await (fake_transport_is_running (f->core.transport, task->id));
+  fake_transport_take_done (
+      f->core.transport, task->id, trd_outcome_new_from_error (busy));
+  test_await (fake_transport_is_running (f->core.transport, task->id));
+
+  g_assert_true (fake_transport_find (f->core.transport, task->id)->alone);
+}
+
 /* G-20: a full disk is waited out. */
 static void
 waits_for_disk_space (Fixture *f, gconstpointer data)
@@ -404,6 +421,7 @@ main (int argc, char *argv[])
   add ("leaves-no-part-of-a-cancelled-one", NULL, leaves_no_part_of_a_cancelled_one);
   add ("blame/crashes-alone", NULL, blames_who_crashes_alone);
   add ("blame/survives-alone", NULL, clears_who_survives_alone);
+  add ("blame/killed-from-outside", NULL, suspects_who_was_killed);
   add ("waits/disk-space", NULL, waits_for_disk_space);
   add ("waits/destination-gone", NULL, waits_for_the_destination);
   add ("survives-a-failed-commit", NULL, survives_a_failed_commit);

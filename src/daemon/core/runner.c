@@ -40,6 +40,7 @@ struct _TrdRun
   char *current_url;  /* (owned) (nullable) */
   gboolean in_transport;
   gboolean sealing;
+  gboolean cleared; /* it ended by itself: no suspect any more */
 };
 
 enum
@@ -143,7 +144,7 @@ retry (TrdRun *run, const TrdOutcome *outcome, guint32 hold, gint64 delay_us)
 {
   TrdChange change = { .outcome = outcome, .hold = hold };
 
-  change.suspicion = run->task->suspicion;
+  change.suspicion = run->cleared ? 0 : run->task->suspicion;
   if (delay_us > 0)
     change.not_before_us = trd_clock_now_us (run->runner->env->clock) + delay_us;
 
@@ -543,8 +544,9 @@ on_done (gint64 task_id, TrdOutcome *outcome, gpointer user_data)
     on_progress (task_id, outcome->received, 0, run->expected, self);
   run->in_transport = FALSE;
   run->task->releasing = TRUE;
-  /* It ended by itself: whatever killed a worker before, it was not this task. */
-  run->task->suspicion = 0;
+  /* It ended by itself: whatever killed a worker before, it was not this task.  One whose
+   * worker was lost has proved nothing. */
+  run->cleared = !outcome->busy;
   conclude (run, trd_outcome_copy (outcome));
 }
 
