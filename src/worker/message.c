@@ -10,6 +10,10 @@
 
 #include "message.h"
 
+/* RFC 6265 §6.1 asks for 50 of a domain.  Adding one compares it with all there are
+ * (libsoup 3.2.3), and twenty redirects have room for 80,000. */
+#define COOKIES_MAX 100
+
 static gboolean
 is_about_body (const char *name)
 {
@@ -89,6 +93,11 @@ trw_way_take_cookies (TrwWay *self, SoupMessage *message)
   if (cookies != NULL && self->cookies == NULL)
     self->cookies = soup_cookie_jar_new ();
   for (GSList *l = cookies; l != NULL; l = l->next)
-    soup_cookie_jar_add_cookie_full (self->cookies, l->data, self->uri, NULL);
+    {
+      if (self->n_cookies++ < COOKIES_MAX)
+        soup_cookie_jar_add_cookie_full (self->cookies, l->data, self->uri, NULL);
+      else
+        soup_cookie_free (l->data);
+    }
   g_slist_free (cookies);
 }

@@ -15,6 +15,7 @@ typedef struct
   guint n_followed;
   gboolean at_first_origin; /* never true again once it was false */
   SoupCookieJar *cookies;   /* (owned) (nullable): of the redirects so far */
+  guint n_cookies;          /* ever put there */
 } TrwWay;
 
 void
@@ -24,6 +25,6 @@ trw_way_clear (TrwWay *self);
 SoupMessage *
 trw_message_new (const TrwRequest *request, const TrwWay *way);
 
-/* Keeps what a redirect's Set-Cookie says for the hops to come. */
+/* Keeps what a redirect's Set-Cookie says for the hops to come, up to a bound. */
 void
 trw_way_take_cookies (TrwWay *self, SoupMessage *message);

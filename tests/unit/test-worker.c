@@ -161,6 +161,29 @@ test_redirect_cookie (void)
   g_assert_null (strstr (later, "Cookie"));
 }
 
+/* A chain that sets more cookies than anybody can keep in order. */
+static void
+test_cookie_flood (void)
+{
+  g_autoptr (ScriptServer) server = script_server_new (NULL);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *url = script_server_url (server, "/0");
+  g_autofree char *request = NULL;
+
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/%u", i);
+      g_autofree char *next = g_strdup_printf ("/%u", i + 1);
+      g_autoptr (GString) cookies = g_string_new (NULL);
+
+      for (guint j = 0; j < 3000; j++)
+        g_string_append_printf (cookies, "Set-Cookie:%x=\r\n", i * 3000 + j);
+      script_server_set_redirect (server, path, i < 19 ? next : "/echo", cookies->str);
+    }
+  request = fetch_echo (fixture, url, NULL);
+  g_assert_nonnull (strstr (request, "Cookie: 0=; 1=; "));
+}
+
 /* T-10, T-11: what the next hop is asked with. */
 static void
 test_request (void)
@@ -351,6 +374,7 @@ main (int argc, char **argv)
   g_test_add_func ("/worker/redirect-chain", test_redirect_chain);
   g_test_add_func ("/worker/secrets", test_secrets);
   g_test_add_func ("/worker/redirect-cookie", test_redirect_cookie);
+  g_test_add_func ("/worker/cookie-flood", test_cookie_flood);
   g_test_add_func ("/worker/request", test_request);
   g_test_add_func ("/worker/reuse", test_reuse);
   g_test_add_func ("/worker/informational-flood", test_informational_flood);
