@@ -307,6 +307,24 @@ read_body (TrwAttempt *self, guint64 length)
 
 /* The answer */
 
+/* Whether it can be the whole of what was asked for.  No range is: a part that nobody
+ * asked for would look complete by its length. */
+static gboolean
+check_wholeness (TrwAttempt *self, GError **error)
+{
+  const char *message = NULL;
+
+  if (trw_attempt_get_status (self) == SOUP_STATUS_PARTIAL_CONTENT)
+    message = "The server sent a part of what was asked for";
+  else if (self->framing == TRW_FRAMING_CLOSE && !self->request->allow_unframed)
+    message = "Nothing would prove that the answer is whole";
+  if (message == NULL
+      || !trw_request_accepts (self->request, trw_attempt_get_status (self)))
+    return TRUE;
+  g_set_error_literal (error, TRUNDLE_ERROR, TRUNDLE_ERROR_PROTOCOL_ERROR, message);
+  return FALSE;
+}
+
 static void
 take_final_answer (TrwAttempt *self)
 {
@@ -320,12 +338,9 @@ take_final_answer (TrwAttempt *self)
       return;
     }
   self->hooks->responded (self, self->response, self->user_data);
-  if (self->framing == TRW_FRAMING_CLOSE && !self->request->allow_unframed
-      && trw_request_accepts (self->request, trw_attempt_get_status (self)))
+  if (!check_wholeness (self, &error))
     {
-      trw_attempt_fail (self,
-                        TRUNDLE_ERROR_PROTOCOL_ERROR,
-                        "Nothing would prove that the answer is whole");
+      trw_attempt_take_failure (self, g_steal_pointer (&error));
       return;
     }
   if (self->framing == TRW_FRAMING_LENGTH)

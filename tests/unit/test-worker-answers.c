@@ -129,6 +129,13 @@ static const Row rows[] = {
     NULL,
     0 },
   { "short/nothing", { "", 0, NULL, SCRIPT_CLOSE }, NULL, "ConnectionLost", NULL, 0 },
+  { "short/part",
+    { "HTTP/1.1 206 Part\r\nContent-Range: bytes 0-4/9\r\n"
+      "Content-Length: 5\r\n\r\nhello" },
+    NULL,
+    "ProtocolError",
+    NULL,
+    0 },
   /* Nonsense */
   { "excess/length",
     { OK "Content-Length: 5\r\n\r\nhello world", 0, NULL, SCRIPT_STALL },
