@@ -22,6 +22,7 @@ struct _ScriptServer
   GMutex lock;                  /* for what follows */
   GHashTable *replies;          /* (owned): path to ScriptReply */
   guint n_connections;
+  gboolean is_hanging_up;
   guint16 port;
 };
 
@@ -156,10 +157,14 @@ on_run (GThreadedSocketService *service,
 {
   ScriptServer *self = user_data;
   g_autoptr (GIOStream) tls = NULL;
+  gboolean is_hanging_up;
 
   g_mutex_lock (&self->lock);
   self->n_connections++;
+  is_hanging_up = self->is_hanging_up;
   g_mutex_unlock (&self->lock);
+  if (is_hanging_up)
+    return TRUE;
   if (self->certificate != NULL)
     tls = g_tls_server_connection_new (G_IO_STREAM (connection), self->certificate, NULL);
   serve (self, tls != NULL ? tls : G_IO_STREAM (connection));
@@ -224,6 +229,14 @@ script_server_set_redirect (ScriptServer *self,
       "HTTP/1.1 302 There\r\nLocation: %s\r\n%sContent-Length: 0\r\n\r\n", to, header);
 
   script_server_set (self, path, &(ScriptReply){ .head = head });
+}
+
+void
+script_server_hang_up (ScriptServer *self)
+{
+  g_mutex_lock (&self->lock);
+  self->is_hanging_up = TRUE;
+  g_mutex_unlock (&self->lock);
 }
 
 guint16

@@ -44,6 +44,10 @@ script_server_set_redirect (ScriptServer *self,
                             const char *to,
                             const char *header);
 
+/* Closes every connection from now on, having said nothing. */
+void
+script_server_hang_up (ScriptServer *self);
+
 guint16
 script_server_get_port (ScriptServer *self);
 

@@ -127,6 +127,20 @@ test_downgrade (void)
   g_assert_cmpuint (script_server_count_connections (plain), ==, 0);
 }
 
+/* What ends within the handshake says nothing about the other side's good faith: it is
+ * tried again. */
+static void
+test_handshake_cut (void)
+{
+  g_autoptr (ScriptServer) server = script_server_new (NULL);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *url = g_strdup_printf ("https://127.0.0.1:%u/",
+                                          script_server_get_port (server));
+
+  script_server_hang_up (server);
+  assert_ends (fixture, url, NULL, "ConnectionLost");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -135,5 +149,6 @@ main (int argc, char **argv)
   g_test_add_func ("/worker/proxy", test_proxy);
   g_test_add_func ("/worker/tls", test_tls);
   g_test_add_func ("/worker/downgrade", test_downgrade);
+  g_test_add_func ("/worker/handshake-cut", test_handshake_cut);
   return g_test_run ();
 }
