@@ -39,16 +39,32 @@ explain_send_error (TrwAttempt *self, const GError *error)
                           "The server's certificate is not trusted: %s",
                           words);
     }
-  if (trw_attempt_get_status (self) == SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED)
-    return g_error_new_literal (TRUNDLE_ERROR,
-                                TRUNDLE_ERROR_AUTHENTICATION_REQUIRED,
-                                "The proxy wants credentials");
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT)
       && has_header_flood (self))
     return g_error_new_literal (TRUNDLE_ERROR,
                                 TRUNDLE_ERROR_PROTOCOL_ERROR,
                                 "The server's answer has too many headers");
   return trw_error_translate (error, self->is_connected);
+}
+
+/* What refuses a tunnel: libsoup (3.2.3) hands its status on as if it were the server's
+ * answer, though nobody has proved to be the server. */
+static gboolean
+is_word_of_proxy (TrwAttempt *self)
+{
+  return g_str_equal (g_uri_get_scheme (self->way.uri), "https")
+         && soup_message_get_tls_peer_certificate (self->message) == NULL;
+}
+
+static void
+fail_by_proxy (TrwAttempt *self)
+{
+  if (trw_attempt_get_status (self) == SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED)
+    trw_attempt_fail (
+        self, TRUNDLE_ERROR_AUTHENTICATION_REQUIRED, "The proxy wants credentials");
+  else
+    trw_attempt_fail (
+        self, TRUNDLE_ERROR_CANNOT_CONNECT, "The proxy refused the connection");
 }
 
 static void
@@ -70,6 +86,11 @@ on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
   if (self->stream == NULL)
     {
       trw_attempt_take_failure (self, explain_send_error (self, error));
+      return;
+    }
+  if (is_word_of_proxy (self))
+    {
+      fail_by_proxy (self);
       return;
     }
   trw_attempt_feed_watchdog (self);

@@ -281,6 +281,19 @@ on_error_body_ended (const GError *error, gpointer user_data)
 static const TrwBodySink part_sink = { write_part, on_body_ended };
 static const TrwBodySink error_sink = { keep_error_body, on_error_body_ended };
 
+static GError *
+make_status_error (guint status)
+{
+  if (status == SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED)
+    return g_error_new_literal (TRUNDLE_ERROR,
+                                TRUNDLE_ERROR_AUTHENTICATION_REQUIRED,
+                                "The proxy wants credentials");
+  return g_error_new (TRUNDLE_ERROR,
+                      TRUNDLE_ERROR_HTTP_STATUS,
+                      "The server answered with status %u",
+                      status);
+}
+
 static void
 read_body (TrwAttempt *self, guint64 length)
 {
@@ -289,10 +302,7 @@ read_body (TrwAttempt *self, guint64 length)
 
   if (!is_accepted)
     {
-      self->error = g_error_new (TRUNDLE_ERROR,
-                                 TRUNDLE_ERROR_HTTP_STATUS,
-                                 "The server answered with status %u",
-                                 status);
+      self->error = make_status_error (status);
       self->error_body = g_byte_array_new ();
       if (self->request->error_body_max == 0)
         {

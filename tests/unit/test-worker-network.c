@@ -5,12 +5,14 @@
 
 #include "config.h"
 
+#include "script-proxy.h"
 #include "script-server.h"
 #include "worker-fixture.h"
 
 #include "common/error.h"
 
 #include <glib/gstdio.h>
+#include <string.h>
 
 #define OK "HTTP/1.1 200 OK\r\n"
 
@@ -141,6 +143,123 @@ test_handshake_cut (void)
   assert_ends (fixture, url, NULL, "ConnectionLost");
 }
 
+/* A tunnel is the proxy's business, what goes through it is not. */
+static void
+test_connect (void)
+{
+  g_autofree char *pem = NULL;
+  g_autoptr (GTlsCertificate) certificate = make_certificate (&pem);
+  g_autoptr (ScriptServer) server = script_server_new (certificate);
+  g_autoptr (ScriptProxy) proxy = script_proxy_new (NULL);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *proxy_url = script_proxy_url (proxy, "http");
+  g_autofree char *url = script_server_url (server, "/echo");
+  g_autofree char *escaped = g_strescape (pem, NULL);
+  g_autofree char *options = NULL;
+  g_autofree char *question = NULL;
+  g_autofree char *request = NULL;
+  guint64 attempt;
+
+  options = g_strdup_printf ("{'ca-certificates': <\"%s\">, 'headers': <[('X-Open', "
+                             "'seen')]>, 'secret-headers': <[('X-Key', 'secret')]>}",
+                             escaped);
+  worker_fixture_set_proxy (fixture, proxy_url);
+  attempt = worker_fixture_begin (fixture, url, options);
+  g_assert_cmpstr (
+      worker_fixture_get_error (worker_fixture_await_done (fixture, attempt)), ==, "");
+  request = worker_fixture_read_part (fixture, attempt, NULL);
+  g_assert_nonnull (strstr (request, "secret"));
+  question = script_proxy_get_question (proxy);
+  g_assert_true (g_str_has_prefix (question, "CONNECT 127.0.0.1:"));
+  g_assert_null (strstr (question, "secret"));
+  g_assert_null (strstr (question, "seen"));
+}
+
+/* The certificate is that of who answers behind the proxy, and must be the host's. */
+static void
+test_connect_identity (void)
+{
+  g_autofree char *pem = NULL;
+  g_autoptr (GTlsCertificate) certificate = make_certificate (&pem);
+  g_autoptr (ScriptServer) server = script_server_new (certificate);
+  g_autoptr (ScriptProxy) proxy = script_proxy_new (NULL);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *proxy_url = script_proxy_url (proxy, "http");
+  g_autofree char *trust = trust_option (pem);
+  g_autofree char *url = g_strdup_printf ("https://far.invalid:%u/echo",
+                                          script_server_get_port (server));
+
+  worker_fixture_set_proxy (fixture, proxy_url);
+  assert_ends (fixture, url, trust, "TlsFailed");
+}
+
+static const struct
+{
+  const char *name;
+  const char *refusal;
+  const char *error;
+} refusals[] = {
+  { "407",
+    "HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=\"x\"\r\n"
+    "Content-Length: 0\r\n\r\n",
+    "AuthenticationRequired" },
+  { "302",
+    "HTTP/1.1 302 There\r\nLocation: http://127.0.0.1:1/\r\n"
+    "Content-Length: 0\r\n\r\n",
+    "CannotConnect" },
+  { "304", "HTTP/1.1 304 Same\r\n\r\n", "CannotConnect" },
+  { "403", "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", "CannotConnect" },
+  { "502", "HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n", "CannotConnect" },
+  { "body", "HTTP/1.1 502 No\r\nContent-Length: 5\r\n\r\nhello", "CannotConnect" },
+};
+
+/* What a proxy says in a server's place is never taken for the server's answer. */
+static void
+test_connect_refused (gconstpointer data)
+{
+  guint row = GPOINTER_TO_UINT (data);
+  g_autoptr (ScriptProxy) proxy = script_proxy_new (refusals[row].refusal);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *proxy_url = script_proxy_url (proxy, "http");
+
+  worker_fixture_set_proxy (fixture, proxy_url);
+  assert_ends (
+      fixture, "https://far.invalid/", "{'accept-status': <['*']>}", refusals[row].error);
+}
+
+/* Without a tunnel the proxy answers in its own name. */
+static void
+test_proxy_authentication (void)
+{
+  g_autoptr (ScriptServer) proxy = script_server_new (NULL);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *proxy_url = script_server_url (proxy, "");
+
+  worker_fixture_set_proxy (fixture, proxy_url);
+  script_server_set (proxy,
+                     "http://far.invalid/x",
+                     &(ScriptReply){ "HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n" });
+  assert_ends (fixture, "http://far.invalid/x", NULL, "AuthenticationRequired");
+}
+
+/* The proxy finds the host. */
+static void
+test_socks (void)
+{
+  g_autoptr (ScriptServer) server = script_server_new (NULL);
+  g_autoptr (ScriptProxy) proxy = script_proxy_new (NULL);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *proxy_url = script_proxy_url (proxy, "socks5");
+  g_autofree char *url = g_strdup_printf ("http://far.invalid:%u/hop/1",
+                                          script_server_get_port (server));
+  g_autofree char *question = NULL;
+
+  worker_fixture_set_proxy (fixture, proxy_url);
+  assert_ends (fixture, url, NULL, "");
+  question = script_proxy_get_question (proxy);
+  g_assert_true (g_str_has_prefix (question, "SOCKS5 far.invalid:"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -150,5 +269,16 @@ main (int argc, char **argv)
   g_test_add_func ("/worker/tls", test_tls);
   g_test_add_func ("/worker/downgrade", test_downgrade);
   g_test_add_func ("/worker/handshake-cut", test_handshake_cut);
+  g_test_add_func ("/worker/proxy/connect", test_connect);
+  g_test_add_func ("/worker/proxy/connect-identity", test_connect_identity);
+  for (guint i = 0; i < G_N_ELEMENTS (refusals); i++)
+    {
+      g_autofree char *path = g_strconcat (
+          "/worker/proxy/refused/", refusals[i].name, NULL);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (i), test_connect_refused);
+    }
+  g_test_add_func ("/worker/proxy/authentication", test_proxy_authentication);
+  g_test_add_func ("/worker/proxy/socks5", test_socks);
   return g_test_run ();
 }
