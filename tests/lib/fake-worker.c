@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/names.h"
 
+#include <errno.h>
 #include <gio/gio.h>
 #include <gio/gunixfdlist.h>
 #include <glib/gstdio.h>
@@ -136,6 +137,50 @@ do_flood (guint64 attempt, const char *argument)
 {
   for (guint i = 0; i < FLOOD; i++)
     send_progress (attempt, 1, 0);
+}
+
+/* Runs in the thread that reads, and ends its reading. */
+static GDBusMessage *
+wait_for_ever (GDBusConnection *from,
+               GDBusMessage *message,
+               gboolean incoming,
+               gpointer user_data)
+{
+  while (incoming)
+    pause ();
+  return message;
+}
+
+/* Asks without end, though not faster than is heard, and takes no answer; past GDBus. */
+static void
+do_deafen (guint64 attempt, const char *argument)
+{
+  g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (
+      NULL, TRUNDLE_WORKER_PATH, TRUNDLE_INTERFACE_BROKER, "Progress");
+
+  g_dbus_connection_flush_sync (connection, NULL, NULL);
+  g_dbus_connection_add_filter (connection, wait_for_ever, NULL, NULL);
+  g_dbus_message_set_body (message, g_variant_new_parsed ("(@a(tttx) [],)"));
+  for (guint32 serial = 1000;; serial++)
+    {
+      g_autofree guchar *blob = NULL;
+      gsize size;
+
+      if (serial % 100 == 0)
+        g_usleep (10 * 1000);
+      g_dbus_message_set_serial (message, serial);
+      blob = g_dbus_message_to_blob (
+          message, &size, G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING, NULL);
+      for (gsize n_sent = 0; n_sent < size;)
+        {
+          gssize n = write (3, blob + n_sent, size - n_sent);
+
+          if (n > 0)
+            n_sent += (gsize)n;
+          else if (errno != EAGAIN)
+            _exit (0);
+        }
+    }
 }
 
 static void
@@ -318,6 +363,7 @@ static const struct
   { "bad-response", do_bad_response },
   { "complete", do_complete },
   { "describe", do_describe },
+  { "deafen", do_deafen },
   { "descriptor", do_descriptor },
   { "die", do_die },
   { "done-and-die", do_done_and_die },

@@ -231,6 +231,7 @@ static const Death deaths[] = {
   { "exit-1", "exit/1", FALSE },
   { "hang-up", "hang-up", FALSE },
   { "huge", "huge", TRUE },
+  { "deafen", "deafen", TRUE },
   { "unknown-member", "unknown-member", TRUE },
   { "wrong-types", "wrong-types", TRUE },
   { "emit-signal", "emit-signal", TRUE },

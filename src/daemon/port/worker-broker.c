@@ -192,9 +192,12 @@ typedef struct
 static void
 answer_lookup (Lookup *lookup, const char *const *proxies)
 {
+  g_autoptr (GDBusMessage) call = g_object_ref (
+      g_dbus_method_invocation_get_message (lookup->invocation));
+
   g_dbus_method_invocation_return_value (g_steal_pointer (&lookup->invocation),
                                          g_variant_new ("(^as)", proxies));
-  trd_worker_guard_note_handled (lookup->guard);
+  trd_worker_guard_note_handled (lookup->guard, call);
   trd_worker_guard_unref (lookup->guard);
   g_free (lookup);
 }
@@ -259,13 +262,15 @@ static void
 dispatch (TrdWorkerProcess *self, guint row, GDBusMethodInvocation *invocation)
 {
   GVariant *parameters = g_dbus_method_invocation_get_parameters (invocation);
+  g_autoptr (GDBusMessage) call = g_object_ref (
+      g_dbus_method_invocation_get_message (invocation));
 
   if (self->events != NULL && trd_worker_guard_get_violation (self->guard) == NULL)
     {
       if (handlers[row].handle (self, parameters, invocation))
         {
           if (!handlers[row].is_answered_later)
-            trd_worker_guard_note_handled (self->guard);
+            trd_worker_guard_note_handled (self->guard, call);
           return;
         }
       trd_worker_guard_condemn (self->guard, handlers[row].violation);

@@ -4,7 +4,8 @@
 /* A GDBus filter that lets only the protocol through.  It runs in GDBus's thread and so
  * touches atomics and immutable things only.  It must know the form of every call, since
  * GDBus itself answers the ones it does not like, before our handler hears of them; and
- * it must count, since GDBus queues for the main loop without a bound. */
+ * it must count, since GDBus queues for the main loop without a bound, and answers for a
+ * worker that reads none. */
 
 #include "config.h"
 
@@ -23,7 +24,7 @@ struct _TrdWorkerGuard
 {
   int pidfd;                     /* (owned): our own, valid after the process is reaped */
   GDBusInterfaceInfo *interface; /* (owned) */
-  int n_unhandled;               /* atomic */
+  int n_unhandled;               /* atomic: calls not handled, or not answered */
   const char *violation;         /* (unowned) (nullable), atomic: a literal */
   gboolean heard_hello;          /* GDBus's thread only */
 };
@@ -124,6 +125,15 @@ check_message (TrdWorkerGuard *self, GDBusMessage *message)
     }
 }
 
+static gboolean
+is_answer (GDBusMessage *message)
+{
+  GDBusMessageType type = g_dbus_message_get_message_type (message);
+
+  return type == G_DBUS_MESSAGE_TYPE_METHOD_RETURN || type == G_DBUS_MESSAGE_TYPE_ERROR;
+}
+
+/* What goes out passes here when it is its turn to be written. */
 static GDBusMessage *
 on_message (GDBusConnection *connection,
             GDBusMessage *message,
@@ -134,7 +144,11 @@ on_message (GDBusConnection *connection,
   const char *wrong;
 
   if (!incoming)
-    return message;
+    {
+      if (is_answer (message))
+        g_atomic_int_add (&self->n_unhandled, -1);
+      return message;
+    }
 
   wrong = trd_worker_guard_get_violation (self);
   if (wrong == NULL)
@@ -166,9 +180,10 @@ trd_worker_guard_watch (TrdWorkerGuard *self, GDBusConnection *connection)
 }
 
 void
-trd_worker_guard_note_handled (TrdWorkerGuard *self)
+trd_worker_guard_note_handled (TrdWorkerGuard *self, GDBusMessage *call)
 {
-  g_atomic_int_add (&self->n_unhandled, -1);
+  if (g_dbus_message_get_flags (call) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED)
+    g_atomic_int_add (&self->n_unhandled, -1);
 }
 
 void

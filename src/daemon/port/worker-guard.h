@@ -24,9 +24,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdWorkerGuard, trd_worker_guard_unref)
 void
 trd_worker_guard_watch (TrdWorkerGuard *self, GDBusConnection *connection);
 
-/* One call has been handled. */
+/* @call has been handled; one that is answered counts until the answer is written. */
 void
-trd_worker_guard_note_handled (TrdWorkerGuard *self);
+trd_worker_guard_note_handled (TrdWorkerGuard *self, GDBusMessage *call);
 
 /* The worker broke the protocol, @how: kills it, and lets nothing more of it through.
  * From any thread.  @how is a literal. */
