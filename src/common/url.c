@@ -209,10 +209,24 @@ check_scheme (const char *scheme, GError **error)
   return FALSE;
 }
 
+/* An address grows on its way to the form of the wire, threefold at most but for the
+ * host's 253 bytes; what has that form must pass again wherever it is told of. */
+static gboolean
+check_length (const char *given, GUri *uri, GError **error)
+{
+  g_autofree char *text = NULL;
+
+  if (strlen (given) < URL_MAX / 4)
+    return TRUE;
+  text = g_uri_to_string (uri);
+  return strlen (text) <= URL_MAX || fail (error, "The address is too long");
+}
+
 GUri *
 trundle_url_parse (const char *url, GError **error)
 {
   g_autoptr (GUri) uri = NULL;
+  g_autoptr (GUri) rebuilt = NULL;
   g_autofree char *scheme = NULL;
   g_autofree char *host = NULL;
   int port;
@@ -246,7 +260,8 @@ trundle_url_parse (const char *url, GError **error)
       fail (error, "The address has no valid port");
       return NULL;
     }
-  return rebuild (uri, scheme, host);
+  rebuilt = rebuild (uri, scheme, host);
+  return check_length (url, rebuilt, error) ? g_steal_pointer (&rebuilt) : NULL;
 }
 
 char *

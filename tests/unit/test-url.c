@@ -315,6 +315,33 @@ add_pairs (const char *group, const Pair *pairs, gsize n_pairs, GTestDataFunc fu
     }
 }
 
+/* What was parsed can be parsed again: an address that grows while it is brought to its
+ * form of the wire is refused at first. */
+static void
+test_parse_again (void)
+{
+  static const char *const fillers[] = { "a", "\"", "ä" };
+  static const char *const hosts[] = { "http://a?", "http://%C3%A4?", "http://ä/?" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (fillers) * G_N_ELEMENTS (hosts) * 4; i++)
+    {
+      gsize length = 64 * 1024 / (i % 4 == 3 ? 6 : 1) - i % 4;
+      g_autoptr (GString) url = g_string_new (hosts[i / 12]);
+      g_autoptr (GUri) uri = NULL;
+      g_autofree char *text = NULL;
+      g_autoptr (GUri) again = NULL;
+
+      while (url->len < length)
+        g_string_append (url, fillers[i / 4 % 3]);
+      uri = trundle_url_parse (url->str, NULL);
+      if (uri == NULL)
+        continue;
+      text = g_uri_to_string (uri);
+      again = trundle_url_parse (text, NULL);
+      g_assert_nonnull (again);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -336,5 +363,6 @@ main (int argc, char **argv)
   g_test_add_func ("/url/file-name/long", test_long_file_name);
   g_test_add_func ("/header/secret", test_secret_headers);
   g_test_add_func ("/header/check", test_headers);
+  g_test_add_func ("/url/parse-again", test_parse_again);
   return g_test_run ();
 }
