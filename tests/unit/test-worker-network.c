@@ -91,7 +91,7 @@ test_tls (void)
   g_autofree char *pem = NULL;
   g_autofree char *other_pem = NULL;
   g_autoptr (GTlsCertificate) certificate = make_certificate (&pem);
-  g_autoptr (GTlsCertificate) other = make_certificate (&other_pem);
+  g_autoptr (GTlsCertificate) other G_GNUC_UNUSED = make_certificate (&other_pem);
   g_autoptr (ScriptServer) server = script_server_new (certificate);
   g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
   g_autofree char *url = script_server_url (server, "/hop/1");

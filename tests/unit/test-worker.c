@@ -27,7 +27,6 @@ test_content (void)
   g_autoptr (ScriptServer) server = script_server_new (NULL);
   g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
   g_autofree char *url = script_server_url (server, "/x");
-  g_autofree char *wire = NULL;
   g_autofree char *content = NULL;
   g_autoptr (GString) body = g_string_new (NULL);
   g_autoptr (GString) answer = g_string_new (CHUNKED "\r\n");
