@@ -257,13 +257,14 @@ on_synced (gpointer user_data)
     finish_complete (self);
 }
 
+/* Does not feed the watchdog: a server that lets it trickle must not keep us for days
+ * from what is known already. */
 static gboolean
 keep_error_body (const guint8 *data, gsize length, gpointer user_data)
 {
   TrwAttempt *self = user_data;
   gsize room = self->request->error_body_max - self->error_body->len;
 
-  trw_attempt_feed_watchdog (self);
   g_byte_array_append (self->error_body, data, (guint)MIN (length, room));
   if (length < room)
     return TRUE;

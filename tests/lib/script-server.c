@@ -145,6 +145,8 @@ serve (ScriptServer *self, GIOStream *stream)
 
       end = request != NULL ? serve_request (self, stream, request) : SCRIPT_CLOSE;
     }
+  while (end == SCRIPT_DRIP && send_text (stream, "x"))
+    g_usleep (50 * 1000);
   if (end == SCRIPT_STALL)
     g_free (read_request (self, stream));
 }

@@ -14,6 +14,7 @@ typedef enum
   SCRIPT_KEEP, /* waits for the next request */
   SCRIPT_CLOSE,
   SCRIPT_STALL, /* says nothing more until the client has gone */
+  SCRIPT_DRIP,  /* sends a byte now and then until the client has gone */
 } ScriptEnd;
 
 typedef struct
