@@ -135,11 +135,55 @@ waits_for_a_screen (CoreFixture *f, gconstpointer data)
   g_object_set (f->env.conditions, "graphical", FALSE, NULL);
   fake_launcher_script_success (f->launcher, APP, ":1.9");
   finish_one (f, core_fixture_open (f, "{}"));
+  advance (f, TRD_LAUNCH_COALESCE_US);
   advance (f, 24 * 3600 * TRD_SECOND_US);
   g_assert_cmpuint (fake_launcher_count_starts (f->launcher, APP), ==, 0);
 
   g_object_set (f->env.conditions, "graphical", TRUE, NULL);
   test_await (fake_launcher_count_starts (f->launcher, APP) == 1);
+}
+
+/* Ten sessions of an app that finish together are one process. */
+static void
+counts_a_start_once (CoreFixture *f, gconstpointer data)
+{
+  const char *const names[] = { "one", "two", "three" };
+  g_autoptr (GVariant) options = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+  gint64 now_us = trd_clock_now_us (f->env.clock);
+
+  fake_launcher_script_success (f->launcher, APP, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_auto (GStrv) ignored = NULL;
+      gboolean existing;
+
+      finish_one (f,
+                  trd_registry_open_session (f->registry,
+                                             f->owner,
+                                             names[i],
+                                             options,
+                                             FALSE,
+                                             &existing,
+                                             &ignored,
+                                             NULL));
+    }
+  advance (f, TRD_LAUNCH_COALESCE_US);
+  test_await (core_fixture_count (f, "HANDLE") == 3);
+
+  g_assert_cmpuint (
+      trd_store_count_launches (f->env.store, trd_owner_key (f->owner), now_us), ==, 1);
+}
+
+/* Who runs already needs no screen to hear of it. */
+static void
+tells_who_runs_without_a_screen (CoreFixture *f, gconstpointer data)
+{
+  g_object_set (f->env.conditions, "graphical", FALSE, NULL);
+  fake_launcher_set_owner (f->launcher, APP, ":1.9");
+  finish_one (f, core_fixture_open (f, "{}"));
+  advance (f, TRD_LAUNCH_COALESCE_US);
+
+  test_await (core_fixture_count (f, "HANDLE") == 1);
 }
 
 /* 5 s, 1 min, 5 min, 1 h, 1 h, then no more: until something new happens. */
@@ -493,6 +537,8 @@ add_waking (void)
   add ("waking/once-for-all", NULL, wakes_once_for_all);
   add ("waking/not-who-runs", NULL, does_not_start_who_runs);
   add ("waking/waits-for-a-screen", NULL, waits_for_a_screen);
+  add ("waking/counts-a-start-once", NULL, counts_a_start_once);
+  add ("waking/tells-who-runs", NULL, tells_who_runs_without_a_screen);
   add ("waking/backs-off", NULL, backs_off);
   add ("waking/begins-anew-across-a-restart", NULL, begins_anew_across_a_restart);
   add ("waking/lease-runs-out", NULL, lease_runs_out);

@@ -34,6 +34,21 @@ trd_courier_get_env (TrdCourier *self)
   return self->env;
 }
 
+gboolean
+trd_courier_is_starting (TrdCourier *self, const TrdDelivery *delivery)
+{
+  GHashTableIter iter;
+  TrdDelivery *other;
+
+  g_hash_table_iter_init (&iter, self->deliveries);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&other))
+    if (other != delivery && other->starting
+        && trd_owner_equal (other->session->row->owner, delivery->session->row->owner))
+      return TRUE;
+
+  return FALSE;
+}
+
 static const char *
 reason_of (TrdSession *session)
 {

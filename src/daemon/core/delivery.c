@@ -114,31 +114,59 @@ on_signal_due (gpointer user_data)
     trd_courier_send_handle_events (self->courier, self->session, name);
 }
 
+static gboolean
+has_display (TrdDelivery *self)
+{
+  return trd_session_get_boolean (self->session, "launch-without-display")
+         || trd_conditions_get (env_of (self)->conditions, "graphical");
+}
+
 /* An app is not started more than 60 times an hour, however many sessions it has. */
+static gboolean
+has_budget (TrdDelivery *self, const char *key, gint64 now_us)
+{
+  TrdStore *store = env_of (self)->store;
+  gint64 since_us = now_us - BUDGET_WINDOW_US;
+
+  if (trd_store_count_launches (store, key, since_us) < TRD_LAUNCHES_PER_HOUR)
+    return TRUE;
+
+  self->rest_until_us = trd_store_oldest_launch (store, key, since_us) + BUDGET_WINDOW_US;
+  trd_log_task (G_LOG_LEVEL_MESSAGE,
+                self->session->row->id,
+                0,
+                "The app has been started %d times within the hour and rests",
+                TRD_LAUNCHES_PER_HOUR);
+  return FALSE;
+}
+
+/* When this says no, the launch is over and freed.  Waiting for a screen uses up no try.
+ */
 static gboolean
 on_may_start (gpointer user_data)
 {
   TrdDelivery *self = user_data;
-  const TrdEnv *env = env_of (self);
   const char *key = trd_owner_key (self->session->row->owner);
-  gint64 now_us = trd_clock_now_us (env->clock);
-  gint64 since_us = now_us - BUDGET_WINDOW_US;
+  gint64 now_us = trd_clock_now_us (env_of (self)->clock);
 
-  if (trd_store_count_launches (env->store, key, since_us) >= TRD_LAUNCHES_PER_HOUR)
+  if (!has_display (self))
     {
-      self->rest_until_us = trd_store_oldest_launch (env->store, key, since_us)
-                            + BUDGET_WINDOW_US;
-      trd_log_task (G_LOG_LEVEL_MESSAGE,
-                    self->session->row->id,
-                    0,
-                    "The app has been started %d times within the hour and rests",
-                    TRD_LAUNCHES_PER_HOUR);
-      trd_delivery_move (self, TRD_DELIVERY_INPUT_LAUNCH_FAILED);
+      self->wants_display = TRUE;
+      g_clear_pointer (&self->launch, trd_launch_free);
       return FALSE;
     }
+  if (!trd_courier_is_starting (self->courier, self))
+    {
+      if (!has_budget (self, key, now_us))
+        {
+          trd_delivery_move (self, TRD_DELIVERY_INPUT_LAUNCH_FAILED);
+          return FALSE;
+        }
+      if (!trd_store_note_launch (env_of (self)->store, key, now_us, NULL))
+        g_warning ("Cannot note the launch of %s", key);
+    }
 
-  if (!trd_store_note_launch (env->store, key, now_us, NULL))
-    g_warning ("Cannot note the launch of %s", key);
+  self->starting = TRUE;
   return TRUE;
 }
 
@@ -163,7 +191,7 @@ static const TrdLaunchCallbacks launch_callbacks = {
   .failed = on_launch_failed,
 };
 
-/* Waiting for a screen uses up no try.  Last in what calls it: it may move on. */
+/* Last in what calls it: it may move on. */
 static void
 launch (TrdDelivery *self)
 {
@@ -177,9 +205,8 @@ launch (TrdDelivery *self)
       return;
     }
 
-  self->wants_display = !trd_session_get_boolean (self->session, "launch-without-display")
-                        && !trd_conditions_get (env->conditions, "graphical");
-  if (self->wants_display || name == NULL)
+  self->wants_display = FALSE;
+  if (name == NULL)
     return;
 
   self->woken = TRUE;
@@ -247,6 +274,7 @@ leave_state (TrdDelivery *self)
   clear_alarm (self);
   g_clear_pointer (&self->launch, trd_launch_free);
   self->wants_display = FALSE;
+  self->starting = FALSE;
 }
 
 static void

@@ -23,6 +23,7 @@ typedef struct
   guint drop_source;      /* a retired session without a consumer, likewise */
   TrdLaunch *launch;      /* (owned) (nullable): only while one is under way */
   gboolean wants_display; /* the launch waits for a graphical session */
+  gboolean starting;      /* the bus was asked to start the app */
   guint alarm;            /* 0 when none */
   gint64 alarm_us;        /* realtime; 0 when none */
   gint64 rest_until_us;   /* forced by the budget or an earlier daemon; 0 else */
@@ -54,6 +55,10 @@ trd_delivery_restore (TrdDelivery *self, gboolean login);
 /* What the delivery needs of the courier. */
 const TrdEnv *
 trd_courier_get_env (TrdCourier *self);
+/* Whether the app of @delivery is being started for another session of it: that is one
+ * process, and one launch of the budget. */
+gboolean
+trd_courier_is_starting (TrdCourier *self, const TrdDelivery *delivery);
 void
 trd_courier_send_handle_events (TrdCourier *self,
                                 TrdSession *session,

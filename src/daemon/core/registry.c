@@ -117,7 +117,9 @@ adopt_task (TrdRegistry *self, TrdSession *session, const TrdTaskBrief *brief)
   task->suspicion = brief->suspicion;
   task->durable = brief->durable;
   task->has_intent = brief->has_intent;
-  task->host = intern_host (self, brief->url);
+  /* What only waits for its name needs no server, and stands in no server's line. */
+  task->host = brief->has_intent ? g_ref_string_new_intern ("")
+                                 : intern_host (self, brief->url);
 
   g_hash_table_insert (session->tasks, &task->id, task);
   g_hash_table_insert (self->tasks, &task->id, task);

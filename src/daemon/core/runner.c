@@ -566,7 +566,7 @@ on_crashed (gint64 task_id, gboolean alone, gpointer user_data)
   outcome = trd_outcome_new_failed (TRUNDLE_ERROR_ENGINE_CRASH,
                                     "The transfer made the network worker crash");
   change.outcome = outcome;
-  change.suspicion = alone ? run->task->suspicion + 1 : MAX (run->task->suspicion, 1);
+  change.suspicion = MAX (run->task->suspicion, 1) + alone;
   apply (run, change.suspicion > 2 ? TRD_TASK_INPUT_FAIL : TRD_TASK_INPUT_RETRY, &change);
 }
 

@@ -59,6 +59,9 @@ G_DEFINE_FINAL_TYPE (TrdScheduler, trd_scheduler, G_TYPE_OBJECT)
 
 #define RATE_WINDOW_US (2 * TRD_SECOND_US)
 
+/* When the store did not take the end of a task: it is tried again. */
+#define EXPIRE_AGAIN_US (60 * TRD_SECOND_US)
+
 static void
 settle_soon (TrdScheduler *self);
 
@@ -362,7 +365,11 @@ expire_overdue (TrdScheduler *self, const TrdWorld *world)
       if (is_beyond_recall (task))
         continue;
       if (!trd_turn_single (self->registry, task, TRD_TASK_INPUT_EXPIRE, NULL, &error))
-        g_warning ("Cannot end a task whose time is over: %s", error->message);
+        {
+          g_warning ("Cannot end a task whose time is over: %s", error->message);
+          task->deadline_us = world->now_us + EXPIRE_AGAIN_US;
+          watch_deadline (self, task);
+        }
     }
 }
 

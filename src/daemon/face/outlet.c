@@ -48,6 +48,8 @@ trd_face_outlet_get_signals (guint *out_n_signals)
   return signals_sent;
 }
 
+/* NO_AUTO_START, which GDBus does not set on a signal: sent to the name of an app that
+ * has crashed meanwhile it would start it again, past all budget (dbus-daemon 1.14). */
 static void
 send (TrdFaceOutlet *self,
       const char *destination,
@@ -56,15 +58,20 @@ send (TrdFaceOutlet *self,
       const char *name,
       GVariant *parameters)
 {
-  g_autoptr (GVariant) owned = parameters != NULL ? g_variant_ref_sink (parameters)
-                                                  : NULL;
+  g_autoptr (GDBusMessage) message = g_dbus_message_new_signal (path, interface, name);
   g_autoptr (GError) error = NULL;
 
   /* Without a destination it would be a broadcast. */
   g_return_if_fail (destination != NULL);
 
-  if (!g_dbus_connection_emit_signal (
-          self->bus, destination, path, interface, name, owned, &error))
+  g_dbus_message_set_destination (message, destination);
+  g_dbus_message_set_flags (message,
+                            G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED
+                                | G_DBUS_MESSAGE_FLAGS_NO_AUTO_START);
+  if (parameters != NULL)
+    g_dbus_message_set_body (message, parameters);
+  if (!g_dbus_connection_send_message (
+          self->bus, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, &error))
     g_debug ("%s was not sent: %s", name, error->message);
 }
 
