@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A login gives apps that could not be woken another chance (DESIGN.md §5).  There is no
- * event for it that a service started on demand would not miss; but the user's bus lives
- * as long as the login, and its GUID is a new one each time. */
+/* A login gives apps that could not be woken another chance.  There is no event for it
+ * that a service started on demand would not miss; but the user's bus lives as long as
+ * the login, and its GUID is a new one each time. */
 
 #include "config.h"
 

@@ -4,7 +4,7 @@
 /* Builds the house, lives in it, and leaves it: the only file that knows every concrete
  * type.  The ports are made first, then what an earlier daemon promised is restored, then
  * the gate stands on the bus, and only then are the names taken.  Leaving goes the other
- * way and in the order that loses no call (DESIGN.md §7). */
+ * way and in the order that loses no call: leaving.c. */
 
 #include "config.h"
 

@@ -68,7 +68,7 @@ test_proxy (WorkersFixture *f, gconstpointer data)
   workers_fixture_assert_log (f, "done 1 succeed direct://; released 1");
 }
 
-/* DESIGN.md §2: no stray fds, empty environment.  The part was closed by the fake. */
+/* No stray fds, empty environment.  The part was closed by the fake. */
 static void
 test_nothing_inherited (WorkersFixture *f, gconstpointer data)
 {

@@ -7,7 +7,7 @@
 #include "core/registry.h"
 
 /* Brings events to apps: the attached consumer, or an app that is started for it.
- * Law 7; DESIGN.md §3 Manager. */
+ * Law 7. */
 #define TRD_TYPE_COURIER (trd_courier_get_type ())
 G_DECLARE_FINAL_TYPE (TrdCourier, trd_courier, TRD, COURIER, GObject)
 

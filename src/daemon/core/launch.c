@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Launching is two steps (DESIGN.md §3): StartServiceByName, whose reply or error is the
- * launch's outcome, then the signal, repeated until the app attaches.  An app that runs
+/* Launching is two steps: StartServiceByName, whose reply or error is the launch's
+ * outcome, then the signal, repeated until the app attaches.  An app that runs
  * already gets the signal alone.  The lease bounds it all. */
 
 #include "config.h"

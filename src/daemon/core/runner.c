@@ -4,7 +4,7 @@
 /* The life of an attempt: open and lock the part, hand it to the transport, listen, and
  * turn the outcome into one input for the task.  A complete part with a destination is
  * sealed: the intent is committed, the rename done, then success is told (law 6).  Bytes
- * are counted here from the file itself, never believed (law 10, DESIGN.md §2). */
+ * are counted here from the file itself, never believed (law 10). */
 
 #include "config.h"
 

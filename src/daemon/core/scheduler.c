@@ -4,8 +4,8 @@
 /* Which queued tasks run.  Tasks that could run now stand in lanes, one for each
  * (session, host), in order of priority and creation; tasks that wait for a moment stand
  * in a list by time.  A settle, at most one a main-loop turn, starts the best of all
- * lanes until no lane may start any.  Promises laws 13 and the order of DESIGN.md §5;
- * decides nothing about what waiting means: that is core/policy.c. */
+ * lanes until no lane may start any.  Promises law 13; decides nothing about what waiting
+ * means: that is core/policy.c. */
 
 #include "config.h"
 

@@ -7,7 +7,7 @@
 
 /* Decides which queued tasks run, and runs them.  Slots per host, app and in all; strict
  * order of priority, then of creation, within an app; between apps the one with the
- * fewest running tasks first (DESIGN.md §5, law 13). */
+ * fewest running tasks first. */
 #define TRD_TYPE_SCHEDULER (trd_scheduler_get_type ())
 G_DECLARE_FINAL_TYPE (TrdScheduler, trd_scheduler, TRD, SCHEDULER, GObject)
 

@@ -5,7 +5,7 @@
 
 #include "common/enums.h"
 
-/* What may happen to a task, and what it then is: 5 states, 12 inputs (DESIGN.md §5). */
+/* What may happen to a task, and what it then is: 5 states, 12 inputs. */
 typedef enum
 {
   TRD_TASK_INPUT_RESUME,

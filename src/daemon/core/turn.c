@@ -151,7 +151,7 @@ stage_resume (TrdTurn *self, Step *step, const TrdChange *change, GError **error
   return write_row (self, step, error);
 }
 
-/* A suspended task is subject to no timeout (apple.md C-09): the rest is kept. */
+/* A suspended task is subject to no timeout: what is left is kept. */
 static gboolean
 stage_suspend (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
 {

@@ -29,7 +29,7 @@ typedef struct
                        gint64 expected,
                        gpointer user_data);
   void (*on_done) (gint64 task_id, TrdOutcome *outcome, gpointer user_data);
-  /* The worker died of a fault while this task ran in it (DESIGN.md §2, Blame).  @alone:
+  /* The worker died of a fault while this task ran in it, and is to blame.  @alone:
    * the task was the only one ever given to that worker.  Instead of on_done. */
   void (*on_crashed) (gint64 task_id, gboolean alone, gpointer user_data);
   /* The part of an attempt that ended or was stopped is no longer held by a worker: its

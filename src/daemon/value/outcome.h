@@ -52,7 +52,7 @@ void
 trd_outcome_free (TrdOutcome *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdOutcome, trd_outcome_free)
 
-/* The one table of what each ending means (apple.md G-01…G-27).  Pure. */
+/* The one table of what each ending means.  Pure. */
 TrdVerdict
 trd_outcome_judge (const TrdOutcome *self);
 
