@@ -85,6 +85,7 @@ own_name (BusFixture *self)
       NULL,
       &error);
 
+  g_assert_nonnull (reply);
   g_assert_no_error (error);
 }
 

@@ -693,7 +693,8 @@ test_no_space (Fixture *fixture, gconstpointer data)
   g_assert_null (
       move_to (fixture, place, fixture->target, "a", TRUNDLE_IF_EXISTS_FAIL, &error));
   g_assert_cmpuint (count_files (fixture->target), ==, 0);
-  g_assert_cmpint (umount (fixture->target), ==, 0);
+  /* Lazily: the thread of the move may be about to let go of the directory. */
+  g_assert_cmpint (umount2 (fixture->target, MNT_DETACH), ==, 0);
   g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_NO_SPACE);
   g_assert_true (trd_spool_stat_part (fixture->spool, place, &found, NULL));
   g_assert_cmpuint (found.size, ==, strlen (text));
