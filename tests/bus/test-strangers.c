@@ -220,6 +220,7 @@ test_enumeration (BusFixture *fixture, gconstpointer data)
                                       "Introspect",
                                       NULL);
 
+      g_assert_true (g_str_has_suffix (task, "/1"));
       g_assert_nonnull (strstr (own, "<node name=\"1\"/>"));
       g_assert_null (strstr (foreign, "<node name"));
     }
