@@ -7,6 +7,7 @@
 
 #include "await.h"
 #include "core-fixture.h"
+#include "core/runner.h"
 
 #define URL "http://example.org/a"
 
@@ -179,6 +180,28 @@ leaves_no_part_of_a_cancelled_one (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count_files (f), ==, 1);
   g_assert_true (trd_registry_cancel (f->core.registry, task, "client", NULL));
   g_assert_cmpuint (count_files (f), ==, 0);
+}
+
+/* A file that is about to get its name gets it, and is told as what it is. */
+static void
+invalidating_lets_a_file_land (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "a", "fail");
+  TrdSession *session = task->session;
+  TrdAttachment attachment;
+
+  g_assert_true (
+      trd_courier_attach (f->core.courier, session, ":1.2", FALSE, &attachment, NULL));
+  trd_courier_begin_replay (f->core.courier, session);
+  test_await (core_fixture_count (&f->core, "FINISH") == 1);
+  core_fixture_complete (&f->core, task, "whole");
+  g_assert_true (trd_task_is_sealing (task));
+  g_assert_true (trd_courier_invalidate (f->core.courier, session, NULL));
+  test_await (core_fixture_count (&f->core, "EVENT :1.2 DidBecomeInvalid 2") == 1);
+
+  g_assert_cmpuint (core_fixture_count (&f->core, "EVENT"), ==, 2);
+  g_assert_cmpstr (g_ptr_array_index (f->core.said, 1), ==, "EVENT :1.2 TaskFinished 1");
+  assert_file (f, "a", "whole");
 }
 
 /* The daemon died after the intent: @data says what it had done by then. */
@@ -411,6 +434,7 @@ main (int argc, char *argv[])
   add ("law-6/renames-around-others", NULL, renames_around_others);
   add ("law-6/replaces-when-told", NULL, replaces_when_told);
   add ("law-6/keeps-bytes-of-a-taken-name", NULL, keeps_bytes_of_a_taken_name);
+  add ("law-6/invalidating-lets-a-file-land", NULL, invalidating_lets_a_file_land);
   add ("law-6/crash/intent", "intent", understands_a_crash);
   add ("law-6/crash/renamed", "renamed", understands_a_crash);
   add ("law-6/crash/moved-away", "moved-away", understands_a_crash);

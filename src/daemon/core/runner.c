@@ -96,6 +96,12 @@ trd_run_is_sealing (TrdRun *run)
   return run->sealing;
 }
 
+gboolean
+trd_task_is_sealing (const TrdTask *task)
+{
+  return task->run != NULL && trd_run_is_sealing (task->run);
+}
+
 void
 trd_run_get_progress (TrdRun *run, guint64 *out_received, gint64 *out_expected)
 {

@@ -24,7 +24,11 @@ typedef struct _TrdRun TrdRun;
 /* Ends it from outside and frees it: the task has left RUNNING. */
 void
 trd_run_end (TrdRun *run);
-/* The file is about to get its name: too late to suspend or cancel. */
+/* A file that is about to get its name is done in a moment: too late to suspend, cancel
+ * or expire, the file wins. */
+gboolean
+trd_task_is_sealing (const TrdTask *task);
+/* The same of its run. */
 gboolean
 trd_run_is_sealing (TrdRun *run);
 void

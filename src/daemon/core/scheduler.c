@@ -338,8 +338,8 @@ release_held (TrdScheduler *self, const TrdWorld *world)
 static gboolean
 is_beyond_recall (TrdTask *task)
 {
-  if (task->run != NULL)
-    return trd_run_is_sealing (task->run);
+  if (trd_task_is_sealing (task))
+    return TRUE;
 
   return task->has_intent && task->state == TRUNDLE_TASK_QUEUED
          && !(task->hold & TRUNDLE_WAIT_DESTINATION_GONE);

@@ -12,6 +12,7 @@
 #include "common/vocabulary.h"
 #include "core/registry-internal.h"
 #include "core/request.h"
+#include "core/runner.h"
 #include "core/turn.h"
 
 #define IDENTIFIER_MAX 255
@@ -318,17 +319,28 @@ trd_registry_finish_and_invalidate (TrdRegistry *self,
   return TRUE;
 }
 
-/* Cancels what is unfinished and frees the identifier, in one transaction of @turn's. */
+/* Cancels what is unfinished and frees the identifier, in one transaction of @turn's.
+ * @out_n_left: files that are about to get their names, and do. */
 static gboolean
-stage_retirement (TrdRegistry *self, TrdSession *session, TrdTurn *turn, GError **error)
+stage_retirement (TrdRegistry *self,
+                  TrdSession *session,
+                  TrdTurn *turn,
+                  guint *out_n_left,
+                  GError **error)
 {
   TrdChange change = { .reason = "session-invalidated" };
   g_autoptr (GPtrArray) tasks = trd_registry_get_tasks (session);
 
+  *out_n_left = 0;
   for (guint i = 0; i < tasks->len; i++)
-    if (!trd_turn_apply (
-            turn, g_ptr_array_index (tasks, i), TRD_TASK_INPUT_CANCEL, &change, error))
-      return FALSE;
+    {
+      TrdTask *task = g_ptr_array_index (tasks, i);
+
+      if (trd_task_is_sealing (task))
+        ++*out_n_left;
+      else if (!trd_turn_apply (turn, task, TRD_TASK_INPUT_CANCEL, &change, error))
+        return FALSE;
+    }
 
   return update_session (
       self, session, TRUNDLE_SESSION_RETIRED, session->row->configuration, error);
@@ -343,6 +355,7 @@ trd_registry_invalidate_and_cancel (TrdRegistry *self,
   g_autoptr (TrdTurn) turn = NULL;
   g_autoptr (TrdEvent) event = NULL;
   TrundleSessionState next;
+  guint n_left;
 
   if (!judge_session (session, TRD_SESSION_INPUT_INVALIDATE, &next, error))
     return FALSE;
@@ -352,10 +365,10 @@ trd_registry_invalidate_and_cancel (TrdRegistry *self,
     return trd_registry_delete_session (self, session, error);
 
   turn = trd_turn_new_open (self, error);
-  if (turn == NULL || !stage_retirement (self, session, turn, error))
+  if (turn == NULL || !stage_retirement (self, session, turn, &n_left, error))
     return FALSE;
-  /* One that is finishing has said it, or says it in this turn with its last task. */
-  if (session->row->state == TRUNDLE_SESSION_ACTIVE)
+  /* One that is finishing has said it, or says it with its last task. */
+  if (session->row->state == TRUNDLE_SESSION_ACTIVE && n_left == 0)
     event = new_last_word (self, session);
   if ((event != NULL && !trd_turn_append_event (turn, event, error))
       || !trd_turn_commit (turn, error))

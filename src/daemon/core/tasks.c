@@ -245,17 +245,10 @@ trd_registry_resume (TrdRegistry *self, TrdTask *task, GError **error)
   return trd_turn_single (self, task, TRD_TASK_INPUT_RESUME, NULL, error);
 }
 
-/* A file that is about to get its name is done in a moment: the file wins. */
-static gboolean
-is_beyond_recall (TrdTask *task)
-{
-  return task->run != NULL && trd_run_is_sealing (task->run);
-}
-
 gboolean
 trd_registry_suspend (TrdRegistry *self, TrdTask *task, GError **error)
 {
-  if (is_beyond_recall (task))
+  if (trd_task_is_sealing (task))
     return TRUE;
 
   return trd_turn_single (self, task, TRD_TASK_INPUT_SUSPEND, NULL, error);
@@ -266,7 +259,7 @@ trd_registry_cancel (TrdRegistry *self, TrdTask *task, const char *reason, GErro
 {
   TrdChange change = { .reason = reason };
 
-  if (is_beyond_recall (task))
+  if (trd_task_is_sealing (task))
     return TRUE;
 
   return trd_turn_single (self, task, TRD_TASK_INPUT_CANCEL, &change, error);
@@ -312,7 +305,7 @@ select_tasks (TrdRegistry *self,
       TrdTaskRow *row = g_ptr_array_index (rows, i);
       TrdTask *task = trd_registry_find_task (self, row->id);
 
-      if (task != NULL && !trd_task_is_finished (task) && !is_beyond_recall (task)
+      if (task != NULL && !trd_task_is_finished (task) && !trd_task_is_sealing (task)
           && matches (task, filter, row))
         g_ptr_array_add (tasks, task);
     }

@@ -474,7 +474,7 @@ stage_last_words (TrdTurn *self, GError **error)
     {
       TrdEvent *event;
 
-      if (session->row->state != TRUNDLE_SESSION_FINISHING
+      if (session->row->state == TRUNDLE_SESSION_ACTIVE
           || session->n_unfinished != GPOINTER_TO_UINT (n))
         continue;
 
