@@ -29,7 +29,7 @@ const TrcCommand trc_commands[] = {
     trc_watch },
   { "suspend",
     N_ ("TASK…"),
-    N_ ("Stop transfers for now; what they have received is kept"),
+    N_ ("Stop transfers for now"),
     NULL,
     trc_steer },
   { "resume", N_ ("TASK…"), N_ ("Let suspended transfers go on"), NULL, trc_steer },
