@@ -4,7 +4,7 @@
 /* The callers there are.  A peer is identified once, before its first call is looked at:
  * the bus names its process, the process is pinned, the bus is asked again, and only what
  * is read through the pin counts, so that a process number used twice fools nobody. Where
- * the bus hands out a pidfd (dbus-daemon 1.15.8, dbus-broker 36) the second question is
+ * the bus hands out a pidfd (dbus-daemon 1.16, dbus-broker 37) the second question is
  * not needed.  Forgotten when the unique name goes, which is never given to anybody else.
  */
 
