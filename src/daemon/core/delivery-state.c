@@ -7,8 +7,8 @@
 
 #include "core/delivery-state.h"
 
-#define SAME -1
-#define NEVER -2
+#define SAME TRD_CELL_MARK_SAME
+#define NEVER TRD_CELL_MARK_NEVER
 #define IDLE TRD_DELIVERY_IDLE
 #define LNCH TRD_DELIVERY_LAUNCHING
 #define OFFR TRD_DELIVERY_OFFERING
@@ -37,13 +37,13 @@ trd_delivery_state_next (TrdDeliveryState state,
                          TrdDeliveryInput input,
                          TrdDeliveryState *out_next)
 {
-  int cell = table[input][state];
+  guint next;
+  TrdCell cell = trd_cell_read (table[input][state], state, &next);
 
-  if (cell == NEVER)
-    return TRD_CELL_ILLEGAL;
+  if (cell != TRD_CELL_ILLEGAL)
+    *out_next = (TrdDeliveryState)next;
 
-  *out_next = cell == SAME ? state : (TrdDeliveryState)cell;
-  return cell == SAME ? TRD_CELL_SAME : TRD_CELL_MOVE;
+  return cell;
 }
 
 const char *

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "core/task-state.h"
+#include "core/cell.h"
 
 /* Getting a session's events to its app: in memory, computed anew at start. */
 typedef enum

@@ -7,8 +7,8 @@
 
 #include "core/session-state.h"
 
-#define SAME -1
-#define NEVER -2
+#define SAME TRD_CELL_MARK_SAME
+#define NEVER TRD_CELL_MARK_NEVER
 #define ACTI TRUNDLE_SESSION_ACTIVE
 #define FINI TRUNDLE_SESSION_FINISHING
 #define RETI TRUNDLE_SESSION_RETIRED
@@ -29,11 +29,11 @@ trd_session_state_next (TrundleSessionState state,
                         TrdSessionInput input,
                         TrundleSessionState *out_next)
 {
-  int cell = table[input][state];
+  guint next;
+  TrdCell cell = trd_cell_read (table[input][state], state, &next);
 
-  if (cell == NEVER)
-    return TRD_CELL_ILLEGAL;
+  if (cell != TRD_CELL_ILLEGAL)
+    *out_next = (TrundleSessionState)next;
 
-  *out_next = cell == SAME ? state : (TrundleSessionState)cell;
-  return cell == SAME ? TRD_CELL_SAME : TRD_CELL_MOVE;
+  return cell;
 }

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/enums.h"
-#include "core/task-state.h"
+#include "core/cell.h"
 
 typedef enum
 {

@@ -9,9 +9,8 @@
 
 #include "core/task-state.h"
 
-/* One cell: the next state, or one of the two marks. */
-#define SAME -1
-#define NEVER -2
+#define SAME TRD_CELL_MARK_SAME
+#define NEVER TRD_CELL_MARK_NEVER
 #define SUSP TRUNDLE_TASK_SUSPENDED
 #define QUEU TRUNDLE_TASK_QUEUED
 #define RUNN TRUNDLE_TASK_RUNNING
@@ -48,13 +47,13 @@ trd_task_state_next (TrundleTaskState state,
                      TrdTaskInput input,
                      TrundleTaskState *out_next)
 {
-  int cell = table[input][state];
+  guint next;
+  TrdCell cell = trd_cell_read (table[input][state], state, &next);
 
-  if (cell == NEVER)
-    return TRD_CELL_ILLEGAL;
+  if (cell != TRD_CELL_ILLEGAL)
+    *out_next = (TrundleTaskState)next;
 
-  *out_next = cell == SAME ? state : (TrundleTaskState)cell;
-  return cell == SAME ? TRD_CELL_SAME : TRD_CELL_MOVE;
+  return cell;
 }
 
 const char *

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/enums.h"
+#include "core/cell.h"
 
 /* What may happen to a task, and what it then is: 5 states, 12 inputs. */
 typedef enum
@@ -23,13 +24,6 @@ typedef enum
 } TrdTaskInput;
 
 #define TRD_N_TASK_INPUTS (TRD_TASK_INPUT_REJECT + 1)
-
-typedef enum
-{
-  TRD_CELL_MOVE,   /* legal, and the state changes */
-  TRD_CELL_SAME,   /* legal, and nothing happens */
-  TRD_CELL_ILLEGAL /* from inside a bug, from the bus BadState */
-} TrdCell;
 
 /* Pure.  @out_next is set for MOVE and SAME. */
 TrdCell
