@@ -45,10 +45,19 @@
 #define TRD_WORKER_UNHANDLED_MAX 1000
 #define TRD_WORKER_MESSAGE_MAX (1024 * 1024)
 
-/* A worker that does not say Hello, or does not answer Stop, in this time is killed; one
- * that was told to leave, or got SIGTERM, in the other. */
+/* A worker that does not say Hello in this time is killed; one that was told to leave, or
+ * got SIGTERM, in the other. */
 #define TRD_WORKER_ANSWER_MS (10 * 1000)
 #define TRD_WORKER_LINGER_MS (2 * 1000)
+
+/* So is one that does not answer Stop, which may have to wait for the disk: two sync
+ * intervals take most of a minute on a slow stick. */
+#define TRD_WORKER_STOP_MS (2 * 60 * 1000)
+
+/* How often a worker with attempts is asked whether it still turns, and the silence for
+ * which it is taken for a violator: a write to a slow disk may hold it up for long. */
+#define TRD_WORKER_PING_MS (30 * 1000)
+#define TRD_WORKER_SILENCE_MS (2 * 60 * 1000)
 
 /* Wait before the next worker is started, doubling with each that came to nothing. */
 #define TRD_WORKER_PAUSE_FIRST_MS 1000

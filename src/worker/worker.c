@@ -343,6 +343,13 @@ handle_stop (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invoc
   trw_attempt_stop (attempt);
 }
 
+/* That we get here is the answer. */
+static void
+handle_ping (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invocation)
+{
+  g_dbus_method_invocation_return_value (invocation, NULL);
+}
+
 static void
 handle_leave (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invocation)
 {
@@ -370,6 +377,7 @@ on_method_call (GDBusConnection *connection,
   } rows[] = {
     { "Begin", handle_begin },
     { "Stop", handle_stop },
+    { "Ping", handle_ping },
     { "Leave", handle_leave },
   };
 

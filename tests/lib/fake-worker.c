@@ -23,10 +23,13 @@
 #define RESOURCE_PATH                                                                    \
   "/org/freedesktop/BackgroundTransfer1/org.freedesktop.BackgroundTransfer1.Worker.xml"
 #define FLOOD 5000
+#define SLOW_STOP_PINGS 20
 #define HUGE_LENGTH (2 * 1024 * 1024)
 
 static GDBusConnection *connection;
 static const char *stop_manner = "";
+static GDBusMethodInvocation *slow_stop;
+static guint n_pings;
 
 static void
 send (const char *member, GVariant *arguments)
@@ -103,6 +106,7 @@ do_stall (guint64 attempt, const char *argument)
   stop_manner = strcmp (argument, "deaf") == 0     ? "deaf"
                 : strcmp (argument, "refuse") == 0 ? "refuse"
                 : strcmp (argument, "done") == 0   ? "done"
+                : strcmp (argument, "slow") == 0   ? "slow"
                                                    : "";
   send_progress (attempt, 1, 0);
 }
@@ -286,7 +290,12 @@ on_proxies (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GVariant) facts = NULL;
   g_autofree const char **proxies = NULL;
 
-  g_assert (reply != NULL);
+  if (reply == NULL)
+    {
+      send_text (
+          *attempt, "Done", "a{sv}", "{'complete': <false>, 'error': <'CannotConnect'>}");
+      return;
+    }
   g_variant_get (reply, "(^a&s)", &proxies);
   facts = g_variant_ref_sink (g_variant_new_parsed (
       "{'complete': <true>, 'received': <uint64 0>, 'proof': <%s>}", proxies[0]));
@@ -442,10 +451,25 @@ handle_stop (GVariant *parameters, GDBusMethodInvocation *invocation)
           invocation, TRUNDLE_ERROR, TRUNDLE_ERROR_NOT_FOUND, "No");
       return;
     }
+  if (strcmp (stop_manner, "slow") == 0)
+    {
+      n_pings = 0;
+      slow_stop = invocation;
+      return;
+    }
   g_variant_get (parameters, "(t)", &attempt);
   if (strcmp (stop_manner, "done") == 0)
     send_done (attempt);
   g_dbus_method_invocation_return_value (invocation, NULL);
+}
+
+/* A Stop that takes long is answered after so many. */
+static void
+handle_ping (GDBusMethodInvocation *invocation)
+{
+  g_dbus_method_invocation_return_value (invocation, NULL);
+  if (++n_pings == SLOW_STOP_PINGS && slow_stop != NULL)
+    g_dbus_method_invocation_return_value (g_steal_pointer (&slow_stop), NULL);
 }
 
 static void
@@ -462,6 +486,8 @@ on_method_call (GDBusConnection *from,
     handle_begin (parameters, invocation);
   else if (strcmp (method_name, "Stop") == 0)
     handle_stop (parameters, invocation);
+  else if (strcmp (method_name, "Ping") == 0)
+    handle_ping (invocation);
   else
     _exit (0);
 }

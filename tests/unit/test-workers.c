@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "await.h"
+#include "fake-resolver.h"
 #include "workers-fixture.h"
 
 #include <fcntl.h>
@@ -15,6 +16,8 @@
 #include <sys/pidfd.h>
 
 #define LINGER_MS 300
+#define PING_MS 50
+#define SILENCE_MS (60 * 1000)
 
 /* Plain attempts */
 
@@ -66,6 +69,21 @@ test_proxy (WorkersFixture *f, gconstpointer data)
   workers_fixture_begin (f, 1, "ask-proxy");
   test_await (workers_fixture_has (f, "released 1"));
   workers_fixture_assert_log (f, "done 1 succeed direct://; released 1");
+}
+
+/* Not told as a direct connection, which would go around a proxy. */
+static void
+test_proxy_unknown (WorkersFixture *f, gconstpointer data)
+{
+  fake_resolver_set_broken (TRUE);
+  workers_fixture_begin (f, 1, "ask-proxy");
+  test_await (workers_fixture_has (f, "released 1"));
+  workers_fixture_assert_log (f, "done 1 retry -; released 1");
+
+  fake_resolver_set_broken (FALSE);
+  workers_fixture_begin (f, 2, "ask-proxy");
+  test_await (workers_fixture_has (f, "released 2"));
+  g_assert_true (workers_fixture_has (f, "done 2 succeed direct://"));
 }
 
 /* No stray fds, empty environment.  The part was closed by the fake. */
@@ -184,7 +202,7 @@ test_stop_unknown (WorkersFixture *f, gconstpointer data)
 static void
 test_stop_deaf (WorkersFixture *f, gconstpointer data)
 {
-  trd_workers_set_patience_ms (f->workers, 300, LINGER_MS);
+  trd_workers_set_liveness_ms (f->workers, 300, PING_MS, SILENCE_MS);
   workers_fixture_begin (f, 1, "stall/deaf");
   workers_fixture_begin (f, 2, "stall/deaf");
   test_await (workers_fixture_count (f, "progress") == 2);
@@ -480,13 +498,14 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_setenv ("GIO_USE_PROXY_RESOLVER", "dummy", TRUE);
+  fake_resolver_register ();
 
   add ("/workers/complete", NULL, test_complete);
   add ("/workers/fail", NULL, test_fail);
   add ("/workers/redirect", NULL, test_redirect);
   add ("/workers/refused", NULL, test_refused);
   add ("/workers/proxy", NULL, test_proxy);
+  add ("/workers/proxy-unknown", NULL, test_proxy_unknown);
   add ("/workers/nothing-inherited", NULL, test_nothing_inherited);
   add ("/workers/many", NULL, test_many);
   add ("/workers/two-owners", NULL, test_two_owners);

@@ -5,6 +5,7 @@
 
 #include "port/worker-guard.h"
 #include "port/worker-process.h"
+#include "port/worker-pulse.h"
 
 #include <signal.h>
 
@@ -27,8 +28,7 @@ struct _TrdWorkerProcess
   char *program;                 /* (owned) */
   const TrdWorkerEvents *events; /* (unowned) (nullable): NULL once abandoned */
   gpointer user_data;            /* (unowned) */
-  guint answer_ms;
-  guint linger_ms;
+  TrdWorkerPatience patience;
   TrdWorkerState state;
   gboolean was_ready;
   gboolean is_mismatched;
@@ -43,6 +43,7 @@ struct _TrdWorkerProcess
   gboolean is_hung_up;         /* all it said has been told */
   TrdWorkerGuard *guard;       /* (owned) (nullable) */
   GDBusConnection *connection; /* (owned) (nullable) */
+  TrdWorkerPulse *pulse;       /* (owned) (nullable): while there is a connection */
   guint registration_id;
   GCancellable *cancellable;  /* (owned): what goes on for this process */
   GHashTable *stop_deadlines; /* (owned): attempt to source id, of unanswered Stops */

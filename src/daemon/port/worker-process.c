@@ -95,6 +95,7 @@ close_connection (TrdWorkerProcess *self)
   if (self->registration_id != 0)
     g_dbus_connection_unregister_object (self->connection, self->registration_id);
   self->registration_id = 0;
+  g_clear_pointer (&self->pulse, trd_worker_pulse_free);
   g_dbus_connection_close (self->connection, NULL, NULL, NULL);
   g_clear_object (&self->connection);
 }
@@ -150,7 +151,7 @@ finish_if_over (TrdWorkerProcess *self)
   remove_source (&self->timer_source);
   if (self->is_connecting || (self->connection != NULL && !self->is_hung_up))
     self->timer_source = g_timeout_add_full (
-        G_PRIORITY_LOW, self->linger_ms, on_timer_finish, self, NULL);
+        G_PRIORITY_LOW, self->patience.linger_ms, on_timer_finish, self, NULL);
   else
     finish (self);
 }
@@ -178,6 +179,7 @@ on_death (int fd, GIOCondition condition, gpointer user_data)
   if (!reap (self, WNOHANG))
     return G_SOURCE_CONTINUE;
   self->death_source = 0;
+  trd_worker_process_rest (self);
   finish_if_over (self);
   return G_SOURCE_REMOVE;
 }
@@ -204,8 +206,9 @@ begin_leaving (TrdWorkerProcess *self, int next_signal)
 {
   self->state = TRD_WORKER_LEAVING;
   self->next_signal = next_signal;
+  trd_worker_process_rest (self);
   remove_source (&self->timer_source);
-  self->timer_source = g_timeout_add (self->linger_ms, on_lingering, self);
+  self->timer_source = g_timeout_add (self->patience.linger_ms, on_lingering, self);
 }
 
 static void
@@ -287,6 +290,8 @@ on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
   self->registration_id = trd_worker_broker_export (self, self->connection);
   g_assert (self->registration_id != 0);
   trd_worker_guard_watch (self->guard, self->connection);
+  self->pulse = trd_worker_pulse_new (
+      self->connection, self->guard, self->patience.ping_ms, self->patience.silence_ms);
   g_dbus_connection_start_message_processing (self->connection);
 }
 
@@ -331,18 +336,9 @@ on_start_due (gpointer user_data)
   g_debug ("Worker %d starts", self->pid);
   self->guard = trd_worker_guard_new (self->pidfd, trd_worker_broker_get_interface ());
   self->death_source = g_unix_fd_add (self->pidfd, G_IO_IN, on_death, self);
-  self->timer_source = g_timeout_add (self->answer_ms, on_no_hello, self);
+  self->timer_source = g_timeout_add (self->patience.answer_ms, on_no_hello, self);
   connect_to_worker (self, socket_fd);
   return G_SOURCE_REMOVE;
-}
-
-void
-trd_worker_process_set_patience_ms (TrdWorkerProcess *self,
-                                    guint answer_ms,
-                                    guint linger_ms)
-{
-  self->answer_ms = answer_ms;
-  self->linger_ms = linger_ms;
 }
 
 void
@@ -417,6 +413,7 @@ trd_worker_process_begin (TrdWorkerProcess *self,
   g_return_if_fail (TRD_IS_WORKER_PROCESS (self));
   g_return_if_fail (self->state == TRD_WORKER_READY);
 
+  trd_worker_pulse_start (self->pulse);
   g_dbus_connection_call_with_unix_fd_list (
       self->connection,
       NULL,
@@ -491,13 +488,20 @@ trd_worker_process_stop (TrdWorkerProcess *self, guint64 attempt)
                           on_stop_answered,
                           new_reference (g_object_ref (self), attempt));
   source_id = g_timeout_add_full (G_PRIORITY_DEFAULT,
-                                  self->answer_ms,
+                                  self->patience.stop_ms,
                                   on_stop_overdue,
                                   new_reference (self, attempt),
                                   g_free);
   g_hash_table_insert (self->stop_deadlines,
                        g_memdup2 (&attempt, sizeof attempt),
                        GUINT_TO_POINTER (source_id));
+}
+
+void
+trd_worker_process_rest (TrdWorkerProcess *self)
+{
+  if (self->pulse != NULL)
+    trd_worker_pulse_rest (self->pulse);
 }
 
 /* Leaving */
@@ -601,8 +605,6 @@ static void
 trd_worker_process_init (TrdWorkerProcess *self)
 {
   self->pidfd = -1;
-  self->answer_ms = TRD_WORKER_ANSWER_MS;
-  self->linger_ms = TRD_WORKER_LINGER_MS;
   self->cancellable = g_cancellable_new ();
   self->stop_deadlines = g_hash_table_new_full (
       g_int64_hash, g_int64_equal, g_free, remove_deadline);
@@ -610,12 +612,14 @@ trd_worker_process_init (TrdWorkerProcess *self)
 
 TrdWorkerProcess *
 trd_worker_process_new (const char *program,
+                        const TrdWorkerPatience *patience,
                         const TrdWorkerEvents *events,
                         gpointer user_data)
 {
   TrdWorkerProcess *self = g_object_new (TRD_TYPE_WORKER_PROCESS, NULL);
 
   self->program = g_strdup (program);
+  self->patience = *patience;
   self->events = events;
   self->user_data = user_data;
   return self;

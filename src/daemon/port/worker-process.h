@@ -21,6 +21,16 @@ typedef enum
   TRD_WORKER_END_FAULT,     /* died of a fault of its own, or broke the protocol */
 } TrdWorkerEnd;
 
+/* How long is waited for it. */
+typedef struct
+{
+  guint answer_ms;  /* to say Hello */
+  guint linger_ms;  /* to be gone when told to leave */
+  guint stop_ms;    /* to answer Stop */
+  guint ping_ms;    /* from one Ping to the next, while it has attempts */
+  guint silence_ms; /* to answer Ping */
+} TrdWorkerPatience;
+
 /* What it tells; always from the main loop, never from within a call below.  A function
  * that returns a boolean says FALSE when it knows of no such attempt, which is a
  * violation of the protocol. */
@@ -59,14 +69,9 @@ typedef struct
 
 TrdWorkerProcess *
 trd_worker_process_new (const char *program,
+                        const TrdWorkerPatience *patience,
                         const TrdWorkerEvents *events,
                         gpointer user_data);
-
-/* How long it may take to say Hello or answer Stop, and linger when told to leave. */
-void
-trd_worker_process_set_patience_ms (TrdWorkerProcess *self,
-                                    guint answer_ms,
-                                    guint linger_ms);
 
 /* Starts the program @delay_ms from now. */
 void
@@ -92,6 +97,10 @@ trd_worker_process_begin (TrdWorkerProcess *self,
                           GVariant *request);
 void
 trd_worker_process_stop (TrdWorkerProcess *self, guint64 attempt);
+
+/* It has no attempts any more, until the next is begun. */
+void
+trd_worker_process_rest (TrdWorkerProcess *self);
 
 /* Tells it to leave; SIGTERM and then SIGKILL for one that lingers. */
 void

@@ -40,8 +40,7 @@ struct _TrdWorkers
 
   char *program; /* (owned) */
   guint idle_ms;
-  guint answer_ms;
-  guint linger_ms;
+  TrdWorkerPatience patience;
   const TrdTransportSink *sink; /* (unowned) (nullable) */
   gpointer sink_data;           /* (unowned) */
 

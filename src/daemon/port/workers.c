@@ -164,7 +164,10 @@ trd_workers_note_attempt_left (TrdWorkers *self, TrdWorker *worker)
 {
   g_assert (worker->n_attempts > 0);
   worker->n_attempts--;
-  if (worker->n_attempts > 0 || worker->is_leaving)
+  if (worker->n_attempts > 0)
+    return;
+  trd_worker_process_rest (worker->process);
+  if (worker->is_leaving)
     return;
   if (worker->alone)
     dismiss (worker);
@@ -223,8 +226,8 @@ add_worker (TrdWorkers *self, const char *key, gboolean alone)
 {
   TrdWorker *worker = g_new0 (TrdWorker, 1);
 
-  worker->process = trd_worker_process_new (self->program, &trd_workers_events, self);
-  trd_worker_process_set_patience_ms (worker->process, self->answer_ms, self->linger_ms);
+  worker->process = trd_worker_process_new (
+      self->program, &self->patience, &trd_workers_events, self);
   worker->key = g_strdup (key);
   worker->alone = alone;
   g_ptr_array_add (self->workers, worker);
@@ -382,8 +385,22 @@ trd_workers_set_patience_ms (TrdWorkers *self, guint answer_ms, guint linger_ms)
 {
   g_return_if_fail (TRD_IS_WORKERS (self));
 
-  self->answer_ms = answer_ms;
-  self->linger_ms = linger_ms;
+  self->patience.answer_ms = answer_ms;
+  self->patience.linger_ms = linger_ms;
+}
+
+void
+trd_workers_set_liveness_ms (TrdWorkers *self,
+                             guint stop_ms,
+                             guint ping_ms,
+                             guint silence_ms)
+{
+  g_return_if_fail (TRD_IS_WORKERS (self));
+  g_return_if_fail (ping_ms > 0);
+
+  self->patience.stop_ms = stop_ms;
+  self->patience.ping_ms = ping_ms;
+  self->patience.silence_ms = silence_ms;
 }
 
 GArray *
@@ -461,8 +478,11 @@ static void
 trd_workers_init (TrdWorkers *self)
 {
   self->idle_ms = TRD_WORKER_IDLE_MS;
-  self->answer_ms = TRD_WORKER_ANSWER_MS;
-  self->linger_ms = TRD_WORKER_LINGER_MS;
+  self->patience = (TrdWorkerPatience){ .answer_ms = TRD_WORKER_ANSWER_MS,
+                                        .linger_ms = TRD_WORKER_LINGER_MS,
+                                        .stop_ms = TRD_WORKER_STOP_MS,
+                                        .ping_ms = TRD_WORKER_PING_MS,
+                                        .silence_ms = TRD_WORKER_SILENCE_MS };
   self->workers = g_ptr_array_new_with_free_func (trd_worker_free);
   self->attempts = g_hash_table_new_full (
       g_int64_hash, g_int64_equal, NULL, attempt_free);

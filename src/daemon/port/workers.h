@@ -20,11 +20,21 @@ trd_workers_new (const char *program);
 void
 trd_workers_set_idle_ms (TrdWorkers *self, guint idle_ms);
 
-/* How long a worker may take to say Hello or to answer Stop, and how long it may linger
- * when it is to leave; TRD_WORKER_ANSWER_MS and TRD_WORKER_LINGER_MS unless set.  For
+/* How long a worker may take to say Hello, and how long it may linger when it is to
+ * leave; TRD_WORKER_ANSWER_MS and TRD_WORKER_LINGER_MS unless set.  For
  * workers that are started afterwards. */
 void
 trd_workers_set_patience_ms (TrdWorkers *self, guint answer_ms, guint linger_ms);
+
+/* How long a worker may take to answer Stop; how often it is asked, while it has
+ * attempts, whether it still turns, and for how long it may leave that unanswered before
+ * it is killed as a violator; TRD_WORKER_STOP_MS, TRD_WORKER_PING_MS and
+ * TRD_WORKER_SILENCE_MS unless set.  For workers that are started afterwards. */
+void
+trd_workers_set_liveness_ms (TrdWorkers *self,
+                             guint stop_ms,
+                             guint ping_ms,
+                             guint silence_ms);
 
 /* Process ids of the workers alive, for status and tests.  (element-type int)
  * (transfer full) */
