@@ -9,6 +9,7 @@
 
 #include "proxy.h"
 
+#include "common/error.h"
 #include "common/names.h"
 #include "common/url.h"
 
@@ -41,10 +42,12 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
   if (reply == NULL)
     {
-      g_task_return_new_error (task,
-                               G_IO_ERROR,
-                               G_IO_ERROR_PROXY_FAILED,
-                               "The proxies could not be found out");
+      /* In our domain, so that it is not told as a proxy that failed. */
+      g_task_return_new_error (
+          task,
+          TRUNDLE_ERROR,
+          TRUNDLE_ERROR_CANNOT_CONNECT,
+          "The proxy to use could not be found out from the system's settings");
       return;
     }
   g_variant_get (reply, "(^as)", &proxies);

@@ -8,6 +8,7 @@
 
 #include "worker-fixture.h"
 
+#include "common/error.h"
 #include "common/names.h"
 
 #include <fcntl.h>
@@ -120,6 +121,12 @@ on_method_call (GDBusConnection *connection,
     note_done (self, parameters);
   else if (g_str_equal (method, "Redirected"))
     note_redirect (self, parameters);
+  else if (g_str_equal (method, "ResolveProxy") && self->proxy == NULL)
+    {
+      g_dbus_method_invocation_return_error_literal (
+          invocation, TRUNDLE_ERROR, TRUNDLE_ERROR_CANNOT_CONNECT, "No proxy is known");
+      return;
+    }
   else if (g_str_equal (method, "ResolveProxy"))
     reply = g_variant_new ("(^as)", proxies);
   g_dbus_method_invocation_return_value (invocation, reply);

@@ -36,6 +36,28 @@ test_proxy (void)
   g_assert_cmpstr (content, ==, "hello");
 }
 
+/* To connect all the same would be to go around a proxy. */
+static void
+test_proxy_unknown (void)
+{
+  g_autoptr (ScriptServer) server = script_server_new (NULL);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *url = script_server_url (server, "/hop/1");
+  const char *message = "";
+  GVariant *facts;
+
+  worker_fixture_set_proxy (fixture, NULL);
+  facts = worker_fixture_await_done (fixture, worker_fixture_begin (fixture, url, NULL));
+  g_assert_cmpstr (worker_fixture_get_error (facts), ==, "CannotConnect");
+  g_variant_lookup (facts, "message", "&s", &message);
+  g_test_message ("%s", message);
+  g_assert_cmpuint (script_server_count_connections (server), ==, 0);
+
+  worker_fixture_set_proxy (fixture, "direct://");
+  facts = worker_fixture_await_done (fixture, worker_fixture_begin (fixture, url, NULL));
+  g_assert_cmpstr (worker_fixture_get_error (facts), ==, "");
+}
+
 /* Made anew each time, so that it is never out of date. */
 static GTlsCertificate *
 make_certificate (char **out_pem)
@@ -266,6 +288,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_assert_cmpuint (trundle_error_quark (), !=, 0);
   g_test_add_func ("/worker/proxy", test_proxy);
+  g_test_add_func ("/worker/proxy/unknown", test_proxy_unknown);
   g_test_add_func ("/worker/tls", test_tls);
   g_test_add_func ("/worker/downgrade", test_downgrade);
   g_test_add_func ("/worker/handshake-cut", test_handshake_cut);

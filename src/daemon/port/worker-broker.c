@@ -189,14 +189,21 @@ typedef struct
   GDBusMethodInvocation *invocation; /* (owned) (nullable): taken by the answer */
 } Lookup;
 
+/* To have found out nothing is not to have found that there is no proxy. */
 static void
-answer_lookup (Lookup *lookup, const char *const *proxies)
+answer_lookup (Lookup *lookup, char **proxies)
 {
+  GDBusMethodInvocation *invocation = g_steal_pointer (&lookup->invocation);
   g_autoptr (GDBusMessage) call = g_object_ref (
-      g_dbus_method_invocation_get_message (lookup->invocation));
+      g_dbus_method_invocation_get_message (invocation));
 
-  g_dbus_method_invocation_return_value (g_steal_pointer (&lookup->invocation),
-                                         g_variant_new ("(^as)", proxies));
+  if (proxies != NULL && proxies[0] != NULL)
+    g_dbus_method_invocation_return_value (invocation, g_variant_new ("(^as)", proxies));
+  else
+    g_dbus_method_invocation_return_error_literal (invocation,
+                                                   TRUNDLE_ERROR,
+                                                   TRUNDLE_ERROR_CANNOT_CONNECT,
+                                                   "The proxy could not be found out");
   trd_worker_guard_note_handled (lookup->guard, call);
   trd_worker_guard_unref (lookup->guard);
   g_free (lookup);
@@ -205,17 +212,14 @@ answer_lookup (Lookup *lookup, const char *const *proxies)
 static void
 on_proxies (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  static const char *const direct[] = { "direct://", NULL };
   Lookup *lookup = user_data;
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) proxies = NULL;
 
   proxies = g_proxy_resolver_lookup_finish (G_PROXY_RESOLVER (source), result, &error);
-  if (proxies == NULL)
-    g_debug ("No proxies are known: %s", error->message);
-  answer_lookup (lookup,
-                 proxies != NULL && proxies[0] != NULL ? (const char *const *)proxies
-                                                       : direct);
+  if (proxies == NULL && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_message ("The system's proxies could not be found out: %s", error->message);
+  answer_lookup (lookup, proxies);
 }
 
 static gboolean
