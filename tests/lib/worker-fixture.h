@@ -61,7 +61,7 @@ worker_fixture_read_part (WorkerFixture *self, guint64 attempt, gsize *out_lengt
 gboolean
 worker_fixture_is_part_free (WorkerFixture *self, guint64 attempt);
 
-/* What ResolveProxy answers from now on; "direct://" at first. */
+/* What ResolveProxy answers from now on; "direct://" at first; NULL: that it failed. */
 void
 worker_fixture_set_proxy (WorkerFixture *self, const char *proxy);
 
