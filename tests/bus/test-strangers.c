@@ -296,6 +296,41 @@ test_nothing_is_broadcast (BusFixture *fixture, gconstpointer data)
   g_assert_cmpuint (heard->len, ==, 0);
 }
 
+/* Law 14: an instance of an app without network has no use of what another one with
+ * network has made, but to have done with it. */
+static void
+test_sandbox_without_network (BusFixture *fixture, gconstpointer data)
+{
+  g_autoptr (GDBusConnection) offline = bus_fixture_connect_as (
+      fixture, BUS_FIXTURE_FLATPAK ("org.example.B", "ipc"), "");
+  g_autofree char *session = bus_fixture_open_session (
+      fixture, fixture->stranger, "s", "@a{sv} {}");
+  g_autofree char *task = bus_fixture_create_task (
+      fixture, fixture->stranger, session, "@a{sv} {}");
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  bus_fixture_fail_session (fixture,
+                            offline,
+                            session,
+                            "CreateDownloadTask",
+                            "('http://localhost/a', @a{sv} {})",
+                            TRUNDLE_ERROR_NOT_ALLOWED);
+  bus_fixture_fail_session (fixture,
+                            offline,
+                            session,
+                            "CreateTasks",
+                            "([{'url': <'http://localhost/a'>}],)",
+                            TRUNDLE_ERROR_NOT_ALLOWED);
+  reply = bus_fixture_call (
+      fixture, offline, task, TRUNDLE_INTERFACE_TASK, "Resume", NULL, &error);
+  g_assert_null (reply);
+  g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_NOT_ALLOWED);
+  reply = bus_fixture_ask_session (
+      fixture, offline, session, "CancelTasks", "(@a{sv} {},)");
+  g_assert_nonnull (reply);
+}
+
 #define ADD(path, func)                                                                  \
   g_test_add (path, BusFixture, NULL, bus_fixture_set_up, func, bus_fixture_tear_down)
 
@@ -309,6 +344,8 @@ main (int argc, char **argv)
   ADD ("/strangers/enumeration", test_enumeration);
   ADD ("/strangers/lists", test_lists);
   ADD ("/strangers/nothing-is-broadcast", test_nothing_is_broadcast);
+
+  ADD ("/strangers/sandbox-without-network", test_sandbox_without_network);
 
   return g_test_run ();
 }

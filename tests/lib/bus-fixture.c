@@ -253,6 +253,37 @@ bus_fixture_create_task (BusFixture *self,
   return path;
 }
 
+GVariant *
+bus_fixture_ask_session (BusFixture *self,
+                         GDBusConnection *client,
+                         const char *session,
+                         const char *method,
+                         const char *arguments)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *reply = bus_fixture_call (
+      self, client, session, TRUNDLE_INTERFACE_SESSION, method, arguments, &error);
+
+  g_assert_no_error (error);
+  return reply;
+}
+
+void
+bus_fixture_fail_session (BusFixture *self,
+                          GDBusConnection *client,
+                          const char *session,
+                          const char *method,
+                          const char *arguments,
+                          TrundleError code)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = bus_fixture_call (
+      self, client, session, TRUNDLE_INTERFACE_SESSION, method, arguments, &error);
+
+  g_assert_null (reply);
+  g_assert_error (error, TRUNDLE_ERROR, (int)code);
+}
+
 TrdTask *
 bus_fixture_find_task (BusFixture *self, const char *path)
 {

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "common/error.h"
 #include "core-fixture.h"
 #include "face/gate.h"
 
@@ -71,6 +72,21 @@ bus_fixture_create_task (BusFixture *self,
                          GDBusConnection *client,
                          const char *session,
                          const char *options);
+/* Calls a method of the session behind a path; it must succeed.  (transfer full) */
+GVariant *
+bus_fixture_ask_session (BusFixture *self,
+                         GDBusConnection *client,
+                         const char *session,
+                         const char *method,
+                         const char *arguments);
+/* The same, and it must fail so. */
+void
+bus_fixture_fail_session (BusFixture *self,
+                          GDBusConnection *client,
+                          const char *session,
+                          const char *method,
+                          const char *arguments,
+                          TrundleError code);
 /* The task behind a path. */
 TrdTask *
 bus_fixture_find_task (BusFixture *self, const char *path);

@@ -133,13 +133,6 @@ handle_open_session (gpointer object, TrdCall *call)
   Opening *self;
 
   g_variant_get (call->parameters, "(&s@a{sv})", &identifier, &given);
-  if (!call->peer->has_network)
-    {
-      trd_call_return_literal (call,
-                               TRUNDLE_ERROR_NOT_ALLOWED,
-                               "The app's sandbox has no access to the network");
-      return;
-    }
   checked = trundle_vocabulary_check (
       given, TRUNDLE_SCOPE_CONFIGURATION | TRUNDLE_SCOPE_OPEN, &error);
   if (checked == NULL)
@@ -178,7 +171,7 @@ describe_session (TrdSessionView *view)
       &dict, "identifier", "s", row->identifier != NULL ? row->identifier : "");
   g_variant_dict_insert (&dict, "app-id", "s", row->owner->app_id);
   g_variant_dict_insert (&dict, "state", "s", trundle_session_state_to_word (row->state));
-  g_variant_dict_insert_value (&dict, "tasks", trd_session_view_counts (view));
+  g_variant_dict_insert_value (&dict, "task-counts", trd_session_view_counts (view));
   g_variant_dict_insert (&dict, "pending-events", "u", view->session->n_events);
 
   return g_variant_dict_end (&dict);
@@ -244,7 +237,7 @@ unload (gpointer view)
 }
 
 static const TrdMethod methods[] = {
-  { "OpenSession", handle_open_session },
+  { "OpenSession", handle_open_session, .needs_network = TRUE },
   { "ListSessions", handle_list_sessions },
 };
 
