@@ -11,6 +11,8 @@ typedef struct
 {
   const char *name;
   void (*handle) (gpointer object, TrdCall *call);
+  /* Refused to a sandbox that has no network itself (law 14). */
+  gboolean needs_network;
 } TrdMethod;
 
 typedef struct

@@ -181,6 +181,17 @@ dispatch_property (const TrdFace *face, gpointer object, TrdCall *call)
 }
 
 static void
+handle_method (const TrdMethod *method, gpointer object, TrdCall *call)
+{
+  if (method->needs_network && !call->peer->has_network)
+    trd_call_return_literal (call,
+                             TRUNDLE_ERROR_NOT_ALLOWED,
+                             "The app's sandbox has no access to the network");
+  else
+    method->handle (object, call);
+}
+
+static void
 dispatch_method (const TrdFace *face, gpointer object, TrdCall *call)
 {
   const char *name = g_dbus_method_invocation_get_method_name (call->invocation);
@@ -188,7 +199,7 @@ dispatch_method (const TrdFace *face, gpointer object, TrdCall *call)
   for (guint i = 0; i < face->n_methods; i++)
     if (g_str_equal (face->methods[i].name, name))
       {
-        face->methods[i].handle (object, call);
+        handle_method (&face->methods[i], object, call);
         return;
       }
 

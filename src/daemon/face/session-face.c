@@ -543,8 +543,8 @@ load (TrdGate *gate, gpointer object, GError **error)
 static const TrdMethod methods[] = {
   { "Attach", handle_attach },
   { "Detach", handle_detach },
-  { "CreateDownloadTask", handle_create_download_task },
-  { "CreateTasks", handle_create_tasks },
+  { "CreateDownloadTask", handle_create_download_task, .needs_network = TRUE },
+  { "CreateTasks", handle_create_tasks, .needs_network = TRUE },
   { "ListTasks", handle_list_tasks },
   { "ListEvents", handle_list_events },
   { "CompleteEvents", handle_complete_events },

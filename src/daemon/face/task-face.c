@@ -292,8 +292,10 @@ unload (gpointer view)
 }
 
 static const TrdMethod methods[] = {
-  { "Resume", handle_resume },      { "Suspend", handle_suspend },
-  { "Cancel", handle_cancel },      { "OpenFile", handle_open_file },
+  { "Resume", handle_resume, .needs_network = TRUE },
+  { "Suspend", handle_suspend },
+  { "Cancel", handle_cancel },
+  { "OpenFile", handle_open_file },
   { "MoveFile", handle_move_file },
 };
 
