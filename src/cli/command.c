@@ -27,11 +27,7 @@ const TrcCommand trc_commands[] = {
     N_ ("Without TASK, all transfers that are not finished are watched, and those that "
         "are added meanwhile."),
     trc_watch },
-  { "suspend",
-    N_ ("TASK…"),
-    N_ ("Stop transfers for now"),
-    NULL,
-    trc_steer },
+  { "suspend", N_ ("TASK…"), N_ ("Stop transfers for now"), NULL, trc_steer },
   { "resume", N_ ("TASK…"), N_ ("Let suspended transfers go on"), NULL, trc_steer },
   { "cancel", N_ ("TASK…"), N_ ("End transfers for good"), NULL, trc_steer },
   { NULL },
