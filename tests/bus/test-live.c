@@ -5,7 +5,10 @@
 
 #include "config.h"
 
+#include <fcntl.h>
+#include <gio/gunixfdlist.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "await.h"
 #include "bus-fixture.h"
@@ -240,6 +243,58 @@ test_list_sessions (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (strstr (text, "'pending-events': <uint32 0>"));
 }
 
+/* ---- files ---- */
+
+static void
+check_file (Fixture *fixture, TrdTask *task, const char *method, int code)
+{
+  g_autofree char *path = trd_task_object_path (task->id);
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean moves = g_str_equal (method, "MoveFile");
+  int fd = open (fixture->bus.core.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  g_unix_fd_list_append (fds, fd, NULL);
+  close (fd);
+  reply = bus_fixture_call_full (
+      &fixture->bus,
+      fixture->bus.app,
+      path,
+      TRUNDLE_INTERFACE_TASK,
+      method,
+      moves ? g_variant_new ("(hs@a{sv})", 0, "moved", g_variant_new ("a{sv}", NULL))
+            : NULL,
+      fds,
+      NULL,
+      &error);
+  if (code < 0)
+    g_assert_no_error (error);
+  else
+    g_assert_error (error, TRUNDLE_ERROR, code);
+}
+
+static void
+test_files (Fixture *fixture, gconstpointer data)
+{
+  TrdTask *good = create (fixture, "{'start': <true>}");
+  TrdTask *bad = create (fixture, "{'start': <true>}");
+
+  check_file (fixture, good, "OpenFile", TRUNDLE_ERROR_BAD_STATE);
+  check_file (fixture, good, "MoveFile", TRUNDLE_ERROR_BAD_STATE);
+  core_fixture_complete (&fixture->bus.core, good, "body");
+  core_fixture_fail (&fixture->bus.core, bad, TRUNDLE_ERROR_HTTP_STATUS);
+  test_await (trd_task_is_finished (good) && trd_task_is_finished (bad));
+
+  check_file (fixture, bad, "OpenFile", TRUNDLE_ERROR_FILE_NOT_FOUND);
+  check_file (fixture, bad, "MoveFile", TRUNDLE_ERROR_FILE_NOT_FOUND);
+  check_file (fixture, good, "OpenFile", -1);
+  check_file (fixture, good, "MoveFile", -1);
+  check_file (fixture, good, "MoveFile", TRUNDLE_ERROR_BAD_STATE);
+  /* Wherever it is, as long as we can look there. */
+  check_file (fixture, good, "OpenFile", -1);
+}
+
 /* ---- live ---- */
 
 static void
@@ -320,6 +375,7 @@ main (int argc, char **argv)
   ADD ("/session/configure", test_configure);
   ADD ("/session/cancel-tasks", test_cancel_tasks);
   ADD ("/session/list", test_list_sessions);
+  ADD ("/files/open-and-move", test_files);
   ADD ("/live/properties", test_properties);
   ADD ("/live/progress", test_progress);
 
