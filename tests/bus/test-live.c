@@ -146,6 +146,7 @@ test_invalidate (Fixture *fixture, gconstpointer data)
   g_assert_true (has_heard (fixture, "TaskFinished", "(2, "));
   g_assert_true (has_heard (fixture, "DidBecomeInvalid", "(3, "));
   g_assert_true (has_heard (fixture, "PropertiesChanged", "<'retired'>"));
+  refuse (fixture, "Attach", "({'observe': <true>},)", TRUNDLE_ERROR_BAD_STATE);
   tell (fixture, "Detach", NULL);
   test_settle ();
   refuse (fixture, "Attach", ATTACH, TRUNDLE_ERROR_NOT_FOUND);

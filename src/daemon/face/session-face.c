@@ -108,6 +108,12 @@ handle_attach (gpointer object, TrdCall *call)
       trd_call_return_error (call, error);
       return;
     }
+  if (session->row->state == TRUNDLE_SESSION_RETIRED)
+    {
+      trd_call_return_literal (
+          call, TRUNDLE_ERROR_BAD_STATE, "The session was invalidated");
+      return;
+    }
   if (trundle_options_get_boolean (options, NULL, "observe"))
     {
       trd_courier_observe (courier, session, call->peer->name);
