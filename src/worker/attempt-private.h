@@ -29,6 +29,9 @@ struct _TrwAttempt
   GByteArray *error_body; /* (owned) (nullable): of an answer not accepted */
   TrwFraming framing;
   gint64 expected;
+  gint64 offset;        /* where the answer goes; -1 when no range was asked for */
+  guint64 total;        /* of the whole the answer continues; 0 when it does not */
+  gboolean has_no_rest; /* the part was complete already */
   gboolean is_connected;
   guint n_informational;
   GTlsCertificateFlags tls_flags;

@@ -15,6 +15,7 @@
 #include "attempt-private.h"
 
 #include "errors.h"
+#include "range.h"
 #include "response.h"
 
 /* What is read of a redirect's body to save its connection, if it is there already. */
@@ -69,7 +70,10 @@ collect_facts (TrwAttempt *self, guint status)
     g_variant_dict_insert_value (&facts, "response", self->response);
   if (self->is_complete)
     {
-      g_variant_dict_insert (&facts, "proof", "s", trw_framing_to_proof (self->framing));
+      const char *proof = self->has_no_rest ? "content-range"
+                                            : trw_framing_to_proof (self->framing);
+
+      g_variant_dict_insert (&facts, "proof", "s", proof);
       return g_variant_ref_sink (g_variant_dict_end (&facts));
     }
   g_variant_dict_insert (&facts, "error", "s", trundle_error_to_name (self->error->code));
@@ -180,6 +184,20 @@ on_watchdog (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* The answer would mix what is there with something else. */
+static void
+fail_misfit (TrwAttempt *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (trw_part_cut (self->part, &error))
+    trw_attempt_fail (self,
+                      TRUNDLE_ERROR_CONNECTION_LOST,
+                      "The part that was there could not be continued");
+  else
+    trw_attempt_take_failure (self, g_steal_pointer (&error));
+}
+
 /* The body */
 
 static void
@@ -203,6 +221,11 @@ write_part (const guint8 *data, gsize length, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   trw_attempt_feed_watchdog (self);
+  if (self->total > 0 && length > self->total - trw_part_get_written (self->part))
+    {
+      fail_misfit (self);
+      return FALSE;
+    }
   if (!trw_part_write (self->part, data, length, &error))
     {
       trw_attempt_take_failure (self, g_steal_pointer (&error));
@@ -223,6 +246,11 @@ on_body_ended (const GError *error, gpointer user_data)
   if (error != NULL)
     {
       trw_attempt_take_failure (self, trw_error_translate (error, TRUE));
+      return;
+    }
+  if (self->total > 0 && trw_part_get_written (self->part) != self->total)
+    {
+      fail_misfit (self);
       return;
     }
   clear_watchdog (self);
@@ -299,7 +327,7 @@ static void
 read_body (TrwAttempt *self, guint64 length)
 {
   guint status = trw_attempt_get_status (self);
-  gboolean is_accepted = trw_request_accepts (self->request, status);
+  gboolean is_accepted = self->total > 0 || trw_request_accepts (self->request, status);
 
   if (!is_accepted)
     {
@@ -325,6 +353,8 @@ check_wholeness (TrwAttempt *self, GError **error)
 {
   const char *message = NULL;
 
+  if (self->total > 0)
+    return TRUE;
   if (trw_attempt_get_status (self) == SOUP_STATUS_PARTIAL_CONTENT)
     message = "The server sent a part of what was asked for";
   else if (self->framing == TRW_FRAMING_CLOSE && !self->request->allow_unframed)
@@ -336,13 +366,58 @@ check_wholeness (TrwAttempt *self, GError **error)
   return FALSE;
 }
 
+/* The server has not a byte more: what is there is the file.  Its Response was that of
+ * the attempt that wrote it; this one describes nothing. */
+static void
+finish_without_rest (TrwAttempt *self)
+{
+  self->has_no_rest = TRUE;
+  on_body_ended (NULL, self);
+}
+
+/* What the answer means for what is there.  FALSE: it is dealt with. */
+static gboolean
+take_range (TrwAttempt *self)
+{
+  g_autoptr (GError) error = NULL;
+  TrwRange range = trw_range_judge (self->request, self->message, &self->total);
+
+  if ((range == TRW_RANGE_FITS || range == TRW_RANGE_NO_REST)
+      && !trw_part_is_as_long (self->part))
+    range = TRW_RANGE_MISFIT;
+  switch (range)
+    {
+    case TRW_RANGE_FITS:
+      self->offset = (gint64)self->request->offset;
+      return TRUE;
+    case TRW_RANGE_WHOLE:
+      self->offset = 0;
+      if (trw_part_cut (self->part, &error))
+        return TRUE;
+      trw_attempt_take_failure (self, g_steal_pointer (&error));
+      return FALSE;
+    case TRW_RANGE_NO_REST:
+      finish_without_rest (self);
+      return FALSE;
+    case TRW_RANGE_MISFIT:
+      fail_misfit (self);
+      return FALSE;
+    case TRW_RANGE_REFUSED:
+      return TRUE;
+    }
+  g_assert_not_reached ();
+}
+
 static void
 take_final_answer (TrwAttempt *self)
 {
   g_autoptr (GError) error = NULL;
   guint64 length = 0;
 
-  self->response = trw_response_describe (self->message, self->way.uri);
+  if (self->request->offset > 0 && !take_range (self))
+    return;
+  self->response = trw_response_describe (
+      self->message, self->way.uri, self->offset, self->total);
   if (!trw_response_get_framing (self->message, &self->framing, &length, &error))
     {
       trw_attempt_take_failure (self, g_steal_pointer (&error));
@@ -354,7 +429,9 @@ take_final_answer (TrwAttempt *self)
       trw_attempt_take_failure (self, g_steal_pointer (&error));
       return;
     }
-  if (self->framing == TRW_FRAMING_LENGTH)
+  if (self->total > 0)
+    self->expected = (gint64)self->total;
+  else if (self->framing == TRW_FRAMING_LENGTH)
     self->expected = (gint64)length;
   else if (self->framing == TRW_FRAMING_EMPTY)
     self->expected = 0;
@@ -457,12 +534,13 @@ trw_attempt_new (guint64 id,
 
   self->id = id;
   self->request = request;
-  self->part = trw_part_new (part_fd, on_synced, self);
+  self->part = trw_part_new (part_fd, request->offset, on_synced, self);
   self->session = g_object_ref (session);
   self->hooks = hooks;
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
   self->expected = -1;
+  self->offset = -1;
   self->way.uri = g_uri_ref (request->uri);
   self->way.method = request->method;
   self->way.at_first_origin = TRUE;

@@ -10,6 +10,8 @@
 
 #include "message.h"
 
+#include "range.h"
+
 /* RFC 6265 §6.1 asks for 50 of a domain.  Adding one compares it with all there are
  * (libsoup 3.2.3), and twenty redirects have room for 80,000. */
 #define COOKIES_MAX 100
@@ -81,6 +83,7 @@ trw_message_new (const TrwRequest *request, const TrwWay *way)
     add_headers (headers, request->secret_headers, has_new_method);
   else
     soup_message_headers_remove (headers, "Host");
+  trw_range_ask (request, headers);
   add_cookies (headers, way);
   return message;
 }

@@ -14,6 +14,7 @@
 #include "common/error.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct _TrwPart
@@ -46,7 +47,7 @@ on_sync_ended (GObject *source, GAsyncResult *result, gpointer user_data)
   int error_number = (int)g_task_propagate_int (G_TASK (result), NULL);
 
   if (error_number == 0)
-    self->synced = self->syncing;
+    self->synced = MIN (self->syncing, self->written);
   else if (self->error_number == 0)
     self->error_number = error_number;
   self->syncing = 0;
@@ -64,11 +65,12 @@ start_sync (TrwPart *self)
 }
 
 TrwPart *
-trw_part_new (int fd, TrwPartFunc on_synced, gpointer user_data)
+trw_part_new (int fd, guint64 offset, TrwPartFunc on_synced, gpointer user_data)
 {
   TrwPart *self = g_new0 (TrwPart, 1);
 
   self->fd = fd;
+  self->written = offset;
   self->on_synced = on_synced;
   self->user_data = user_data;
   return self;
@@ -102,6 +104,32 @@ trw_part_write (TrwPart *self, const guint8 *data, gsize length, GError **error)
     }
   if (self->syncing == 0 && self->written - self->synced >= TRD_SYNC_INTERVAL)
     start_sync (self);
+  return TRUE;
+}
+
+gboolean
+trw_part_is_as_long (TrwPart *self)
+{
+  struct stat status;
+
+  return fstat (self->fd, &status) == 0 && (guint64)status.st_size == self->written;
+}
+
+gboolean
+trw_part_cut (TrwPart *self, GError **error)
+{
+  int result;
+
+  do
+    result = ftruncate (self->fd, 0);
+  while (result < 0 && errno == EINTR);
+  if (result < 0)
+    {
+      self->error_number = errno;
+      return trw_part_check (self, error);
+    }
+  self->written = 0;
+  self->synced = 0;
   return TRUE;
 }
 

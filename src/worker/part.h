@@ -11,9 +11,10 @@ typedef struct _TrwPart TrwPart;
 /* Called from the main loop each time a sync has ended, well or not. */
 typedef void (*TrwPartFunc) (gpointer user_data);
 
-/* @fd is consumed. */
+/* @fd is consumed.  @offset: of what is there already, and counts as written but not as
+ * synced: nobody here knows. */
 TrwPart *
-trw_part_new (int fd, TrwPartFunc on_synced, gpointer user_data);
+trw_part_new (int fd, guint64 offset, TrwPartFunc on_synced, gpointer user_data);
 
 /* Not while busy. */
 void
@@ -24,6 +25,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrwPart, trw_part_free)
  * WRITE_FAILED of TRUNDLE_ERROR, with errno in trw_part_get_errno(). */
 gboolean
 trw_part_write (TrwPart *self, const guint8 *data, gsize length, GError **error);
+
+/* Whether the file is as long as what counts as written. */
+gboolean
+trw_part_is_as_long (TrwPart *self);
+
+/* Cuts the file to nothing.  Errors: as of trw_part_write(). */
+gboolean
+trw_part_cut (TrwPart *self, GError **error);
 
 /* Syncs what is not synced; on_synced follows unless the result is FALSE: then all is on
  * disk already. */

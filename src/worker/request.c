@@ -11,6 +11,7 @@
 #include "common/defaults.h"
 #include "common/error.h"
 #include "common/url.h"
+#include "range.h"
 #include "trust.h"
 
 /* Done must stay far below TRD_WORKER_MESSAGE_MAX. */
@@ -106,6 +107,26 @@ read_trust (TrwRequest *self, GVariant *dict, GError **error)
   return self->anchors != NULL;
 }
 
+/* After the method: what is not asked for by GET has no rest. */
+static gboolean
+read_range (TrwRequest *self, GVariant *dict, GError **error)
+{
+  g_variant_lookup (dict, "offset", "t", &self->offset);
+  g_variant_lookup (dict, "total", "t", &self->total);
+  g_variant_lookup (dict, "validator", "s", &self->validator);
+  if (self->offset == 0)
+    return TRUE;
+  if (self->offset <= G_MAXINT64 && (self->total == 0 || self->total >= self->offset)
+      && self->validator != NULL && trw_range_is_validator (self->validator)
+      && g_str_equal (self->method, "GET"))
+    return TRUE;
+  g_set_error_literal (error,
+                       TRUNDLE_ERROR,
+                       TRUNDLE_ERROR_INVALID_ARGUMENT,
+                       "offset: nothing that can be continued");
+  return FALSE;
+}
+
 static void
 read_rest (TrwRequest *self, GVariant *dict)
 {
@@ -127,7 +148,8 @@ trw_request_new (GVariant *dict, GError **error)
   g_autoptr (TrwRequest) self = g_new0 (TrwRequest, 1);
 
   if (!read_url (self, dict, error) || !read_method (self, dict, error)
-      || !read_redirects (self, dict, error) || !read_trust (self, dict, error))
+      || !read_redirects (self, dict, error) || !read_trust (self, dict, error)
+      || !read_range (self, dict, error))
     return NULL;
   self->headers = read_headers (dict, "headers", error);
   if (self->headers == NULL)
@@ -148,6 +170,7 @@ trw_request_free (TrwRequest *self)
   g_strfreev (self->accept_status);
   g_free (self->ca_certificates);
   g_clear_pointer (&self->anchors, g_ptr_array_unref);
+  g_free (self->validator);
   g_free (self);
 }
 

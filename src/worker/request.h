@@ -21,6 +21,9 @@ typedef struct
   char *ca_certificates; /* (owned) (nullable) */
   GPtrArray *anchors;    /* (owned) (nullable): of ca_certificates */
   guint error_body_max;
+  guint64 offset;  /* of the part that is there already; 0 for none */
+  guint64 total;   /* of the whole, as known from before; 0 unknown */
+  char *validator; /* (owned) (nullable): strong entity tag, not NULL with an offset */
 } TrwRequest;
 
 /* Errors: TRUNDLE_ERROR_INVALID_ARGUMENT and those of trundle_url_parse(). */

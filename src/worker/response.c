@@ -124,14 +124,14 @@ get_length (SoupMessage *message, guint64 *out_length)
 }
 
 GVariant *
-trw_response_describe (SoupMessage *message, GUri *uri)
+trw_response_describe (SoupMessage *message, GUri *uri, gint64 offset, guint64 total)
 {
   SoupMessageHeaders *headers = soup_message_get_response_headers (message);
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autofree char *url = g_uri_to_string_partial (uri, G_URI_HIDE_USERINFO);
   g_autofree char *name = suggest_file_name (headers, uri);
-  guint64 length;
-  gboolean has_length = get_length (message, &length);
+  guint64 length = total;
+  gboolean has_length = total > 0 || get_length (message, &length);
 
   g_variant_dict_insert (&dict, "url", "s", url);
   g_variant_dict_insert (&dict, "status", "u", (guint)soup_message_get_status (message));
@@ -140,6 +140,8 @@ trw_response_describe (SoupMessage *message, GUri *uri)
   add_string (&dict, "mime-type", soup_message_headers_get_content_type (headers, NULL));
   g_variant_dict_insert (
       &dict, "content-length", "x", has_length ? (gint64)length : G_GINT64_CONSTANT (-1));
+  if (offset >= 0)
+    g_variant_dict_insert (&dict, "offset", "t", (guint64)offset);
   add_string (&dict, "suggested-filename", name);
   add_string (&dict,
               "http-version",

@@ -7,9 +7,11 @@
 
 #include "body.h"
 
-/* The final answer as the a{sv} of Broker.Response.  (transfer full), not floating */
+/* The final answer as the a{sv} of Broker.Response.  @offset: where it goes into the
+ * part, or -1 not to say so.  @total: size of the whole, or 0 when that is for the answer
+ * to say.  (transfer full), not floating */
 GVariant *
-trw_response_describe (SoupMessage *message, GUri *uri);
+trw_response_describe (SoupMessage *message, GUri *uri, gint64 offset, guint64 total);
 
 /* How the end of its body will be known.  @out_length is set with TRW_FRAMING_LENGTH.
  * Errors: TRUNDLE_ERROR_PROTOCOL_ERROR for headers that contradict themselves. */

@@ -271,6 +271,7 @@ static const char *const response_words[][2] = {
   { "suggested-filename", "s" },
   { "http-version", "s" },
   { "content-encoding", "s" },
+  { "offset", "t" },
 };
 
 /* Endings that only the daemon can know of. */

@@ -1,0 +1,377 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The real worker with a part of which there is something already (T-37 to T-43, law 11).
+ */
+
+#include "config.h"
+
+#include "script-server.h"
+#include "worker-fixture.h"
+
+#include "common/error.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define OK "HTTP/1.1 200 OK\r\n"
+#define PART "HTTP/1.1 206 Part\r\n"
+#define NO_REST "HTTP/1.1 416 No\r\n"
+#define RANGE "Content-Range: bytes 6-10/11\r\n"
+#define TAG "ETag: \"v1\"\r\n"
+#define SLICE "Content-Length: 5\r\n"
+#define EMPTY "Content-Length: 0\r\n\r\n"
+#define CHUNKED "Transfer-Encoding: chunked\r\n"
+#define ANY "'accept-status': <['*']>"
+#define TOTAL_11 "'total': <uint64 11>"
+
+typedef struct
+{
+  const char *name;
+  ScriptReply reply;
+  const char *options; /* (nullable): entries of the dictionary */
+  const char *kept;    /* (nullable): "hello " */
+  gsize begin;         /* 0: the length of what is kept */
+  const char *error;   /* NULL: complete */
+  const char *proof;   /* with complete */
+  const char *content;
+  gint64 offset; /* of Response, -1 for none */
+  gint64 length; /* its content-length */
+} Row;
+
+static const Row rows[] = {
+  /* The rest */
+  { .name = "fits/length",
+    .reply = { PART RANGE TAG SLICE "\r\nworld" },
+    .proof = "content-length",
+    .content = "hello world",
+    .offset = 6,
+    .length = 11 },
+  { .name = "fits/no-tag",
+    .reply = { PART RANGE SLICE "\r\nworld" },
+    .proof = "content-length",
+    .content = "hello world",
+    .offset = 6,
+    .length = 11 },
+  { .name = "fits/total-known",
+    .reply = { PART RANGE TAG SLICE "\r\nworld" },
+    .options = TOTAL_11,
+    .proof = "content-length",
+    .content = "hello world",
+    .offset = 6,
+    .length = 11 },
+  { .name = "fits/accepted-as-200",
+    .reply = { PART RANGE TAG SLICE "\r\nworld" },
+    .options = "'accept-status': <['200']>",
+    .proof = "content-length",
+    .content = "hello world",
+    .offset = 6,
+    .length = 11 },
+  { .name = "fits/chunked",
+    .reply = { PART RANGE TAG CHUNKED "\r\n5\r\nworld\r\n0\r\n\r\n" },
+    .proof = "chunked",
+    .content = "hello world",
+    .offset = 6,
+    .length = 11 },
+  { .name = "fits/closing",
+    .reply
+    = { PART RANGE TAG SLICE "Connection: close\r\n\r\nworld", 0, NULL, SCRIPT_CLOSE },
+    .proof = "content-length",
+    .content = "hello world",
+    .offset = 6,
+    .length = 11 },
+  { .name = "fits/unframed",
+    .reply = { PART RANGE TAG "\r\nworld", 0, NULL, SCRIPT_CLOSE },
+    .options = "'allow-unframed': <true>",
+    .proof = "connection-close",
+    .content = "hello world",
+    .offset = 6,
+    .length = 11 },
+  /* And cut again */
+  { .name = "cut/length",
+    .reply = { PART RANGE TAG SLICE "\r\nwo", 0, NULL, SCRIPT_CLOSE },
+    .error = "ConnectionLost",
+    .content = "hello wo",
+    .offset = 6,
+    .length = 11 },
+  { .name = "cut/chunked",
+    .reply = { PART RANGE TAG CHUNKED "\r\n2\r\nwo\r\n", 0, NULL, SCRIPT_CLOSE },
+    .error = "ConnectionLost",
+    .content = "hello wo",
+    .offset = 6,
+    .length = 11 },
+  { .name = "cut/stall",
+    .reply = { PART RANGE TAG SLICE "\r\nwo", 0, NULL, SCRIPT_STALL },
+    .options = "'request-timeout': <uint64 300>",
+    .error = "TimedOut",
+    .content = "hello wo",
+    .offset = 6,
+    .length = 11 },
+  { .name = "excess/length",
+    .reply = { PART RANGE TAG SLICE "\r\nworldly", 0, NULL, SCRIPT_STALL },
+    .error = "ProtocolError",
+    .content = "hello world",
+    .offset = 6,
+    .length = 11 },
+  /* Nothing is left (T-42) */
+  { .name = "no-rest/total-unknown",
+    .reply = { NO_REST "Content-Range: bytes */11\r\n" EMPTY },
+    .kept = "hello world",
+    .proof = "content-range",
+    .content = "hello world",
+    .offset = -1,
+    .length = -1 },
+  { .name = "no-rest/total-known",
+    .reply = { NO_REST "Content-Range: bytes */11\r\n" TAG EMPTY },
+    .options = TOTAL_11,
+    .kept = "hello world",
+    .proof = "content-range",
+    .content = "hello world",
+    .offset = -1,
+    .length = -1 },
+  /* Says nothing of the part */
+  { .name = "status/404",
+    .reply = { "HTTP/1.1 404 No\r\n" SLICE "\r\nsorry" },
+    .error = "HttpStatus",
+    .content = "hello ",
+    .offset = -1,
+    .length = 5 },
+  { .name = "status/503",
+    .reply = { "HTTP/1.1 503 No\r\n" SLICE "\r\nsorry" },
+    .error = "HttpStatus",
+    .content = "hello ",
+    .offset = -1,
+    .length = 5 },
+  { .name = "status/200-not-accepted",
+    .reply = { OK SLICE "\r\nworld" },
+    .options = "'accept-status': <['404']>",
+    .error = "HttpStatus",
+    .content = "hello ",
+    .offset = -1,
+    .length = 5 },
+  { .name = "status/206-not-accepted",
+    .reply = { PART RANGE TAG SLICE "\r\nworld" },
+    .options = "'accept-status': <['404']>",
+    .error = "HttpStatus",
+    .content = "hello ",
+    .offset = -1,
+    .length = 5 },
+  { .name = "no-answer",
+    .reply = { "", 0, NULL, SCRIPT_CLOSE },
+    .error = "ConnectionLost",
+    .content = "hello ",
+    .offset = -1,
+    .length = -1 },
+};
+
+/* A file with @kept in it.  (transfer full) */
+static char *
+make_part (const char *kept)
+{
+  g_autoptr (GError) error = NULL;
+  char *path = NULL;
+  int fd = g_file_open_tmp ("trundle-range-XXXXXX", &path, &error);
+
+  g_assert_no_error (error);
+  g_close (fd, NULL);
+  g_file_set_contents (path, kept, -1, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+static guint64
+begin (WorkerFixture *fixture,
+       const char *url,
+       const char *path,
+       gsize offset,
+       const char *options)
+{
+  g_autofree char *all = g_strdup_printf ("{'offset': <uint64 %" G_GSIZE_FORMAT
+                                          ">, 'validator': <'\"v1\"'>%s%s}",
+                                          offset,
+                                          options != NULL ? ", " : "",
+                                          options != NULL ? options : "");
+  int fd = g_open (path, O_RDWR | O_CLOEXEC);
+
+  g_assert_no_errno (fd);
+  return worker_fixture_begin_with_part (fixture, url, all, fd);
+}
+
+static void
+assert_content (const char *path, const char *expected)
+{
+  g_autofree char *content = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_get_contents (path, &content, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (content, ==, expected);
+}
+
+static void
+assert_response (GVariant *facts, const Row *row)
+{
+  g_autoptr (GVariant) response = NULL;
+  guint64 offset = G_MAXUINT64;
+  gint64 length = -1;
+
+  response = g_variant_lookup_value (facts, "response", G_VARIANT_TYPE_VARDICT);
+  if (response != NULL)
+    {
+      g_variant_lookup (response, "offset", "t", &offset);
+      g_variant_lookup (response, "content-length", "x", &length);
+    }
+  g_assert_cmpuint (offset, ==, (guint64)row->offset);
+  g_assert_cmpint (length, ==, row->length);
+}
+
+static void
+assert_facts (GVariant *facts, const Row *row)
+{
+  gboolean is_complete = FALSE;
+  const char *proof = NULL;
+  guint64 received = G_MAXUINT64;
+
+  g_variant_lookup (facts, "complete", "b", &is_complete);
+  g_variant_lookup (facts, "proof", "&s", &proof);
+  g_variant_lookup (facts, "received", "t", &received);
+  g_assert_cmpstr (
+      worker_fixture_get_error (facts), ==, row->error != NULL ? row->error : "");
+  g_assert_cmpint (is_complete, ==, row->error == NULL);
+  g_assert_cmpstr (proof, ==, row->proof);
+  g_assert_cmpuint (received, ==, strlen (row->content));
+  assert_response (facts, row);
+}
+
+static void
+test_row (gconstpointer data)
+{
+  const Row *row = data;
+  const char *kept = row->kept != NULL ? row->kept : "hello ";
+  g_autoptr (ScriptServer) server = script_server_new (NULL);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *url = script_server_url (server, "/x");
+  g_autofree char *path = make_part (kept);
+  guint64 attempt;
+
+  script_server_set (server, "/x", &row->reply);
+  attempt = begin (
+      fixture, url, path, row->begin > 0 ? row->begin : strlen (kept), row->options);
+  assert_facts (worker_fixture_await_done (fixture, attempt), row);
+  assert_content (path, row->content);
+  g_unlink (path);
+}
+
+/* The head of the question as a server that is not @server's saw it, after a redirect. */
+static char *
+fetch_question (gsize offset)
+{
+  g_autoptr (ScriptServer) server = script_server_new (NULL);
+  g_autoptr (ScriptServer) other = script_server_new (NULL);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *url = script_server_url (server, "/x");
+  g_autofree char *echo = script_server_url (other, "/echo");
+  g_autofree char *path = make_part ("hello ");
+  g_autoptr (GVariant) body = NULL;
+  GVariant *facts;
+
+  script_server_set_redirect (server, "/x", echo, "");
+  facts = worker_fixture_await_done (
+      fixture,
+      begin (fixture,
+             url,
+             path,
+             offset,
+             "'accept-status': <['404']>, 'error-body-max': <uint32 4096>"));
+  g_unlink (path);
+  body = g_variant_lookup_value (facts, "error-body", G_VARIANT_TYPE_BYTESTRING);
+  g_assert_nonnull (body);
+  return g_strndup (g_variant_get_data (body), g_variant_get_size (body));
+}
+
+/* On every hop (T-37). */
+static void
+test_question (void)
+{
+  g_autofree char *question = fetch_question (6);
+
+  g_assert_nonnull (strstr (question, "\r\nRange: bytes=6-\r\n"));
+  g_assert_nonnull (strstr (question, "\r\nIf-Range: \"v1\"\r\n"));
+}
+
+/* Without an offset it is asked for the whole. */
+static void
+test_no_offset (void)
+{
+  g_autofree char *question = fetch_question (0);
+
+  g_assert_null (strstr (question, "Range:"));
+}
+
+static void
+test_redirect (void)
+{
+  g_autoptr (ScriptServer) server = script_server_new (NULL);
+  g_autoptr (ScriptServer) other = script_server_new (NULL);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *url = script_server_url (server, "/x");
+  g_autofree char *target = script_server_url (other, "/y");
+  g_autofree char *path = make_part ("hello ");
+  GVariant *facts;
+
+  script_server_set_redirect (server, "/x", target, "");
+  script_server_set (other, "/y", &(ScriptReply){ PART RANGE TAG SLICE "\r\nworld" });
+  facts = worker_fixture_await_done (fixture, begin (fixture, url, path, 6, NULL));
+  g_assert_cmpstr (worker_fixture_get_error (facts), ==, "");
+  assert_content (path, "hello world");
+  g_unlink (path);
+}
+
+/* T-37: what comes counts on from what is there, and what was cut twice is whole. */
+static void
+test_cut_again (void)
+{
+  g_autoptr (ScriptServer) server = script_server_new (NULL);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *url = script_server_url (server, "/x");
+  g_autofree char *path = make_part ("hello ");
+  g_autoptr (GError) error = NULL;
+  guint64 attempt;
+  GVariant *facts;
+
+  script_server_set (
+      server,
+      "/x",
+      &(ScriptReply){ PART RANGE TAG SLICE "\r\nwo", 0, NULL, SCRIPT_STALL });
+  attempt = begin (fixture, url, path, 6, NULL);
+  worker_fixture_await_received (fixture, 8);
+  error = worker_fixture_call (fixture, "Stop", g_variant_new ("(t)", attempt));
+  g_assert_no_error (error);
+  script_server_set (server,
+                     "/x",
+                     &(ScriptReply){ PART "Content-Range: bytes 8-10/11\r\n" TAG
+                                          "Content-Length: 3\r\n\r\nrld" });
+  facts = worker_fixture_await_done (fixture, begin (fixture, url, path, 8, TOTAL_11));
+  g_assert_cmpstr (worker_fixture_get_error (facts), ==, "");
+  assert_content (path, "hello world");
+  g_unlink (path);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_assert_cmpuint (trundle_error_quark (), !=, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *path = g_strconcat ("/worker/range/", rows[i].name, NULL);
+
+      g_test_add_data_func (path, &rows[i], test_row);
+    }
+  g_test_add_func ("/worker/range/question", test_question);
+  g_test_add_func ("/worker/range/no-offset", test_no_offset);
+  g_test_add_func ("/worker/range/redirect", test_redirect);
+  g_test_add_func ("/worker/range/cut-again", test_cut_again);
+  return g_test_run ();
+}
