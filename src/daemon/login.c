@@ -1,28 +1,71 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A login gives apps that could not be woken another chance.  There is no event for it
+/* What has begun anew since the last start of the service, by words in small files.
+ *
+ * A login gives apps that could not be woken another chance.  There is no event for it
  * that a service started on demand would not miss; but the user's bus lives as long as
- * the login, and its GUID is a new one each time. */
+ * the login, and its GUID is a new one each time.  A boot has an id of its own. */
 
 #include "config.h"
 
 #include "login.h"
 
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+
+/* NULL when nothing was remembered. */
+static char *
+recall (const char *state_directory, const char *name)
+{
+  g_autofree char *path = g_build_filename (state_directory, name, NULL);
+  char *word = NULL;
+
+  g_file_get_contents (path, &word, NULL, NULL);
+  return word;
+}
+
+static void
+remember (const char *state_directory, const char *name, const char *word)
+{
+  g_autofree char *path = g_build_filename (state_directory, name, NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (!g_file_set_contents_full (
+          path, word, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
+    g_message ("Cannot remember the %s: %s", name, error->message);
+}
+
 gboolean
 trd_login_is_new (const char *state_directory, GDBusConnection *bus)
 {
-  g_autofree char *path = g_build_filename (state_directory, "login", NULL);
   const char *guid = g_dbus_connection_get_guid (bus);
-  g_autofree char *known = NULL;
-  g_autoptr (GError) error = NULL;
+  g_autofree char *known = recall (state_directory, "login");
 
-  if (g_file_get_contents (path, &known, NULL, NULL) && g_str_equal (known, guid))
+  if (g_strcmp0 (known, guid) == 0)
     return FALSE;
 
-  if (!g_file_set_contents_full (
-          path, guid, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
-    g_message ("Cannot remember the login: %s", error->message);
-
+  remember (state_directory, "login", guid);
   return TRUE;
+}
+
+gboolean
+trd_boot_is_new (const char *state_directory)
+{
+  g_autofree char *known = recall (state_directory, "boot");
+  g_autofree char *now = NULL;
+
+  if (known == NULL)
+    return FALSE;
+
+  /* Without an id nothing is known of the time between: as if it were a new boot. */
+  return !g_file_get_contents (BOOT_ID, &now, NULL, NULL) || g_strcmp0 (known, now) != 0;
+}
+
+void
+trd_boot_remember (const char *state_directory)
+{
+  g_autofree char *now = NULL;
+
+  if (g_file_get_contents (BOOT_ID, &now, NULL, NULL))
+    remember (state_directory, "boot", now);
 }

@@ -10,3 +10,11 @@
  */
 gboolean
 trd_login_is_new (const char *state_directory, GDBusConnection *bus);
+
+/* Whether the machine was started anew since trd_boot_remember(); FALSE when that was
+ * never called. */
+gboolean
+trd_boot_is_new (const char *state_directory);
+/* To be called when all is done that a new boot asks for. */
+void
+trd_boot_remember (const char *state_directory);

@@ -150,9 +150,11 @@ on_version_mismatch (TrdService *self)
 static gboolean
 build_core (TrdService *self, GError **error)
 {
+  self->env.rebooted = trd_boot_is_new (self->options->state_directory);
   self->registry = trd_registry_new (&self->env);
   if (!trd_registry_restore (self->registry, error))
     return FALSE;
+  trd_boot_remember (self->options->state_directory);
 
   self->scheduler = trd_scheduler_new (self->registry);
   self->courier = trd_courier_new (self->registry);

@@ -143,6 +143,8 @@ void
 core_fixture_restart (CoreFixture *self)
 {
   raze (self);
+  /* The parts of the dead are closed. */
+  test_settle ();
   build (self);
 }
 

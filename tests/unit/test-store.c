@@ -94,6 +94,7 @@ fill_task (TrdTaskRow *row)
   row->deadline_us = 3;
   row->attempts = 4;
   row->suspicion = 1;
+  row->synced = 11;
   row->resumed_us = 5;
   row->intent.final_name = g_strdup ("final");
   row->intent.device = 6;
@@ -163,6 +164,7 @@ assert_same_standing (const TrdTaskRow *a, const TrdTaskRow *b)
   g_assert_cmpint (a->deadline_us, ==, b->deadline_us);
   g_assert_cmpuint (a->attempts, ==, b->attempts);
   g_assert_cmpuint (a->suspicion, ==, b->suspicion);
+  g_assert_cmpuint (a->synced, ==, b->synced);
   g_assert_cmpint (a->resumed_us, ==, b->resumed_us);
 }
 
@@ -269,14 +271,14 @@ test_task_small_changes (StoreFixture *fixture, gconstpointer data)
 
   g_assert_true (trd_store_set_task_state (
       fixture->store, id, TRUNDLE_TASK_CHALLENGED, 8, 99, &error));
-  g_assert_true (trd_store_set_task_suspicion (fixture->store, id, 2, &error));
+  g_assert_true (trd_store_set_task_synced (fixture->store, id, 2, &error));
   row = trd_store_load_task (fixture->store, id, &error);
   g_assert_cmpint (row->state, ==, TRUNDLE_TASK_CHALLENGED);
   g_assert_cmpuint (row->hold, ==, 8);
   g_assert_cmpint (row->not_before_us, ==, 99);
-  g_assert_cmpuint (row->suspicion, ==, 2);
+  g_assert_cmpuint (row->synced, ==, 2);
 
-  g_assert_false (trd_store_set_task_suspicion (fixture->store, id + 1, 2, &error));
+  g_assert_false (trd_store_set_task_synced (fixture->store, id + 1, 2, &error));
   g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_NOT_FOUND);
 }
 

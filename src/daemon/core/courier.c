@@ -518,6 +518,14 @@ trd_courier_start (TrdCourier *self, gboolean login)
 
 /* ---- asking ---- */
 
+const char *
+trd_courier_get_consumer (TrdCourier *self, TrdSession *session)
+{
+  TrdDelivery *delivery = find_delivery (session);
+
+  return delivery != NULL ? delivery->consumer : NULL;
+}
+
 GPtrArray *
 trd_courier_get_listeners (TrdCourier *self, TrdSession *session)
 {

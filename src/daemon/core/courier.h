@@ -94,6 +94,10 @@ trd_courier_complete (TrdCourier *self,
 gboolean
 trd_courier_invalidate (TrdCourier *self, TrdSession *session, GError **error);
 
+/* The attached consumer: a unique name.  (transfer none) (nullable) */
+const char *
+trd_courier_get_consumer (TrdCourier *self, TrdSession *session);
+
 /* Unique names that get the live signals of @session: consumer and observers.
  * (element-type utf8) (transfer container) (nullable): NULL when nobody listens */
 GPtrArray *

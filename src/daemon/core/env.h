@@ -20,5 +20,6 @@ typedef struct
   TrdSpool *spool;
   TrdTransport *transport;
   TrdLauncher *launcher;
-  GRand *random; /* seeded: tests are exact */
+  gboolean rebooted; /* the machine was, since a daemon last ran on this state */
+  GRand *random;     /* seeded: tests are exact */
 } TrdEnv;

@@ -12,6 +12,11 @@ trd_registry_emit_task_changed (TrdRegistry *self, TrdTask *task, guint changes)
 void
 trd_registry_emit_task_redirected (
     TrdRegistry *self, TrdTask *task, const char *from, const char *to, guint status);
+void
+trd_registry_emit_task_resumed (TrdRegistry *self,
+                                TrdTask *task,
+                                guint64 offset,
+                                gint64 expected);
 /* Takes the event's place in memory: counts, last sequence; then tells. */
 void
 trd_registry_note_event (TrdRegistry *self, TrdSession *session, TrdEvent *event);

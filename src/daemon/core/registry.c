@@ -9,6 +9,8 @@
 
 #include "core/registry.h"
 
+#include <unistd.h>
+
 #include "common/error.h"
 #include "common/url.h"
 #include "core/registry-internal.h"
@@ -34,6 +36,7 @@ enum
   TASK_ADDED,
   TASK_CHANGED,
   TASK_REDIRECTED,
+  TASK_RESUMED,
   TASK_REMOVED,
   EVENT_ADDED,
   EVENTS_COMPLETED,
@@ -183,6 +186,15 @@ trd_registry_emit_task_redirected (
 }
 
 void
+trd_registry_emit_task_resumed (TrdRegistry *self,
+                                TrdTask *task,
+                                guint64 offset,
+                                gint64 expected)
+{
+  g_signal_emit (self, signals[TASK_RESUMED], 0, task, offset, expected);
+}
+
+void
 trd_registry_note_event (TrdRegistry *self, TrdSession *session, TrdEvent *event)
 {
   session->n_events++;
@@ -282,6 +294,55 @@ is_known (gint64 task_id, gpointer user_data)
   return g_hash_table_contains (self->tasks, &task_id);
 }
 
+/* The machine was started anew: what was written last may never have reached the disk,
+ * and only what was synced is believed of a part (law 4).  One that cannot be cut now,
+ * say on a disk that is not there, is begun anew. */
+static gboolean
+distrust_part (TrdRegistry *self, TrdTaskRow *row, GError **error)
+{
+  const TrdEnv *env = self->env;
+  g_auto (TrdIntent) found = { 0 };
+  int fd;
+
+  if (row->response == NULL || row->intent.final_name != NULL
+      || row->state == TRUNDLE_TASK_FINISHED)
+    return TRUE;
+  if (trd_spool_stat_part (env->spool, row->place, &found, NULL)
+      && found.size <= row->synced)
+    return TRUE;
+
+  fd = trd_spool_open_part (env->spool, row->place, row->synced, NULL);
+  if (fd >= 0)
+    {
+      close (fd);
+      return TRUE;
+    }
+
+  g_clear_pointer (&row->response, g_variant_unref);
+  return trd_store_update_task (env->store, row, error);
+}
+
+static gboolean
+distrust_parts (TrdRegistry *self, GError **error)
+{
+  g_autoptr (GPtrArray) sessions = trd_registry_list_sessions (self);
+
+  for (guint i = 0; i < sessions->len; i++)
+    {
+      TrdSession *session = g_ptr_array_index (sessions, i);
+      g_autoptr (GPtrArray) rows = trd_store_list_tasks (
+          self->env->store, session->row->id, &(TrdTaskFilter){ .kind = -1 }, error);
+
+      if (rows == NULL)
+        return FALSE;
+      for (guint j = 0; j < rows->len; j++)
+        if (!distrust_part (self, g_ptr_array_index (rows, j), error))
+          return FALSE;
+    }
+
+  return TRUE;
+}
+
 /* A session that was invalidated has nobody left to tell; one that was finishing may have
  * been drained by the last call before the end. */
 static void
@@ -320,6 +381,9 @@ trd_registry_restore (TrdRegistry *self, GError **error)
     }
 
   if (!trd_store_each_brief (store, adopt_brief, self, error))
+    return FALSE;
+
+  if (self->env->rebooted && !distrust_parts (self, error))
     return FALSE;
 
   settle_restored (self);
@@ -508,6 +572,8 @@ trd_registry_class_init (TrdRegistryClass *klass)
   signals[TASK_REMOVED] = new_signal ("task-removed", 1, G_TYPE_POINTER);
   signals[TASK_REDIRECTED] = new_signal (
       "task-redirected", 4, G_TYPE_POINTER, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_UINT);
+  signals[TASK_RESUMED] = new_signal (
+      "task-resumed", 3, G_TYPE_POINTER, G_TYPE_UINT64, G_TYPE_INT64);
   signals[EVENT_ADDED] = new_signal ("event-added", 2, G_TYPE_POINTER, G_TYPE_POINTER);
   signals[EVENTS_COMPLETED] = new_signal ("events-completed", 1, G_TYPE_POINTER);
 }

@@ -14,6 +14,7 @@
  *   "task-added" (TrdTask *), "task-removed" (TrdTask *): freed afterwards,
  *   "task-changed" (TrdTask *, guint TrdTaskChange),
  *   "task-redirected" (TrdTask *, const char *from, const char *to, guint status),
+ *   "task-resumed" (TrdTask *, guint64 offset, gint64 expected): inside its file,
  *   "event-added" (TrdSession *, TrdEvent *),
  *   "events-completed" (TrdSession *)
  * Pointers are gpointer parameters. */

@@ -2,46 +2,19 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The life of an attempt: open and lock the part, hand it to the transport, listen, and
- * turn the outcome into one input for the task.  A complete part with a destination is
- * sealed: the intent is committed, the rename done, then success is told (law 6).  Bytes
- * are counted here from the file itself, never believed (law 10). */
+ * turn the outcome into one input for the task.  What follows a complete part is in
+ * core/seal.c. */
 
 #include "config.h"
 
-#include "core/runner.h"
+#include "core/runner-private.h"
 
 #include "common/defaults.h"
 #include "common/error.h"
 #include "common/url.h"
 #include "core/registry-internal.h"
+#include "core/resume.h"
 #include "core/turn.h"
-
-struct _TrdRunner
-{
-  GObject parent;
-  TrdRegistry *registry; /* (unowned), outlives us */
-  const TrdEnv *env;     /* (unowned), outlives us */
-  GHashTable *runs;      /* (owned) (element-type TrdRun): freed by trd_run_end() */
-  guint64 last_serial;
-};
-
-struct _TrdRun
-{
-  TrdRunner *runner;   /* (unowned), outlives us */
-  TrdTask *task;       /* (unowned), outlives us */
-  guint64 serial;      /* tells this run from a later one of the task */
-  TrdPlace *place;     /* (owned) (nullable) */
-  TrdIntent intent;    /* while sealing */
-  guint name_number;   /* of the last name tried, for if-exists=rename */
-  TrdOutcome *outcome; /* (owned) (nullable): while sealing */
-  guint64 received;
-  gint64 expected;
-  GVariant *response; /* (owned) (nullable) */
-  char *current_url;  /* (owned) (nullable) */
-  gboolean in_transport;
-  gboolean sealing;
-  gboolean cleared; /* it ended by itself: no suspect any more */
-};
 
 enum
 {
@@ -123,8 +96,8 @@ trd_run_get_current_url (TrdRun *run)
 
 /* ---- the outcome ---- */
 
-static void
-apply (TrdRun *run, TrdTaskInput input, TrdChange *change)
+void
+trd_run_apply (TrdRun *run, TrdTaskInput input, TrdChange *change)
 {
   g_autoptr (GError) error = NULL;
   TrdTask *task = run->task;
@@ -154,15 +127,15 @@ retry (TrdRun *run, const TrdOutcome *outcome, guint32 hold, gint64 delay_us)
   if (delay_us > 0)
     change.not_before_us = trd_clock_now_us (run->runner->env->clock) + delay_us;
 
-  apply (run, TRD_TASK_INPUT_RETRY, &change);
+  trd_run_apply (run, TRD_TASK_INPUT_RETRY, &change);
 }
 
-static void
-fail (TrdRun *run, const TrdOutcome *outcome, gboolean keep_part)
+void
+trd_run_fail (TrdRun *run, const TrdOutcome *outcome, gboolean keep_part)
 {
   TrdChange change = { .outcome = outcome, .keep_part = keep_part };
 
-  apply (run, TRD_TASK_INPUT_FAIL, &change);
+  trd_run_apply (run, TRD_TASK_INPUT_FAIL, &change);
 }
 
 static gint64
@@ -170,7 +143,7 @@ next_back_off_us (TrdRun *run)
 {
   TrdTask *task = run->task;
 
-  if (run->received > 0)
+  if (run->progressed)
     task->failures = 0;
   if (task->failures < G_MAXUINT8)
     task->failures++;
@@ -191,12 +164,9 @@ retry_soon (TrdRun *run, const TrdOutcome *outcome)
     retry (run, outcome, 0, 0);
 }
 
-static void
-succeed (TrdRun *run, TrdOutcome *outcome);
-
 /* Consumes @outcome; @run is gone or sealing afterwards. */
-static void
-conclude (TrdRun *run, TrdOutcome *outcome)
+void
+trd_run_conclude (TrdRun *run, TrdOutcome *outcome)
 {
   g_autoptr (TrdOutcome) owned = outcome;
   gint64 recheck_us;
@@ -204,10 +174,10 @@ conclude (TrdRun *run, TrdOutcome *outcome)
   switch (trd_outcome_judge (outcome))
     {
     case TRD_VERDICT_SUCCEED:
-      succeed (run, g_steal_pointer (&owned));
+      trd_run_succeed (run, g_steal_pointer (&owned));
       return;
     case TRD_VERDICT_FAIL:
-      fail (run, outcome, FALSE);
+      trd_run_fail (run, outcome, FALSE);
       return;
     case TRD_VERDICT_RETRY:
       retry (run, outcome, TRUNDLE_WAIT_BACK_OFF, next_back_off_us (run));
@@ -226,218 +196,68 @@ conclude (TrdRun *run, TrdOutcome *outcome)
     }
 }
 
-static void
-conclude_error (TrdRun *run, const GError *error)
+void
+trd_run_conclude_error (TrdRun *run, const GError *error)
 {
-  conclude (run, trd_outcome_new_from_error (error));
-}
-
-/* ---- sealing ---- */
-
-static char *
-final_path (TrdRun *run)
-{
-  return g_build_filename (run->place->directory, run->intent.final_name, NULL);
-}
-
-static void
-tell_success (TrdRun *run, gboolean file_moved)
-{
-  g_autofree char *path = NULL;
-  TrdChange change = { .outcome = run->outcome, .file_moved = file_moved };
-
-  if (!trd_place_is_spool (run->place))
-    change.final_path = path = final_path (run);
-
-  apply (run, TRD_TASK_INPUT_SUCCEED, &change);
-}
-
-static gboolean
-store_intent (TrdRun *run, GError **error)
-{
-  TrdStore *store = run->runner->env->store;
-  g_autoptr (TrdTaskRow) row = NULL;
-
-  row = trd_store_load_task (store, run->task->id, error);
-  if (row == NULL)
-    return FALSE;
-
-  trd_intent_clear (&row->intent);
-  row->intent = run->intent;
-  row->intent.final_name = g_strdup (run->intent.final_name);
-  g_free (row->proof);
-  row->proof = g_strdup (run->outcome->proof);
-  row->received = run->outcome->received;
-  if (run->outcome->response != NULL)
-    {
-      g_clear_pointer (&row->response, g_variant_unref);
-      row->response = g_variant_ref (run->outcome->response);
-    }
-  if (!trd_store_update_task (store, row, error))
-    return FALSE;
-
-  run->task->has_intent = TRUE;
-  return TRUE;
-}
-
-typedef struct
-{
-  TrdRunner *runner; /* (owned) */
-  gint64 task_id;
-  guint64 serial;
-} Sealing;
-
-static void
-seal (TrdRun *run);
-
-static void
-on_seal_failed (TrdRun *run, const GError *error)
-{
-  g_autoptr (TrdOutcome) outcome = trd_outcome_new_from_error (error);
-  gboolean was_sealing = run->sealing;
-
-  outcome->received = run->outcome->received;
-  run->sealing = FALSE;
-
-  /* Taken since it was chosen; when none could be chosen, another look finds none. */
-  if (was_sealing && outcome->code == TRUNDLE_ERROR_FILE_EXISTS
-      && run->place->if_exists == TRUNDLE_IF_EXISTS_RENAME)
-    {
-      run->name_number++;
-      seal (run);
-      return;
-    }
-
-  /* The bytes are all there: a name that is taken costs nobody the download. */
-  if (trd_outcome_judge (outcome) == TRD_VERDICT_FAIL)
-    fail (run, outcome, TRUE);
-  else
-    conclude (run, g_steal_pointer (&outcome));
-}
-
-static void
-on_sealed (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autofree Sealing *sealing = user_data;
-  g_autoptr (TrdRunner) runner = sealing->runner;
-  g_autoptr (GError) error = NULL;
-  gboolean sealed = trd_spool_seal_finish (TRD_SPOOL (source), result, &error);
-  TrdTask *task = trd_registry_find_task (runner->registry, sealing->task_id);
-  TrdRun *run = task != NULL ? task->run : NULL;
-
-  if (run == NULL || run->serial != sealing->serial)
-    return;
-
-  if (sealed)
-    tell_success (run, FALSE);
-  else
-    on_seal_failed (run, error);
-}
-
-/* By the intent, which is stored. */
-static void
-begin_seal (TrdRun *run)
-{
-  Sealing *sealing = g_new0 (Sealing, 1);
-
-  run->sealing = TRUE;
-  sealing->runner = g_object_ref (run->runner);
-  sealing->task_id = run->task->id;
-  sealing->serial = run->serial;
-  trd_spool_seal_async (
-      run->runner->env->spool, run->place, &run->intent, on_sealed, sealing);
-}
-
-static void
-seal (TrdRun *run)
-{
-  TrdSpool *spool = run->runner->env->spool;
-  g_autoptr (GError) error = NULL;
-
-  g_free (run->intent.final_name);
-  run->intent.final_name = trd_spool_choose_name (
-      spool, run->place, &run->name_number, &error);
-  if (run->intent.final_name == NULL || !store_intent (run, &error))
-    {
-      on_seal_failed (run, error);
-      return;
-    }
-
-  begin_seal (run);
-}
-
-/* The worker says the part is complete; the file says so too, or it is not believed. */
-static void
-succeed (TrdRun *run, TrdOutcome *outcome)
-{
-  g_autoptr (GError) error = NULL;
-
-  run->outcome = outcome;
-  if (!trd_spool_stat_part (run->runner->env->spool, run->place, &run->intent, &error))
-    {
-      conclude_error (run, error);
-      return;
-    }
-  if (run->intent.size != outcome->received)
-    {
-      conclude (run,
-                trd_outcome_new_failed (TRUNDLE_ERROR_CONNECTION_LOST,
-                                        "The file does not have the size that was "
-                                        "received"));
-      return;
-    }
-
-  if (trd_place_is_spool (run->place))
-    tell_success (run, FALSE);
-  else
-    seal (run);
-}
-
-/* An earlier daemon died between the intent and the end of the task (law 6). */
-static void
-resume_seal (TrdRun *run, const TrdTaskRow *row)
-{
-  run->outcome = trd_outcome_new_complete (row->intent.size, row->proof);
-  run->intent = row->intent;
-  run->intent.final_name = g_strdup (row->intent.final_name);
-
-  switch (trd_spool_inspect (run->runner->env->spool, run->place, &run->intent))
-    {
-    case TRD_SEAL_PART_THERE:
-      /* Under the name of the intent, which the file may bear already. */
-      begin_seal (run);
-      return;
-    case TRD_SEAL_DONE:
-      tell_success (run, FALSE);
-      return;
-    case TRD_SEAL_MOVED:
-      tell_success (run, TRUE);
-      return;
-    case TRD_SEAL_UNKNOWN:
-      conclude (run,
-                trd_outcome_new_failed (TRUNDLE_ERROR_DESTINATION_GONE,
-                                        "The directory of the destination is not there"));
-      return;
-    }
+  trd_run_conclude (run, trd_outcome_new_from_error (error));
 }
 
 /* ---- beginning ---- */
+
+static GVariant *
+with_range (GVariant *request, const TrdResume *plan)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (request);
+
+  g_variant_dict_insert (&dict, "offset", "t", plan->offset);
+  g_variant_dict_insert (&dict, "validator", "s", plan->validator);
+  g_variant_dict_insert (&dict, "total", "t", plan->total);
+
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+/* Opens the part, cut to what is believed of it.  What begins anew has nothing synced,
+ * and the row says so before the first byte is written (law 4). */
+static int
+open_part (TrdRun *run, const TrdTaskRow *row, TrdResume *out_plan, GError **error)
+{
+  const TrdEnv *env = run->runner->env;
+  g_auto (TrdIntent) found = { 0 };
+  int fd;
+
+  if (trd_spool_stat_part (env->spool, run->place, &found, NULL))
+    trd_resume_plan (row, found.size, out_plan);
+  if (row->synced > out_plan->offset
+      && !trd_store_set_task_synced (env->store, row->id, 0, error))
+    return -1;
+
+  fd = trd_spool_open_part (env->spool, run->place, out_plan->offset, error);
+  if (fd < 0)
+    return -1;
+
+  run->offset = out_plan->offset;
+  run->received = out_plan->offset;
+  run->synced = MIN (row->synced, out_plan->offset);
+  return fd;
+}
 
 static gboolean
 hand_over (TrdRun *run, const TrdTaskRow *row, GError **error)
 {
   const TrdEnv *env = run->runner->env;
+  g_autoptr (GVariant) composed = NULL;
   g_autoptr (GVariant) request = NULL;
+  g_auto (TrdResume) plan = { 0 };
   TrdAttempt attempt = { 0 };
   int part_fd;
 
-  request = trd_registry_compose_request (run->runner->registry, run->task, row, error);
-  if (request == NULL)
+  composed = trd_registry_compose_request (run->runner->registry, run->task, row, error);
+  if (composed == NULL)
     return FALSE;
-
-  part_fd = trd_spool_open_part (env->spool, run->place, 0, error);
+  part_fd = open_part (run, row, &plan, error);
   if (part_fd < 0)
     return FALSE;
+  request = plan.offset > 0 ? with_range (composed, &plan) : g_variant_ref (composed);
 
   attempt.task_id = run->task->id;
   attempt.owner = run->task->session->row->owner;
@@ -467,15 +287,15 @@ trd_runner_begin (TrdRunner *self, TrdTask *task)
   row = trd_store_load_task (self->env->store, task->id, &error);
   if (row == NULL)
     {
-      conclude_error (run, error);
+      trd_run_conclude_error (run, error);
       return;
     }
 
   run->place = trd_place_copy (row->place);
   if (row->intent.final_name != NULL)
-    resume_seal (run, row);
+    trd_run_resume_seal (run, row);
   else if (!hand_over (run, row, &error))
-    conclude_error (run, error);
+    trd_run_conclude_error (run, error);
 }
 
 /* ---- what the transport tells ---- */
@@ -486,6 +306,51 @@ find_run (TrdRunner *self, gint64 task_id)
   TrdTask *task = trd_registry_find_task (self->registry, task_id);
 
   return task != NULL ? task->run : NULL;
+}
+
+/* What a later attempt needs to go on: stored when it is worth it, and always when the
+ * file begins anew under a row that says otherwise. */
+static void
+store_response (TrdRun *run, gboolean restarted)
+{
+  TrdStore *store = run->runner->env->store;
+  g_autoptr (TrdTaskRow) row = NULL;
+  g_autoptr (GError) error = NULL;
+
+  row = trd_store_load_task (store, run->task->id, &error);
+  if (row != NULL)
+    {
+      g_clear_pointer (&row->response, g_variant_unref);
+      row->response = g_variant_ref (run->response);
+      if (restarted)
+        row->synced = 0;
+      if (trd_store_update_task (store, row, &error))
+        return;
+    }
+
+  g_warning ("Cannot store an answer: %s", error->message);
+}
+
+static void
+note_offset (TrdRun *run)
+{
+  guint64 offset = 0;
+  gboolean restarted;
+
+  g_variant_lookup (run->response, "offset", "t", &offset);
+  restarted = run->offset > offset;
+  if (restarted)
+    {
+      run->received = 0;
+      run->synced = 0;
+    }
+  if (restarted
+      || (run->expected >= TRD_RESUME_WORTH_STORING
+          && trd_resume_is_possible (run->response, NULL, NULL)))
+    store_response (run, restarted);
+  if (run->offset > 0)
+    trd_registry_emit_task_resumed (
+        run->runner->registry, run->task, offset, run->expected);
 }
 
 static void
@@ -502,6 +367,7 @@ on_response (gint64 task_id, GVariant *response, gpointer user_data)
   run->response = g_variant_ref (response);
   if (g_variant_lookup (response, "content-length", "x", &length))
     run->expected = length;
+  note_offset (run);
   trd_registry_emit_task_changed (self->registry, run->task, TRD_TASK_CHANGE_RESPONSE);
 }
 
@@ -531,7 +397,11 @@ on_progress (
   if (run == NULL)
     return;
 
+  if (synced > run->synced
+      && trd_store_set_task_synced (self->env->store, task_id, synced, NULL))
+    run->synced = synced;
   fresh = received > run->received ? received - run->received : 0;
+  run->progressed |= fresh > 0;
   run->received = received;
   run->expected = expected;
   g_signal_emit (self, signals[PROGRESS], 0, run->task, fresh);
@@ -553,7 +423,7 @@ on_done (gint64 task_id, TrdOutcome *outcome, gpointer user_data)
   /* It ended by itself: whatever killed a worker before, it was not this task.  One whose
    * worker was lost has proved nothing. */
   run->cleared = !outcome->busy;
-  conclude (run, trd_outcome_copy (outcome));
+  trd_run_conclude (run, trd_outcome_copy (outcome));
 }
 
 static void
@@ -573,7 +443,8 @@ on_crashed (gint64 task_id, gboolean alone, gpointer user_data)
                                     "The transfer made the network worker crash");
   change.outcome = outcome;
   change.suspicion = MAX (run->task->suspicion, 1) + alone;
-  apply (run, change.suspicion > 2 ? TRD_TASK_INPUT_FAIL : TRD_TASK_INPUT_RETRY, &change);
+  trd_run_apply (
+      run, change.suspicion > 2 ? TRD_TASK_INPUT_FAIL : TRD_TASK_INPUT_RETRY, &change);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "common/vocabulary.h"
 #include "core/registry-internal.h"
+#include "core/resume.h"
 #include "core/runner.h"
 #include "value/log.h"
 
@@ -124,6 +125,22 @@ write_row (TrdTurn *self, Step *step, GError **error)
   return trd_store_update_task (self->store, step->row, error);
 }
 
+/* What the attempt has received is there to be continued. */
+static void
+keep_progress (Step *step)
+{
+  TrdRun *run = step->task->run;
+  GVariant *response = run != NULL ? trd_run_get_response (run) : NULL;
+  gint64 expected;
+
+  if (!trd_resume_is_possible (response, NULL, NULL))
+    return;
+
+  g_clear_pointer (&step->row->response, g_variant_unref);
+  step->row->response = g_variant_ref (response);
+  trd_run_get_progress (run, &step->row->received, &expected);
+}
+
 static gint64
 first_deadline_us (TrdTurn *self, Step *step)
 {
@@ -158,6 +175,7 @@ stage_suspend (TrdTurn *self, Step *step, const TrdChange *change, GError **erro
   if (!load_row (self, step, error))
     return FALSE;
 
+  keep_progress (step);
   if (step->deadline_us > 0 && step->deadline_us < G_MAXINT64)
     step->deadline_us = MIN (self->now_us - step->deadline_us, -1);
   step->hold = 0;
@@ -211,8 +229,10 @@ stage_retry (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
   step->hold = change->hold;
   step->not_before_us = change->not_before_us;
   step->suspicion = change->suspicion;
+  keep_progress (step);
   copy_answer (step->row, change);
-  step->row->received = 0;
+  if (!trd_resume_is_possible (step->row->response, NULL, NULL))
+    step->row->received = 0;
 
   g_free (step->row->transient_name);
   step->row->transient_name = g_strdup (trundle_error_to_name (change->outcome->code));

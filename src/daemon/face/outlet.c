@@ -14,6 +14,7 @@
 #include "common/defaults.h"
 #include "common/names.h"
 #include "common/url.h"
+#include "face/redact.h"
 #include "face/task-view.h"
 
 struct _TrdFaceOutlet
@@ -39,6 +40,7 @@ static const TrdSignal signals_sent[] = {
   { TRUNDLE_INTERFACE_SESSION, "Progress", "(a(ottxx))" },
   { TRUNDLE_INTERFACE_SESSION, "TaskAdded", "(oa{sv})" },
   { TRUNDLE_INTERFACE_SESSION, "TaskRedirected", "(oa{sv})" },
+  { TRUNDLE_INTERFACE_SESSION, "ResumedAtOffset", "(otx)" },
 };
 
 const TrdSignal *
@@ -87,9 +89,16 @@ send_for_session (TrdFaceOutlet *self,
   send (self, destination, path, TRUNDLE_INTERFACE_SESSION, name, parameters);
 }
 
-/* @parameters is consumed. */
+static gboolean
+is_consumer (TrdFaceOutlet *self, TrdSession *session, const char *destination)
+{
+  return g_strcmp0 (trd_courier_get_consumer (self->courier, session), destination) == 0;
+}
+
+/* Observers see addresses redacted.  @parameters is consumed. */
 static void
 send_to_listeners (TrdFaceOutlet *self,
+                   TrdSession *session,
                    GPtrArray *listeners,
                    const char *path,
                    const char *interface,
@@ -97,19 +106,33 @@ send_to_listeners (TrdFaceOutlet *self,
                    GVariant *parameters)
 {
   g_autoptr (GVariant) owned = g_variant_ref_sink (parameters);
+  g_autoptr (GVariant) redacted = NULL;
 
   for (guint i = 0; i < listeners->len; i++)
-    send (self, g_ptr_array_index (listeners, i), path, interface, name, owned);
+    {
+      const char *destination = g_ptr_array_index (listeners, i);
+
+      if (is_consumer (self, session, destination))
+        {
+          send (self, destination, path, interface, name, owned);
+          continue;
+        }
+      if (redacted == NULL)
+        redacted = trd_redact (owned);
+      send (self, destination, path, interface, name, redacted);
+    }
 }
 
 static void
 send_properties_changed (TrdFaceOutlet *self,
+                         TrdSession *session,
                          GPtrArray *listeners,
                          const char *path,
                          const char *interface,
                          GVariant *changed)
 {
   send_to_listeners (self,
+                     session,
                      listeners,
                      path,
                      "org.freedesktop.DBus.Properties",
@@ -144,14 +167,18 @@ send_event (TrdSession *session,
             const TrdEvent *event,
             gpointer user_data)
 {
+  TrdFaceOutlet *self = user_data;
   g_autoptr (GVariant) details = trd_face_outlet_event_details (event, event->offered);
   g_autofree char *object = trd_face_outlet_event_object (event);
+  g_autoptr (GVariant) shown = is_consumer (self, session, destination)
+                                   ? g_variant_ref (details)
+                                   : trd_redact (details);
 
-  send_for_session (user_data,
+  send_for_session (self,
                     session,
                     destination,
                     trundle_event_kind_to_word (event->kind),
-                    g_variant_new ("(to@a{sv})", event->sequence, object, details));
+                    g_variant_new ("(to@a{sv})", event->sequence, object, shown));
 }
 
 static void
@@ -293,7 +320,8 @@ on_task_changed (TrdRegistry *registry, TrdTask *task, guint changes, TrdFaceOut
     return;
 
   path = trd_task_object_path (task->id);
-  send_properties_changed (self, listeners, path, TRUNDLE_INTERFACE_TASK, changed);
+  send_properties_changed (
+      self, task->session, listeners, path, TRUNDLE_INTERFACE_TASK, changed);
 }
 
 static void
@@ -314,6 +342,7 @@ on_task_added (TrdRegistry *registry, TrdTask *task, TrdFaceOutlet *self)
   session_path = trd_session_object_path (task->session->row->id);
   path = trd_task_object_path (task->id);
   send_to_listeners (self,
+                     task->session,
                      listeners,
                      session_path,
                      TRUNDLE_INTERFACE_SESSION,
@@ -346,11 +375,38 @@ on_task_redirected (TrdRegistry *registry,
   g_variant_dict_insert (&redirect, "to", "s", shown_to);
   g_variant_dict_insert (&redirect, "status", "u", status);
   send_to_listeners (self,
+                     task->session,
                      listeners,
                      session_path,
                      TRUNDLE_INTERFACE_SESSION,
                      "TaskRedirected",
                      g_variant_new ("(o@a{sv})", path, g_variant_dict_end (&redirect)));
+}
+
+static void
+on_task_resumed (TrdRegistry *registry,
+                 TrdTask *task,
+                 guint64 offset,
+                 gint64 expected,
+                 TrdFaceOutlet *self)
+{
+  g_autoptr (GPtrArray) listeners = trd_courier_get_listeners (self->courier,
+                                                               task->session);
+  g_autofree char *session_path = NULL;
+  g_autofree char *path = NULL;
+
+  if (listeners == NULL)
+    return;
+
+  session_path = trd_session_object_path (task->session->row->id);
+  path = trd_task_object_path (task->id);
+  send_to_listeners (self,
+                     task->session,
+                     listeners,
+                     session_path,
+                     TRUNDLE_INTERFACE_SESSION,
+                     "ResumedAtOffset",
+                     g_variant_new ("(otx)", path, offset, expected));
 }
 
 static void
@@ -367,8 +423,12 @@ on_session_changed (TrdRegistry *registry, TrdSession *session, TrdFaceOutlet *s
   g_variant_dict_insert (
       &changed, "State", "s", trundle_session_state_to_word (session->row->state));
   g_variant_dict_insert_value (&changed, "Configuration", session->row->configuration);
-  send_properties_changed (
-      self, listeners, path, TRUNDLE_INTERFACE_SESSION, g_variant_dict_end (&changed));
+  send_properties_changed (self,
+                           session,
+                           listeners,
+                           path,
+                           TRUNDLE_INTERFACE_SESSION,
+                           g_variant_dict_end (&changed));
 }
 
 /* ---- live: progress ---- */
@@ -432,6 +492,7 @@ on_progress_due (gpointer user_data)
 
       path = trd_session_object_path (session->row->id);
       send_to_listeners (self,
+                         session,
                          listeners,
                          path,
                          TRUNDLE_INTERFACE_SESSION,
@@ -512,6 +573,7 @@ trd_face_outlet_new (GDBusConnection *bus,
   g_signal_connect (registry, "task-changed", G_CALLBACK (on_task_changed), self);
   g_signal_connect (registry, "task-added", G_CALLBACK (on_task_added), self);
   g_signal_connect (registry, "task-redirected", G_CALLBACK (on_task_redirected), self);
+  g_signal_connect (registry, "task-resumed", G_CALLBACK (on_task_resumed), self);
   g_signal_connect (registry, "session-changed", G_CALLBACK (on_session_changed), self);
   g_signal_connect (scheduler, "progress", G_CALLBACK (on_progress), self);
   g_signal_connect (

@@ -59,6 +59,7 @@ CREATE TABLE task (
   intent_inode INTEGER NOT NULL,
   intent_size INTEGER NOT NULL,
   received INTEGER NOT NULL,
+  synced INTEGER NOT NULL,
   current_url TEXT,
   error_name TEXT,
   transient_name TEXT,

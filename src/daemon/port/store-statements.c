@@ -18,8 +18,9 @@
   "part_name, durable, priority, description, user_data, group_name, state, hold, "      \
   "not_before_us, deadline_us, attempts, suspicion, resumed_us"
 #define RESULT_COLUMNS                                                                   \
-  "intent_name, intent_device, intent_inode, intent_size, received, current_url, "       \
-  "response, error_name, error_details, transient_name, transient_details, error_body, " \
+  "intent_name, intent_device, intent_inode, intent_size, received, synced, "            \
+  "current_url, response, error_name, error_details, transient_name, "                   \
+  "transient_details, error_body, "                                                      \
   "proof, final_path, file_moved, finished_us"
 
 #define TASK_COLUMNS "id, " IDENTITY_COLUMNS ", " STANDING_COLUMNS ", " RESULT_COLUMNS
@@ -49,14 +50,14 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
                                 ", " STANDING_COLUMNS ", " RESULT_COLUMNS
                                 ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
                                 "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                                "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   [TRD_STATEMENT_UPDATE_TASK]
   = "UPDATE task SET (" STANDING_COLUMNS ", " RESULT_COLUMNS
     ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
   [TRD_STATEMENT_SET_TASK_STATE]
   = "UPDATE task SET state = ?, hold = ?, not_before_us = ? WHERE id = ?",
-  [TRD_STATEMENT_SET_TASK_SUSPICION] = "UPDATE task SET suspicion = ? WHERE id = ?",
+  [TRD_STATEMENT_SET_TASK_SYNCED] = "UPDATE task SET synced = ? WHERE id = ?",
   [TRD_STATEMENT_LOAD_TASK] = "SELECT " TASK_COLUMNS " FROM task WHERE id = ?",
   [TRD_STATEMENT_DELETE_TASK] = "DELETE FROM task WHERE id = ?",
   [TRD_STATEMENT_EACH_BRIEF]

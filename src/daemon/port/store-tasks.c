@@ -66,6 +66,7 @@ bind_result (TrdQuery *query, int *index, const TrdTaskRow *row)
   trd_query_bind_int (query, ++*index, (gint64)row->intent.inode);
   trd_query_bind_int (query, ++*index, (gint64)row->intent.size);
   trd_query_bind_int (query, ++*index, (gint64)row->received);
+  trd_query_bind_int (query, ++*index, (gint64)row->synced);
   trd_query_bind_text (query, ++*index, row->current_url);
   trd_query_bind_variant (query, ++*index, row->response);
   trd_query_bind_text (query, ++*index, row->error_name);
@@ -128,6 +129,7 @@ read_result (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
   row->intent.inode = (guint64)trd_query_get_int (query, (*column)++);
   row->intent.size = (guint64)trd_query_get_int (query, (*column)++);
   row->received = (guint64)trd_query_get_int (query, (*column)++);
+  row->synced = (guint64)trd_query_get_int (query, (*column)++);
   row->current_url = trd_query_get_text (query, (*column)++);
   if (!trd_query_get_variant (query, (*column)++, &row->response, error))
     return FALSE;
@@ -251,19 +253,16 @@ trd_store_set_task_state (TrdStore *self,
 }
 
 gboolean
-trd_store_set_task_suspicion (TrdStore *self,
-                              gint64 task_id,
-                              guint suspicion,
-                              GError **error)
+trd_store_set_task_synced (TrdStore *self, gint64 task_id, guint64 synced, GError **error)
 {
   g_autoptr (TrdQuery) query = NULL;
 
   g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
 
-  query = trd_db_query (self->db, TRD_STATEMENT_SET_TASK_SUSPICION, error);
+  query = trd_db_query (self->db, TRD_STATEMENT_SET_TASK_SYNCED, error);
   if (query == NULL)
     return FALSE;
-  trd_query_bind_int (query, 1, suspicion);
+  trd_query_bind_int (query, 1, (gint64)synced);
   trd_query_bind_int (query, 2, task_id);
   return trd_store_run_on_row (self->db, query, error);
 }

@@ -64,10 +64,10 @@ trd_store_set_task_state (TrdStore *self,
                           gint64 not_before_us,
                           GError **error);
 gboolean
-trd_store_set_task_suspicion (TrdStore *self,
-                              gint64 task_id,
-                              guint suspicion,
-                              GError **error);
+trd_store_set_task_synced (TrdStore *self,
+                           gint64 task_id,
+                           guint64 synced,
+                           GError **error);
 /* (transfer full); NULL with TRUNDLE_ERROR_NOT_FOUND. */
 TrdTaskRow *
 trd_store_load_task (TrdStore *self, gint64 task_id, GError **error);

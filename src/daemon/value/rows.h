@@ -55,6 +55,7 @@ typedef struct
   /* What came of it. */
   TrdIntent intent;
   guint64 received;
+  guint64 synced; /* of the part; what is believed of it after an unclean boot (law 4) */
   char *current_url;       /* (nullable): after redirects */
   GVariant *response;      /* (nullable): a{sv} */
   char *error_name;        /* (nullable): "HttpStatus"; NULL while not failed */

@@ -1,0 +1,32 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "value/rows.h"
+
+/* Below this an answer's validator is not stored before the attempt ends: what kill -9
+ * could make us fetch again is not worth a commit. */
+#define TRD_RESUME_WORTH_STORING (1024 * 1024)
+
+/* Where an attempt goes on in a part that is there. */
+typedef struct
+{
+  guint64 offset;  /* 0: it begins anew */
+  char *validator; /* (owned) (nullable): strong entity tag for If-Range */
+  guint64 total;   /* 0 unknown */
+} TrdResume;
+
+void
+trd_resume_clear (TrdResume *self);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TrdResume, trd_resume_clear)
+
+/* Whether what @response (nullable) gave could be continued: it bears one strong entity
+ * tag (RFC 9110 §8.8.3) and was not encoded.  @out_validator (transfer full) and
+ * @out_total are set then; both nullable.  Pure. */
+gboolean
+trd_resume_is_possible (GVariant *response, char **out_validator, guint64 *out_total);
+
+/* What may be kept of a part of @part_size bytes (law 11).  Pure. */
+void
+trd_resume_plan (const TrdTaskRow *row, guint64 part_size, TrdResume *out_plan);

@@ -1,0 +1,206 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "await.h"
+#include "core-fixture.h"
+
+/* Going on inside a file: laws 4 and 11, as far as the daemon decides. */
+
+#define WHOLE "0123456789"
+
+typedef struct
+{
+  guint64 offset;
+  gint64 expected;
+  guint n;
+} Heard;
+
+static void
+on_resumed (
+    TrdRegistry *registry, TrdTask *task, guint64 offset, gint64 expected, Heard *heard)
+{
+  heard->offset = offset;
+  heard->expected = expected;
+  heard->n++;
+}
+
+static void
+respond (CoreFixture *f, TrdTask *task, guint64 offset)
+{
+  g_autofree char *text = g_strdup_printf (
+      "{'status': <@u 200>, 'content-length': <@x 10>, 'offset': <@t %" G_GUINT64_FORMAT
+      ">, 'headers': <[('ETag', '\"v1\"')]>}",
+      offset);
+
+  test_await (fake_transport_is_running (f->transport, task->id));
+  fake_transport_respond (f->transport, task->id, g_variant_new_parsed (text));
+}
+
+/* A task that has lost its connection after the first @n bytes. */
+static TrdTask *
+cut_after (CoreFixture *f, guint n)
+{
+  TrdTask *task = core_fixture_create (
+      f, core_fixture_open (f, "{}"), "http://example.org/a", "{'start': <true>}");
+  TrdOutcome *outcome = trd_outcome_new_failed (TRUNDLE_ERROR_CONNECTION_LOST, "Cut");
+
+  respond (f, task, 0);
+  fake_transport_write (f->transport, task->id, WHOLE, n);
+  fake_transport_progress (f->transport, task->id, n, 0, 10);
+  outcome->received = n;
+  fake_transport_take_done (f->transport, task->id, outcome);
+  test_await (task->state == TRUNDLE_TASK_QUEUED);
+
+  return task;
+}
+
+static guint64
+asked_offset (CoreFixture *f, TrdTask *task)
+{
+  guint64 offset = 0;
+
+  test_await (fake_transport_is_running (f->transport, task->id));
+  g_variant_lookup (
+      fake_transport_find (f->transport, task->id)->request, "offset", "t", &offset);
+  return offset;
+}
+
+static void
+finish (CoreFixture *f, TrdTask *task, const char *rest)
+{
+  fake_transport_write (f->transport, task->id, rest, strlen (rest));
+  fake_transport_take_done (
+      f->transport, task->id, trd_outcome_new_complete (10, "content-length"));
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+}
+
+static void
+assert_whole (CoreFixture *f)
+{
+  g_autofree char *path = g_build_filename (f->directory, "spool", "1", NULL);
+  g_autofree char *contents = NULL;
+
+  g_file_get_contents (path, &contents, NULL, NULL);
+  g_assert_cmpstr (contents, ==, WHOLE);
+}
+
+static void
+goes_on_after_a_cut (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = cut_after (f, 4);
+  Heard heard = { 0 };
+  g_autoptr (TrdTaskRow) row = trd_registry_load_task (f->registry, task, NULL);
+
+  g_assert_cmpuint (row->received, ==, 4);
+  g_signal_connect (f->registry, "task-resumed", G_CALLBACK (on_resumed), &heard);
+  fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+  respond (f, task, 4);
+  finish (f, task, WHOLE + 4);
+
+  assert_whole (f);
+  g_assert_cmpuint (heard.n, ==, 1);
+  g_assert_cmpuint (heard.offset, ==, 4);
+  g_assert_cmpint (heard.expected, ==, 10);
+}
+
+static void
+goes_on_after_a_suspend (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = core_fixture_create (
+      f, core_fixture_open (f, "{}"), "http://example.org/a", "{'start': <true>}");
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  respond (f, task, 0);
+  fake_transport_write (f->transport, task->id, WHOLE, 6);
+  fake_transport_progress (f->transport, task->id, 6, 0, 10);
+  g_assert_true (trd_registry_suspend (f->registry, task, NULL));
+  row = trd_registry_load_task (f->registry, task, NULL);
+  g_assert_cmpuint (row->received, ==, 6);
+
+  g_assert_true (trd_registry_resume (f->registry, task, NULL));
+  g_assert_cmpuint (asked_offset (f, task), ==, 6);
+}
+
+/* The server sends the whole: what was kept counts for nothing. */
+static void
+begins_anew_when_the_server_does (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = cut_after (f, 4);
+  Heard heard = { .offset = 99 };
+  guint64 received;
+  gint64 expected;
+
+  g_signal_connect (f->registry, "task-resumed", G_CALLBACK (on_resumed), &heard);
+  fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+  respond (f, task, 0);
+
+  g_assert_cmpuint (heard.offset, ==, 0);
+  g_assert_true (trd_registry_get_progress (f->registry, task, &received, &expected));
+  g_assert_cmpuint (received, ==, 0);
+}
+
+static void
+goes_on_after_a_crash (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = cut_after (f, 4);
+
+  core_fixture_restart (f);
+  task = trd_registry_find_task (f->registry, 1);
+  fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+}
+
+/* Law 4: after a power cut only what was synced is believed. */
+static void
+believes_what_was_synced_after_a_reboot (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = cut_after (f, 8);
+
+  fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (asked_offset (f, task), ==, 8);
+  respond (f, task, 8);
+  fake_transport_progress (f->transport, task->id, 8, 5, 10);
+
+  f->env.rebooted = TRUE;
+  core_fixture_restart (f);
+  task = trd_registry_find_task (f->registry, 1);
+  g_assert_cmpuint (asked_offset (f, task), ==, 5);
+}
+
+static void
+begins_anew_after_a_reboot_unsynced (CoreFixture *f, gconstpointer data)
+{
+  cut_after (f, 8);
+
+  f->env.rebooted = TRUE;
+  core_fixture_restart (f);
+  fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (asked_offset (f, trd_registry_find_task (f->registry, 1)), ==, 0);
+}
+
+#define add(name, func)                                                                  \
+  g_test_add ("/runner-resume/" name,                                                    \
+              CoreFixture,                                                               \
+              NULL,                                                                      \
+              core_fixture_set_up,                                                       \
+              func,                                                                      \
+              core_fixture_tear_down)
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  add ("law-4/after-a-crash", goes_on_after_a_crash);
+  add ("law-4/after-a-reboot", believes_what_was_synced_after_a_reboot);
+  add ("law-4/after-a-reboot-unsynced", begins_anew_after_a_reboot_unsynced);
+  add ("law-11/after-a-cut", goes_on_after_a_cut);
+  add ("law-11/after-a-suspend", goes_on_after_a_suspend);
+  add ("law-11/begins-anew", begins_anew_when_the_server_does);
+
+  return g_test_run ();
+}
