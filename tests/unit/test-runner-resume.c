@@ -98,7 +98,7 @@ goes_on_after_a_cut (CoreFixture *f, gconstpointer data)
   fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
   g_assert_cmpuint (asked_offset (f, task), ==, 4);
   respond (f, task, 4);
-  finish (f, task, WHOLE + 4);
+  finish (f, task, &WHOLE[4]);
 
   assert_whole (f);
   g_assert_cmpuint (heard.n, ==, 1);
