@@ -225,6 +225,7 @@ test_activation_names (BusFixture *fixture, gconstpointer data)
                             "Configure",
                             "({'activation-name': <'org.example.App'>},)",
                             TRUNDLE_ERROR_NOT_ALLOWED);
+  g_assert_nonnull (done);
 }
 
 static void
