@@ -7,7 +7,7 @@
 
 /* Below this an answer's validator is not stored before the attempt ends: what kill -9
  * could make us fetch again is not worth a commit. */
-#define TRD_RESUME_WORTH_STORING (1024 * 1024)
+#define TRD_RESUME_WORTH_STORING (2 * 1024 * 1024)
 
 /* Where an attempt goes on in a part that is there. */
 typedef struct
