@@ -135,7 +135,7 @@ def test_range_not_satisfiable(session, half):
 
 def test_suspended_three_times(session, nginx):
     """T-48."""
-    content = nginx.add_file("thrice", 2 * MIB)
+    content = nginx.add_file("thrice", 4 * MIB)
     session.attach()
     task = session.create(nginx.slow_url("thrice", MIB), start=True)
     for _ in range(3):

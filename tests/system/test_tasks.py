@@ -49,7 +49,7 @@ def test_suspend_is_not_counted(session, nginx):
 
 
 def test_suspend_and_resume_while_running(session, nginx):
-    content = nginx.add_file("pauses", MIB)
+    content = nginx.add_file("pauses", 4 * MIB)
     task = session.create(nginx.slow_url("pauses", 2 * MIB), start=True)
     for _ in range(3):
         task.wait_state("running", "finished")
