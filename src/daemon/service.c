@@ -31,6 +31,9 @@
 /* After so long without anything, memory is given back. */
 #define CALM_MS 1000
 
+/* A burst of changes is one change of the status line. */
+#define STATUS_MS 100
+
 /* How long a predecessor may take to leave, and how often to look. */
 #define PREDECESSOR_MAX_MS 10000
 #define PREDECESSOR_INTERVAL_MS 20
@@ -48,6 +51,7 @@ typedef struct
   TrdStatusLine *status;            /* (owned) */
   guint idle_source;                /* 0 while leaving, or never to leave */
   guint calm_source;                /* 0 when calm */
+  guint status_source;              /* 0 when the status line is true */
   gboolean active;                  /* something happened since the idle timer was set */
   gboolean stirred;                 /* … since the calm timer was */
   gboolean leaving;
@@ -166,16 +170,20 @@ build_core (TrdService *self, GError **error)
 
 /* ---- what goes on ---- */
 
-static void
-show_status (TrdService *self)
+static gboolean
+show_status (gpointer user_data)
 {
+  TrdService *self = user_data;
   TrdStatus status = {
     .n_active = trd_scheduler_count_running (self->scheduler),
     .n_waiting = trd_scheduler_count_waiting (self->scheduler),
     .bytes_per_second = trd_scheduler_get_rate (self->scheduler),
   };
 
+  self->status_source = 0;
   trd_status_line_set (self->status, &status);
+
+  return G_SOURCE_REMOVE;
 }
 
 static gboolean
@@ -201,7 +209,8 @@ note_activity (TrdService *self)
   self->stirred = TRUE;
   if (self->calm_source == 0)
     self->calm_source = g_timeout_add (CALM_MS, on_calm, self);
-  show_status (self);
+  if (self->status_source == 0)
+    self->status_source = g_timeout_add (STATUS_MS, show_status, self);
 }
 
 /* ---- leaving ---- */
@@ -464,6 +473,7 @@ clear_service (TrdService *self)
 {
   g_clear_handle_id (&self->idle_source, g_source_remove);
   g_clear_handle_id (&self->calm_source, g_source_remove);
+  g_clear_handle_id (&self->status_source, g_source_remove);
   if (self->gate != NULL)
     trd_gate_close (self->gate);
   g_clear_object (&self->gate);
