@@ -128,6 +128,15 @@ trd_call_return_error (TrdCall *self, GError *error)
 }
 
 void
+trd_call_return_done (TrdCall *call, gboolean done, GError *error)
+{
+  if (done)
+    trd_call_return (call, NULL);
+  else
+    trd_call_return_error (call, error);
+}
+
+void
 trd_call_return_literal (TrdCall *self, TrundleError code, const char *message)
 {
   trd_call_return_error (self, g_error_new_literal (TRUNDLE_ERROR, (int)code, message));

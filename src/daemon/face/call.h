@@ -43,6 +43,10 @@ trd_call_return_fd (TrdCall *self, int fd);
  * the log: foreign words do not cross the bus. */
 void
 trd_call_return_error (TrdCall *self, GError *error);
+/* One or the other, for a method without results.  @error as for
+ * trd_call_return_error(). */
+void
+trd_call_return_done (TrdCall *call, gboolean done, GError *error);
 void
 trd_call_return_literal (TrdCall *self, TrundleError code, const char *message);
 /* The one answer for what does not exist and for what belongs to somebody else (law 8).

@@ -20,15 +20,6 @@
 /* ListEvents gives at most so many at a time. */
 #define EVENTS_MAX 1000
 
-static void
-return_done (TrdCall *call, gboolean done, GError *error)
-{
-  if (done)
-    trd_call_return (call, NULL);
-  else
-    trd_call_return_error (call, error);
-}
-
 /* ---- attaching ---- */
 
 static int
@@ -140,7 +131,7 @@ handle_detach (gpointer object, TrdCall *call)
   gboolean done = trd_courier_detach (
       trd_gate_get_courier (call->gate), object, call->peer->name, &error);
 
-  return_done (call, done, error);
+  trd_call_return_done (call, done, error);
 }
 
 /* ---- making tasks ---- */
@@ -345,7 +336,7 @@ handle_complete_events (gpointer object, TrdCall *call)
   g_variant_get (call->parameters, "(t)", &sequence);
   done = trd_courier_complete (
       trd_gate_get_courier (call->gate), object, call->peer->name, sequence, &error);
-  return_done (call, done, error);
+  trd_call_return_done (call, done, error);
 }
 
 /* ---- the session itself ---- */
@@ -357,7 +348,7 @@ handle_finish_tasks_and_invalidate (gpointer object, TrdCall *call)
   gboolean done = trd_registry_finish_and_invalidate (
       trd_gate_get_registry (call->gate), object, &error);
 
-  return_done (call, done, error);
+  trd_call_return_done (call, done, error);
 }
 
 static void
@@ -367,7 +358,7 @@ handle_invalidate_and_cancel (gpointer object, TrdCall *call)
   gboolean done = trd_courier_invalidate (
       trd_gate_get_courier (call->gate), object, &error);
 
-  return_done (call, done, error);
+  trd_call_return_done (call, done, error);
 }
 
 static void
@@ -376,7 +367,7 @@ handle_flush (gpointer object, TrdCall *call)
   GError *error = NULL;
   gboolean done = trd_store_flush (trd_gate_get_env (call->gate)->store, &error);
 
-  return_done (call, done, error);
+  trd_call_return_done (call, done, error);
 }
 
 typedef struct
@@ -412,7 +403,7 @@ on_names_claimed (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (owner != NULL)
     done = trd_registry_configure (registry, session, self->configuration, &error);
-  return_done (self->call, done, error);
+  trd_call_return_done (self->call, done, error);
 }
 
 static void

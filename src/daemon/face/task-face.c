@@ -20,22 +20,13 @@
 #include <unistd.h>
 
 static void
-return_done (TrdCall *call, gboolean done, GError *error)
-{
-  if (done)
-    trd_call_return (call, NULL);
-  else
-    trd_call_return_error (call, error);
-}
-
-static void
 handle_resume (gpointer object, TrdCall *call)
 {
   GError *error = NULL;
   gboolean done = trd_registry_resume (
       trd_gate_get_registry (call->gate), object, &error);
 
-  return_done (call, done, error);
+  trd_call_return_done (call, done, error);
 }
 
 static void
@@ -45,7 +36,7 @@ handle_suspend (gpointer object, TrdCall *call)
   gboolean done = trd_registry_suspend (
       trd_gate_get_registry (call->gate), object, &error);
 
-  return_done (call, done, error);
+  trd_call_return_done (call, done, error);
 }
 
 static void
@@ -55,7 +46,7 @@ handle_cancel (gpointer object, TrdCall *call)
   gboolean done = trd_registry_cancel (
       trd_gate_get_registry (call->gate), object, "client", &error);
 
-  return_done (call, done, error);
+  trd_call_return_done (call, done, error);
 }
 
 /* ---- the file ---- */
