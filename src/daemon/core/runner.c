@@ -64,15 +64,11 @@ trd_run_end (TrdRun *run)
 }
 
 gboolean
-trd_run_is_sealing (TrdRun *run)
-{
-  return run->sealing;
-}
-
-gboolean
 trd_task_is_sealing (const TrdTask *task)
 {
-  return task->run != NULL && trd_run_is_sealing (task->run);
+  const TrdRun *run = task->run;
+
+  return run != NULL && run->sealing;
 }
 
 void

@@ -28,9 +28,6 @@ trd_run_end (TrdRun *run);
  * or expire, the file wins. */
 gboolean
 trd_task_is_sealing (const TrdTask *task);
-/* The same of its run. */
-gboolean
-trd_run_is_sealing (TrdRun *run);
 void
 trd_run_get_progress (TrdRun *run, guint64 *out_received, gint64 *out_expected);
 /* What is known of the answer so far.  (transfer none) (nullable) */
