@@ -21,7 +21,6 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/error.h"
@@ -520,38 +519,6 @@ trd_spool_sweep (TrdSpool *self,
       if (unlinkat (self->spool_fd, name, 0) != 0 && errno != EISDIR)
         g_message ("Cannot remove %s: %s", name, g_strerror (errno));
     }
-}
-
-guint64
-trd_spool_free_bytes (TrdSpool *self, const TrdPlace *place)
-{
-  g_auto (TrdSite) site = { -1, NULL };
-  struct statvfs facts;
-  int result;
-
-  g_return_val_if_fail (TRD_IS_SPOOL (self), G_MAXUINT64);
-  g_return_val_if_fail (place != NULL, G_MAXUINT64);
-
-  if (trd_place_is_spool (place))
-    result = fstatvfs (self->spool_fd, &facts);
-  else
-    {
-      site.fd = trd_files_open_directory (
-          place->directory, place->device, place->inode, NULL);
-      result = site.fd >= 0 ? fstatvfs (site.fd, &facts) : -1;
-    }
-  /* Some file systems over FUSE tell nothing, as zeros. */
-  if (result != 0 || facts.f_blocks == 0)
-    return G_MAXUINT64;
-  return (guint64)facts.f_bavail * facts.f_frsize;
-}
-
-const char *
-trd_spool_get_state_directory (TrdSpool *self)
-{
-  g_return_val_if_fail (TRD_IS_SPOOL (self), NULL);
-
-  return self->state_directory;
 }
 
 static void

@@ -114,10 +114,3 @@ void
 trd_spool_sweep (TrdSpool *self,
                  gboolean (*is_known) (gint64 task_id, gpointer user_data),
                  gpointer user_data);
-
-/* Bytes free for us where @place lies; G_MAXUINT64 when that cannot be told. */
-guint64
-trd_spool_free_bytes (TrdSpool *self, const TrdPlace *place);
-
-const char *
-trd_spool_get_state_directory (TrdSpool *self);
