@@ -85,13 +85,20 @@ fill_task (TrdTaskRow *row)
   row->place->name = g_strdup ("\xff.bin");
   row->place->part_name = g_strdup (".part");
   row->place->if_exists = TRUNDLE_IF_EXISTS_RENAME;
+  row->dedup_key = g_strdup ("key");
   row->created_us = 1;
   row->description = g_strdup ("");
   row->user_data = g_bytes_new_static ("", 0);
   row->group = g_strdup ("group");
   row->hold = TRUNDLE_WAIT_BACK_OFF;
-  row->not_before_us = 2;
-  row->deadline_us = 3;
+  row->not_before = (TrdMoment){ 2, 12 };
+  row->deadline = (TrdMoment){ 3, 13 };
+  row->earliest_begin_us = 14;
+  row->failures = 15;
+  row->streak = 16;
+  row->delayed = TRD_DELAYED_ASKED;
+  row->mirror = 17;
+  row->space_needed = 18;
   row->attempts = 4;
   row->suspicion = 1;
   row->synced = 11;
@@ -109,6 +116,9 @@ fill_task (TrdTaskRow *row)
   row->transient_details = store_fixture_parse ("@a{sv} {}");
   row->error_body = g_bytes_new_static ("a\0b", 3);
   row->proof = g_strdup ("content-length");
+  row->digest_state = store_fixture_parse ("{'offset': <uint64 7>}");
+  row->integrity = store_fixture_parse ("{'sha256': <'matched'>}");
+  row->metrics = store_fixture_parse ("{'attempts': <uint32 4>}");
   row->final_path = g_strdup ("/tmp/final");
   row->file_moved = TRUE;
   row->finished_us = 9;
@@ -147,6 +157,7 @@ assert_same_identity (const TrdTaskRow *a, const TrdTaskRow *b)
   g_assert_cmpstr (a->place->name, ==, b->place->name);
   g_assert_cmpstr (a->place->part_name, ==, b->place->part_name);
   g_assert_cmpint (a->place->if_exists, ==, b->place->if_exists);
+  g_assert_cmpstr (a->dedup_key, ==, b->dedup_key);
   g_assert_cmpint (a->durable, ==, b->durable);
   g_assert_cmpint (a->created_us, ==, b->created_us);
 }
@@ -160,8 +171,16 @@ assert_same_standing (const TrdTaskRow *a, const TrdTaskRow *b)
   g_assert_cmpstr (a->group, ==, b->group);
   g_assert_cmpint (a->state, ==, b->state);
   g_assert_cmpuint (a->hold, ==, b->hold);
-  g_assert_cmpint (a->not_before_us, ==, b->not_before_us);
-  g_assert_cmpint (a->deadline_us, ==, b->deadline_us);
+  g_assert_cmpint (a->not_before.wall_us, ==, b->not_before.wall_us);
+  g_assert_cmpint (a->not_before.boot_us, ==, b->not_before.boot_us);
+  g_assert_cmpint (a->deadline.wall_us, ==, b->deadline.wall_us);
+  g_assert_cmpint (a->deadline.boot_us, ==, b->deadline.boot_us);
+  g_assert_cmpint (a->earliest_begin_us, ==, b->earliest_begin_us);
+  g_assert_cmpuint (a->failures, ==, b->failures);
+  g_assert_cmpuint (a->streak, ==, b->streak);
+  g_assert_cmpint (a->delayed, ==, b->delayed);
+  g_assert_cmpuint (a->mirror, ==, b->mirror);
+  g_assert_cmpuint (a->space_needed, ==, b->space_needed);
   g_assert_cmpuint (a->attempts, ==, b->attempts);
   g_assert_cmpuint (a->suspicion, ==, b->suspicion);
   g_assert_cmpuint (a->synced, ==, b->synced);
@@ -184,6 +203,9 @@ assert_same_result (const TrdTaskRow *a, const TrdTaskRow *b)
   assert_same_variant (a->transient_details, b->transient_details);
   assert_same_bytes (a->error_body, b->error_body);
   g_assert_cmpstr (a->proof, ==, b->proof);
+  assert_same_variant (a->digest_state, b->digest_state);
+  assert_same_variant (a->integrity, b->integrity);
+  assert_same_variant (a->metrics, b->metrics);
   g_assert_cmpstr (a->final_path, ==, b->final_path);
   g_assert_cmpint (a->file_moved, ==, b->file_moved);
   g_assert_cmpint (a->finished_us, ==, b->finished_us);
@@ -210,6 +232,7 @@ test_task_round_trip (StoreFixture *fixture, gconstpointer data)
       /* What was asked is not written again. */
       row->kind = TRUNDLE_KIND_DOWNLOAD;
       row->created_us = 0;
+      g_clear_pointer (&row->dedup_key, g_free);
       g_clear_pointer (&row->place->directory, g_free);
       g_clear_pointer (&row->place->name, g_free);
       row->place->device = row->place->inode = 0;
@@ -256,8 +279,8 @@ test_task_never_running (StoreFixture *fixture, gconstpointer data)
   g_clear_error (&error);
 
   id = store_fixture_add_task (fixture->store, fixture->session_id, TRUNDLE_TASK_QUEUED);
-  g_assert_false (
-      trd_store_set_task_state (fixture->store, id, TRUNDLE_TASK_RUNNING, 0, 0, &error));
+  g_assert_false (trd_store_set_task_state (
+      fixture->store, id, TRUNDLE_TASK_RUNNING, 0, (TrdMoment){ 0 }, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_FAILED);
 }
 
@@ -270,12 +293,13 @@ test_task_small_changes (StoreFixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (trd_store_set_task_state (
-      fixture->store, id, TRUNDLE_TASK_CHALLENGED, 8, 99, &error));
+      fixture->store, id, TRUNDLE_TASK_CHALLENGED, 8, (TrdMoment){ 99, 98 }, &error));
   g_assert_true (trd_store_set_task_synced (fixture->store, id, 2, &error));
   row = trd_store_load_task (fixture->store, id, &error);
   g_assert_cmpint (row->state, ==, TRUNDLE_TASK_CHALLENGED);
   g_assert_cmpuint (row->hold, ==, 8);
-  g_assert_cmpint (row->not_before_us, ==, 99);
+  g_assert_cmpint (row->not_before.wall_us, ==, 99);
+  g_assert_cmpint (row->not_before.boot_us, ==, 98);
   g_assert_cmpuint (row->synced, ==, 2);
 
   g_assert_false (trd_store_set_task_synced (fixture->store, id + 1, 2, &error));

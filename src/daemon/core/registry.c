@@ -115,8 +115,8 @@ adopt_task (TrdRegistry *self, TrdSession *session, const TrdTaskBrief *brief)
   task->state = brief->state;
   task->priority = brief->priority;
   task->hold = brief->hold;
-  task->not_before_us = brief->not_before_us;
-  task->deadline_us = brief->deadline_us;
+  task->not_before_us = brief->not_before.wall_us;
+  task->deadline_us = brief->deadline.wall_us;
   task->suspicion = brief->suspicion;
   task->durable = brief->durable;
   task->has_intent = brief->has_intent;

@@ -58,8 +58,8 @@ begin_at_once (TrdTaskRow *row, GVariant *configuration)
 
   row->state = TRUNDLE_TASK_QUEUED;
   row->resumed_us = row->created_us;
-  row->deadline_us = timeout_ms == 0 ? G_MAXINT64
-                                     : row->created_us + (gint64)timeout_ms * 1000;
+  row->deadline.wall_us = timeout_ms == 0 ? G_MAXINT64
+                                          : row->created_us + (gint64)timeout_ms * 1000;
 }
 
 static TrdTaskRow *
@@ -101,7 +101,7 @@ brief_of_row (const TrdTaskRow *row)
     .state = row->state,
     .durable = row->durable,
     .priority = row->priority,
-    .deadline_us = row->deadline_us,
+    .deadline = row->deadline,
     .url = row->url,
   };
 }

@@ -118,8 +118,8 @@ static gboolean
 write_row (TrdTurn *self, Step *step, GError **error)
 {
   step->row->hold = step->hold;
-  step->row->not_before_us = step->not_before_us;
-  step->row->deadline_us = step->deadline_us;
+  step->row->not_before.wall_us = step->not_before_us;
+  step->row->deadline.wall_us = step->deadline_us;
   step->row->suspicion = step->suspicion;
 
   return trd_store_update_task (self->store, step->row, error);
@@ -194,8 +194,12 @@ stage_nothing (TrdTurn *self, Step *step, const TrdChange *change, GError **erro
 static gboolean
 stage_state (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
 {
-  return trd_store_set_task_state (
-      self->store, step->task->id, step->next, step->hold, step->not_before_us, error);
+  return trd_store_set_task_state (self->store,
+                                   step->task->id,
+                                   step->next,
+                                   step->hold,
+                                   (TrdMoment){ step->not_before_us, 0 },
+                                   error);
 }
 
 static void

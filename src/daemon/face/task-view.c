@@ -192,7 +192,8 @@ get_next_attempt_at (gpointer view)
 {
   const TrdTaskRow *row = ((TrdTaskView *)view)->row;
 
-  return g_variant_new_int64 (row->state == TRUNDLE_TASK_QUEUED ? row->not_before_us : 0);
+  return g_variant_new_int64 (row->state == TRUNDLE_TASK_QUEUED ? row->not_before.wall_us
+                                                                : 0);
 }
 
 static GVariant *
@@ -303,7 +304,7 @@ get_finished_at (gpointer view)
 static GVariant *
 get_deadline (gpointer view)
 {
-  gint64 deadline_us = ((TrdTaskView *)view)->row->deadline_us;
+  gint64 deadline_us = ((TrdTaskView *)view)->row->deadline.wall_us;
   gboolean is_moment = deadline_us > 0 && deadline_us < G_MAXINT64;
 
   return g_variant_new_int64 (is_moment ? deadline_us : 0);

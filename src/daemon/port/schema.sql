@@ -97,3 +97,124 @@ CREATE TABLE launch (
   at_us INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX launch_time ON launch (owner_key, at_us);
+
+-- step 2: moments on both clocks, what is tried again, digests, metrics, history
+--
+-- Moments ending in _boot_us are on CLOCK_BOOTTIME and hold for the boot in which they were
+-- written; their twins are believed after it.  A schema without task.synced was once step 1
+-- as well: the name inside the subquery then means the fallback's.
+CREATE TABLE task_next (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  session_id INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+  kind INTEGER NOT NULL CHECK (kind IN (0, 1)),
+  state INTEGER NOT NULL CHECK (state IN (0, 1, 3, 4)),
+  durable INTEGER NOT NULL,
+  priority REAL NOT NULL,
+  hold INTEGER NOT NULL,
+  not_before_us INTEGER NOT NULL,
+  not_before_boot_us INTEGER NOT NULL,
+  deadline_us INTEGER NOT NULL,
+  deadline_boot_us INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  streak INTEGER NOT NULL,
+  delayed INTEGER NOT NULL,
+  suspicion INTEGER NOT NULL,
+  intent_name BLOB,
+  url TEXT NOT NULL,
+  mirror INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  uuid TEXT NOT NULL,
+  created_us INTEGER NOT NULL,
+  directory BLOB,
+  directory_device INTEGER NOT NULL,
+  directory_inode INTEGER NOT NULL,
+  name BLOB,
+  part_name BLOB,
+  if_exists INTEGER NOT NULL CHECK (if_exists IN (0, 1, 2)),
+  group_name TEXT,
+  dedup_key TEXT,
+  description TEXT,
+  attempts INTEGER NOT NULL,
+  resumed_us INTEGER NOT NULL,
+  earliest_begin_us INTEGER NOT NULL,
+  space_needed INTEGER NOT NULL,
+  intent_device INTEGER NOT NULL,
+  intent_inode INTEGER NOT NULL,
+  intent_size INTEGER NOT NULL,
+  received INTEGER NOT NULL,
+  synced INTEGER NOT NULL,
+  current_url TEXT,
+  error_name TEXT,
+  transient_name TEXT,
+  proof TEXT,
+  final_path BLOB,
+  file_moved INTEGER NOT NULL,
+  finished_us INTEGER NOT NULL,
+  options BLOB NOT NULL,
+  response BLOB,
+  digest_state BLOB,
+  integrity BLOB,
+  metrics BLOB,
+  error_details BLOB,
+  transient_details BLOB,
+  user_data BLOB,
+  error_body BLOB
+) STRICT;
+INSERT INTO task_next SELECT
+  id, session_id, kind, state, durable, priority, hold, not_before_us, 0, deadline_us, 0,
+  0, 0, 0, suspicion, intent_name, url, 0, number, uuid, created_us, directory,
+  directory_device, directory_inode, name, part_name, if_exists, group_name, NULL,
+  description, attempts, resumed_us, 0, 0, intent_device, intent_inode, intent_size,
+  received, (SELECT synced FROM task AS own WHERE own.id = task.id), current_url,
+  error_name, transient_name, proof, final_path, file_moved, finished_us, options,
+  response, NULL, NULL, NULL, error_details, transient_details, user_data, error_body
+  FROM task, (SELECT 0 AS synced) AS fallback;
+-- Numbers of tasks that are gone are not used again either.
+DELETE FROM sqlite_sequence WHERE name = 'task_next';
+INSERT INTO sqlite_sequence (name, seq)
+  SELECT 'task_next', seq FROM sqlite_sequence WHERE name = 'task';
+DROP TABLE task;
+ALTER TABLE task_next RENAME TO task;
+CREATE INDEX task_page ON task (session_id, id, state);
+CREATE INDEX task_group ON task (session_id, group_name) WHERE group_name IS NOT NULL;
+CREATE UNIQUE INDEX task_dedup ON task (session_id, dedup_key)
+  WHERE dedup_key IS NOT NULL;
+
+ALTER TABLE session ADD COLUMN delivery_next_boot_us INTEGER NOT NULL DEFAULT 0;
+
+-- Parts that outlive their tasks, for whoever bears the token.  taken_by is the task that
+-- goes on with the part, while the part does not bear its name yet; 0 for none.
+CREATE TABLE resumable (
+  task_id INTEGER PRIMARY KEY,
+  token TEXT NOT NULL UNIQUE,
+  taken_by INTEGER NOT NULL DEFAULT 0,
+  confinement TEXT NOT NULL,
+  app_id TEXT NOT NULL,
+  created_us INTEGER NOT NULL,
+  url TEXT NOT NULL,
+  synced INTEGER NOT NULL,
+  directory BLOB,
+  directory_device INTEGER NOT NULL,
+  directory_inode INTEGER NOT NULL,
+  part_name BLOB,
+  options BLOB NOT NULL,
+  response BLOB NOT NULL,
+  digest_state BLOB
+) STRICT;
+
+-- What became of tasks that are gone.  The address is redacted.
+CREATE TABLE history (
+  task_id INTEGER PRIMARY KEY,
+  confinement TEXT NOT NULL,
+  app_id TEXT NOT NULL,
+  session_identifier TEXT,
+  kind INTEGER NOT NULL,
+  created_us INTEGER NOT NULL,
+  finished_us INTEGER NOT NULL,
+  received INTEGER NOT NULL,
+  url TEXT NOT NULL,
+  error_name TEXT,
+  final_path BLOB,
+  description TEXT
+) STRICT;
+CREATE INDEX history_time ON history (finished_us);

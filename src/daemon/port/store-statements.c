@@ -10,18 +10,20 @@
 
 /* Written once; bind_identity(), read_identity(). */
 #define IDENTITY_COLUMNS                                                                 \
-  "session_id, number, uuid, kind, url, options, directory, directory_device, "          \
-  "directory_inode, name, if_exists, created_us"
+  "session_id, number, uuid, kind, directory, directory_device, directory_inode, name, " \
+  "if_exists, dedup_key, created_us"
 
 /* May change; bind_standing(), read_standing(). */
 #define STANDING_COLUMNS                                                                 \
-  "part_name, durable, priority, description, user_data, group_name, state, hold, "      \
-  "not_before_us, deadline_us, attempts, suspicion, resumed_us"
+  "part_name, url, options, durable, earliest_begin_us, priority, description, "         \
+  "user_data, group_name, state, hold, not_before_us, not_before_boot_us, deadline_us, " \
+  "deadline_boot_us, failures, streak, delayed, mirror, space_needed, attempts, "        \
+  "suspicion, resumed_us"
 #define RESULT_COLUMNS                                                                   \
   "intent_name, intent_device, intent_inode, intent_size, received, synced, "            \
   "current_url, response, error_name, error_details, transient_name, "                   \
   "transient_details, error_body, "                                                      \
-  "proof, final_path, file_moved, finished_us"
+  "proof, digest_state, integrity, metrics, final_path, file_moved, finished_us"
 
 #define TASK_COLUMNS "id, " IDENTITY_COLUMNS ", " STANDING_COLUMNS ", " RESULT_COLUMNS
 
@@ -48,21 +50,25 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
 
   [TRD_STATEMENT_INSERT_TASK] = "INSERT INTO task (" IDENTITY_COLUMNS
                                 ", " STANDING_COLUMNS ", " RESULT_COLUMNS
-                                ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                                "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                                "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                                "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                                "?, ?, ?, ?, ?, "
+                                "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                                "?, ?)",
   [TRD_STATEMENT_UPDATE_TASK]
   = "UPDATE task SET (" STANDING_COLUMNS ", " RESULT_COLUMNS
-    ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
+    ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
   [TRD_STATEMENT_SET_TASK_STATE]
-  = "UPDATE task SET state = ?, hold = ?, not_before_us = ? WHERE id = ?",
+  = "UPDATE task SET state = ?, hold = ?, not_before_us = ?, not_before_boot_us = ? "
+    "WHERE id = ?",
   [TRD_STATEMENT_SET_TASK_SYNCED] = "UPDATE task SET synced = ? WHERE id = ?",
   [TRD_STATEMENT_LOAD_TASK] = "SELECT " TASK_COLUMNS " FROM task WHERE id = ?",
   [TRD_STATEMENT_DELETE_TASK] = "DELETE FROM task WHERE id = ?",
   [TRD_STATEMENT_EACH_BRIEF]
   = "SELECT id, session_id, kind, state, durable, priority, hold, not_before_us, "
-    "deadline_us, suspicion, intent_name IS NOT NULL, url FROM task ORDER BY id",
+    "not_before_boot_us, deadline_us, deadline_boot_us, failures, streak, delayed, "
+    "suspicion, intent_name IS NOT NULL, url FROM task ORDER BY id",
   /* All conditions but kind are decided in the index task_page. */
   [TRD_STATEMENT_LIST_TASKS]
   = "SELECT " TASK_COLUMNS " FROM task INDEXED BY task_page "

@@ -15,6 +15,7 @@ G_STATIC_ASSERT (TRUNDLE_TASK_SUSPENDED == 0 && TRUNDLE_TASK_QUEUED == 1);
 G_STATIC_ASSERT (TRUNDLE_TASK_CHALLENGED == 3 && TRUNDLE_TASK_FINISHED == 4);
 G_STATIC_ASSERT (TRUNDLE_SESSION_ACTIVE == 0 && TRUNDLE_SESSION_FINISHING == 1);
 G_STATIC_ASSERT (TRUNDLE_SESSION_RETIRED == 2 && TRUNDLE_EVENT_TASK_FINISHED == 0);
+G_STATIC_ASSERT (TRD_DELAYED_NO == 0 && TRD_DELAYED_ASKED == 2);
 G_STATIC_ASSERT (TRUNDLE_IF_EXISTS_FAIL == 0 && TRUNDLE_IF_EXISTS_RENAME == 2);
 
 /* Binding: @index is the last parameter bound. */
@@ -29,14 +30,20 @@ bind_identity (TrdQuery *query, int *index, const TrdTaskRow *row)
   trd_query_bind_int (query, ++*index, (gint64)row->number);
   trd_query_bind_text (query, ++*index, row->uuid);
   trd_query_bind_int (query, ++*index, row->kind);
-  trd_query_bind_text (query, ++*index, row->url);
-  trd_query_bind_variant (query, ++*index, row->options);
   trd_query_bind_path (query, ++*index, place->directory);
   trd_query_bind_int (query, ++*index, (gint64)place->device);
   trd_query_bind_int (query, ++*index, (gint64)place->inode);
   trd_query_bind_path (query, ++*index, place->name);
   trd_query_bind_int (query, ++*index, place->if_exists);
+  trd_query_bind_text (query, ++*index, row->dedup_key);
   trd_query_bind_int (query, ++*index, row->created_us);
+}
+
+static void
+bind_moment (TrdQuery *query, int *index, TrdMoment moment)
+{
+  trd_query_bind_int (query, ++*index, moment.wall_us);
+  trd_query_bind_int (query, ++*index, moment.boot_us);
 }
 
 static void
@@ -44,15 +51,23 @@ bind_standing (TrdQuery *query, int *index, const TrdTaskRow *row)
 {
   trd_query_bind_path (
       query, ++*index, row->place != NULL ? row->place->part_name : NULL);
+  trd_query_bind_text (query, ++*index, row->url);
+  trd_query_bind_variant (query, ++*index, row->options);
   trd_query_bind_int (query, ++*index, row->durable);
+  trd_query_bind_int (query, ++*index, row->earliest_begin_us);
   trd_query_bind_double (query, ++*index, row->priority);
   trd_query_bind_text (query, ++*index, row->description);
   trd_query_bind_bytes (query, ++*index, row->user_data);
   trd_query_bind_text (query, ++*index, row->group);
   trd_query_bind_int (query, ++*index, row->state);
   trd_query_bind_int (query, ++*index, row->hold);
-  trd_query_bind_int (query, ++*index, row->not_before_us);
-  trd_query_bind_int (query, ++*index, row->deadline_us);
+  bind_moment (query, index, row->not_before);
+  bind_moment (query, index, row->deadline);
+  trd_query_bind_int (query, ++*index, row->failures);
+  trd_query_bind_int (query, ++*index, row->streak);
+  trd_query_bind_int (query, ++*index, row->delayed);
+  trd_query_bind_int (query, ++*index, row->mirror);
+  trd_query_bind_int (query, ++*index, (gint64)row->space_needed);
   trd_query_bind_int (query, ++*index, row->attempts);
   trd_query_bind_int (query, ++*index, row->suspicion);
   trd_query_bind_int (query, ++*index, row->resumed_us);
@@ -75,6 +90,9 @@ bind_result (TrdQuery *query, int *index, const TrdTaskRow *row)
   trd_query_bind_variant (query, ++*index, row->transient_details);
   trd_query_bind_bytes (query, ++*index, row->error_body);
   trd_query_bind_text (query, ++*index, row->proof);
+  trd_query_bind_variant (query, ++*index, row->digest_state);
+  trd_query_bind_variant (query, ++*index, row->integrity);
+  trd_query_bind_variant (query, ++*index, row->metrics);
   trd_query_bind_path (query, ++*index, row->final_path);
   trd_query_bind_int (query, ++*index, row->file_moved);
   trd_query_bind_int (query, ++*index, row->finished_us);
@@ -82,8 +100,8 @@ bind_result (TrdQuery *query, int *index, const TrdTaskRow *row)
 
 /* Reading: @column is the next column. */
 
-static gboolean
-read_identity (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
+static void
+read_identity (TrdQuery *query, int *column, TrdTaskRow *row)
 {
   row->id = trd_query_get_int (query, (*column)++);
   row->place = trd_place_new (row->id);
@@ -91,34 +109,51 @@ read_identity (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
   row->number = (guint64)trd_query_get_int (query, (*column)++);
   row->uuid = trd_query_get_text (query, (*column)++);
   row->kind = (TrundleKind)trd_query_get_int (query, (*column)++);
-  row->url = trd_query_get_text (query, (*column)++);
-  if (!trd_query_get_variant (query, (*column)++, &row->options, error))
-    return FALSE;
   row->place->directory = trd_query_get_path (query, (*column)++);
   row->place->device = (guint64)trd_query_get_int (query, (*column)++);
   row->place->inode = (guint64)trd_query_get_int (query, (*column)++);
   row->place->name = trd_query_get_path (query, (*column)++);
   row->place->if_exists = (TrundleIfExists)trd_query_get_int (query, (*column)++);
+  row->dedup_key = trd_query_get_text (query, (*column)++);
   row->created_us = trd_query_get_int (query, (*column)++);
-  return TRUE;
 }
 
-static void
-read_standing (TrdQuery *query, int *column, TrdTaskRow *row)
+static TrdMoment
+read_moment (TrdQuery *query, int *column)
+{
+  TrdMoment moment = { 0 };
+
+  moment.wall_us = trd_query_get_int (query, (*column)++);
+  moment.boot_us = trd_query_get_int (query, (*column)++);
+  return moment;
+}
+
+static gboolean
+read_standing (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
 {
   row->place->part_name = trd_query_get_path (query, (*column)++);
+  row->url = trd_query_get_text (query, (*column)++);
+  if (!trd_query_get_variant (query, (*column)++, &row->options, error))
+    return FALSE;
   row->durable = trd_query_get_int (query, (*column)++) != 0;
+  row->earliest_begin_us = trd_query_get_int (query, (*column)++);
   row->priority = trd_query_get_double (query, (*column)++);
   row->description = trd_query_get_text (query, (*column)++);
   row->user_data = trd_query_get_bytes (query, (*column)++);
   row->group = trd_query_get_text (query, (*column)++);
   row->state = (TrundleTaskState)trd_query_get_int (query, (*column)++);
   row->hold = (guint32)trd_query_get_int (query, (*column)++);
-  row->not_before_us = trd_query_get_int (query, (*column)++);
-  row->deadline_us = trd_query_get_int (query, (*column)++);
+  row->not_before = read_moment (query, column);
+  row->deadline = read_moment (query, column);
+  row->failures = (guint)trd_query_get_int (query, (*column)++);
+  row->streak = (guint)trd_query_get_int (query, (*column)++);
+  row->delayed = (TrdDelayed)trd_query_get_int (query, (*column)++);
+  row->mirror = (guint)trd_query_get_int (query, (*column)++);
+  row->space_needed = (guint64)trd_query_get_int (query, (*column)++);
   row->attempts = (guint)trd_query_get_int (query, (*column)++);
   row->suspicion = (guint)trd_query_get_int (query, (*column)++);
   row->resumed_us = trd_query_get_int (query, (*column)++);
+  return TRUE;
 }
 
 static gboolean
@@ -141,6 +176,12 @@ read_result (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
     return FALSE;
   row->error_body = trd_query_get_bytes (query, (*column)++);
   row->proof = trd_query_get_text (query, (*column)++);
+  if (!trd_query_get_variant (query, (*column)++, &row->digest_state, error))
+    return FALSE;
+  if (!trd_query_get_variant (query, (*column)++, &row->integrity, error))
+    return FALSE;
+  if (!trd_query_get_variant (query, (*column)++, &row->metrics, error))
+    return FALSE;
   row->final_path = trd_query_get_path (query, (*column)++);
   row->file_moved = trd_query_get_int (query, (*column)++) != 0;
   row->finished_us = trd_query_get_int (query, (*column)++);
@@ -153,9 +194,9 @@ trd_store_read_task (TrdQuery *query, GError **error)
   g_autoptr (TrdTaskRow) row = g_new0 (TrdTaskRow, 1);
   int column = 0;
 
-  if (!read_identity (query, &column, row, error))
+  read_identity (query, &column, row);
+  if (!read_standing (query, &column, row, error))
     return NULL;
-  read_standing (query, &column, row);
   if (!read_result (query, &column, row, error))
     return NULL;
   return g_steal_pointer (&row);
@@ -235,7 +276,7 @@ trd_store_set_task_state (TrdStore *self,
                           gint64 task_id,
                           TrundleTaskState state,
                           guint32 hold,
-                          gint64 not_before_us,
+                          TrdMoment not_before,
                           GError **error)
 {
   g_autoptr (TrdQuery) query = NULL;
@@ -247,8 +288,9 @@ trd_store_set_task_state (TrdStore *self,
     return FALSE;
   trd_query_bind_int (query, 1, state);
   trd_query_bind_int (query, 2, hold);
-  trd_query_bind_int (query, 3, not_before_us);
-  trd_query_bind_int (query, 4, task_id);
+  trd_query_bind_int (query, 3, not_before.wall_us);
+  trd_query_bind_int (query, 4, not_before.boot_us);
+  trd_query_bind_int (query, 5, task_id);
   return trd_store_run_on_row (self->db, query, error);
 }
 
@@ -313,11 +355,14 @@ read_brief (TrdQuery *query, TrdTaskBrief *out_brief)
     .durable = trd_query_get_int (query, 4) != 0,
     .priority = trd_query_get_double (query, 5),
     .hold = (guint32)trd_query_get_int (query, 6),
-    .not_before_us = trd_query_get_int (query, 7),
-    .deadline_us = trd_query_get_int (query, 8),
-    .suspicion = (guint)trd_query_get_int (query, 9),
-    .has_intent = trd_query_get_int (query, 10) != 0,
-    .url = trd_query_peek_text (query, 11),
+    .not_before = { trd_query_get_int (query, 7), trd_query_get_int (query, 8) },
+    .deadline = { trd_query_get_int (query, 9), trd_query_get_int (query, 10) },
+    .failures = (guint)trd_query_get_int (query, 11),
+    .streak = (guint)trd_query_get_int (query, 12),
+    .delayed = (TrdDelayed)trd_query_get_int (query, 13),
+    .suspicion = (guint)trd_query_get_int (query, 14),
+    .has_intent = trd_query_get_int (query, 15) != 0,
+    .url = trd_query_peek_text (query, 16),
   };
 }
 

@@ -61,7 +61,7 @@ trd_store_set_task_state (TrdStore *self,
                           gint64 task_id,
                           TrundleTaskState state,
                           guint32 hold,
-                          gint64 not_before_us,
+                          TrdMoment not_before,
                           GError **error);
 gboolean
 trd_store_set_task_synced (TrdStore *self,

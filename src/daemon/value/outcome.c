@@ -82,6 +82,8 @@ static const Meaning meanings[] = {
                                      "The file changed while it was sent" },
   [TRUNDLE_ERROR_ENGINE_CRASH] = { TRD_VERDICT_FAIL,
                                    "The network process crashed on this transfer" },
+  [TRUNDLE_ERROR_INTEGRITY_FAILED] = { TRD_VERDICT_FAIL,
+                                       "The file is not the one that was promised" },
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (meanings) == TRUNDLE_N_ERRORS);
 
@@ -212,6 +214,14 @@ trd_outcome_copy (const TrdOutcome *self)
   copy->proof = g_strdup (self->proof);
   if (self->response != NULL)
     g_variant_ref (self->response);
+  if (self->transactions != NULL)
+    g_variant_ref (self->transactions);
+  if (self->digests != NULL)
+    g_variant_ref (self->digests);
+  if (self->declared_digests != NULL)
+    g_variant_ref (self->declared_digests);
+  if (self->digest_state != NULL)
+    g_variant_ref (self->digest_state);
   if (self->error_body != NULL)
     g_bytes_ref (self->error_body);
   return copy;
@@ -227,6 +237,10 @@ trd_outcome_free (TrdOutcome *self)
   g_clear_pointer (&self->error_url, g_free);
   g_clear_pointer (&self->proof, g_free);
   g_clear_pointer (&self->response, g_variant_unref);
+  g_clear_pointer (&self->transactions, g_variant_unref);
+  g_clear_pointer (&self->digests, g_variant_unref);
+  g_clear_pointer (&self->declared_digests, g_variant_unref);
+  g_clear_pointer (&self->digest_state, g_variant_unref);
   g_clear_pointer (&self->error_body, g_bytes_unref);
   g_free (self);
 }
@@ -256,10 +270,25 @@ is_in_vocabulary (GVariant *dict, const char *const (*words)[2], gsize n_words)
 
 /* The keys of Broker.Done and Broker.Response, with their types. */
 static const char *const fact_words[][2] = {
-  { "complete", "b" }, { "error", "s" },        { "message", "s" },
-  { "status", "u" },   { "errno", "i" },        { "received", "t" },
-  { "proof", "s" },    { "response", "a{sv}" }, { "error-body", "ay" },
-  { "url", "s" },      { "tls-flags", "u" },
+  { "complete", "b" },
+  { "error", "s" },
+  { "message", "s" },
+  { "status", "u" },
+  { "errno", "i" },
+  { "received", "t" },
+  { "proof", "s" },
+  { "response", "a{sv}" },
+  { "error-body", "ay" },
+  { "url", "s" },
+  { "tls-flags", "u" },
+  { "sent", "b" },
+  { "definite", "b" },
+  { "retry-after", "t" },
+  { "transactions", "aa{sv}" },
+  { "digests", "a{say}" },
+  { "declared-digests", "a{say}" },
+  { "digest-state", "a{sv}" },
+  { "decoded", "t" },
 };
 static const char *const response_words[][2] = {
   { "url", "s" },
@@ -336,6 +365,18 @@ read_facts (TrdOutcome *self, GVariant *facts)
   g_variant_lookup (facts, "received", "t", &self->received);
   g_variant_lookup (facts, "url", "s", &self->error_url);
   g_variant_lookup (facts, "tls-flags", "u", &self->tls_flags);
+  g_variant_lookup (facts, "sent", "b", &self->sent);
+  g_variant_lookup (facts, "definite", "b", &self->definite);
+  g_variant_lookup (facts, "decoded", "t", &self->decoded);
+  self->has_retry_after = g_variant_lookup (
+      facts, "retry-after", "t", &self->retry_after_ms);
+  self->transactions = g_variant_lookup_value (
+      facts, "transactions", G_VARIANT_TYPE ("aa{sv}"));
+  self->digests = g_variant_lookup_value (facts, "digests", G_VARIANT_TYPE ("a{say}"));
+  self->declared_digests = g_variant_lookup_value (
+      facts, "declared-digests", G_VARIANT_TYPE ("a{say}"));
+  self->digest_state = g_variant_lookup_value (
+      facts, "digest-state", G_VARIANT_TYPE_VARDICT);
   /* A server may send us anywhere: no reason to blame the worker. */
   if (self->error_url != NULL && strlen (self->error_url) > URL_MAX)
     g_clear_pointer (&self->error_url, g_free);

@@ -21,6 +21,16 @@ typedef struct
   guint64 received;   /* body bytes written to the part */
   char *proof;        /* (owned) (nullable): "content-length", "chunked", … (law 10) */
   GVariant *response; /* (owned) (nullable): a{sv} as the property Response */
+  gboolean sent;      /* the server may have seen the request, or some of it */
+  gboolean definite;  /* HOST_NOT_FOUND: the name service says that there is none */
+  gboolean has_retry_after;
+  guint64 retry_after_ms; /* what the server asked for, not clamped */
+  GVariant *transactions; /* (owned) (nullable): aa{sv}, one for each hop */
+  GVariant *digests; /* (owned) (nullable): a{say}: of the whole, as computed, by name */
+  GVariant
+      *declared_digests;  /* (owned) (nullable): a{say}: as the server declared them */
+  GVariant *digest_state; /* (owned) (nullable): a{sv}: to go on hashing from */
+  guint64 decoded;        /* bytes of the decoded file, 0 for none */
   GBytes *error_body; /* (owned) (nullable): body of an answer that was not accepted */
 } TrdOutcome;
 

@@ -26,9 +26,10 @@ trd_task_row_free (TrdTaskRow *self)
     return;
 
   g_clear_pointer (&self->uuid, g_free);
+  g_clear_pointer (&self->place, trd_place_free);
+  g_clear_pointer (&self->dedup_key, g_free);
   g_clear_pointer (&self->url, g_free);
   g_clear_pointer (&self->options, g_variant_unref);
-  g_clear_pointer (&self->place, trd_place_free);
   g_clear_pointer (&self->description, g_free);
   g_clear_pointer (&self->user_data, g_bytes_unref);
   g_clear_pointer (&self->group, g_free);
@@ -41,6 +42,9 @@ trd_task_row_free (TrdTaskRow *self)
   g_clear_pointer (&self->transient_details, g_variant_unref);
   g_clear_pointer (&self->error_body, g_bytes_unref);
   g_clear_pointer (&self->proof, g_free);
+  g_clear_pointer (&self->digest_state, g_variant_unref);
+  g_clear_pointer (&self->integrity, g_variant_unref);
+  g_clear_pointer (&self->metrics, g_variant_unref);
   g_clear_pointer (&self->final_path, g_free);
   g_free (self);
 }

@@ -6,6 +6,7 @@
 #include <gio/gio.h>
 
 #include "common/enums.h"
+#include "value/moment.h"
 #include "value/owner.h"
 #include "value/place.h"
 
@@ -23,21 +24,31 @@ typedef struct
   gint64 created_us;
 } TrdSessionRow;
 
+/* Whether the app is asked before a delayed task begins. */
+typedef enum
+{
+  TRD_DELAYED_NO,
+  TRD_DELAYED_TO_ASK, /* at its earliest begin */
+  TRD_DELAYED_ASKED,  /* the event is stored, the answer is not there */
+} TrdDelayed;
+
 typedef struct
 {
-  /* What was asked; written once, but for what the app may change later. */
+  /* What was asked; written once. */
   gint64 id;
   gint64 session_id;
   guint64 number; /* taskIdentifier: unique in the session, from 1 */
   char *uuid;
   TrundleKind kind;
-  char *url;         /* without user info */
-  GVariant *options; /* a{sv}, checked, without secrets and handles */
   TrdPlace *place;
-  gboolean durable; /* FALSE: secrets of it live in memory only */
+  char *dedup_key; /* (nullable): unique in the session */
   gint64 created_us;
 
   /* What the app may change. */
+  char *url;                /* without user info */
+  GVariant *options;        /* a{sv}, checked, without secrets and handles */
+  gboolean durable;         /* FALSE: secrets of it live in memory only */
+  gint64 earliest_begin_us; /* a date; 0 for none */
   double priority;
   char *description; /* (nullable) */
   GBytes *user_data; /* (nullable) */
@@ -45,9 +56,15 @@ typedef struct
 
   /* How it stands.  Never RUNNING (law 3). */
   TrundleTaskState state;
-  guint32 hold; /* TrundleWaitReasons to show until not_before_us or a wake */
-  gint64 not_before_us;
-  gint64 deadline_us; /* resource timeout; set by the first Resume */
+  guint32 hold; /* TrundleWaitReasons to show until not_before or a wake */
+  TrdMoment not_before;
+  TrdMoment deadline; /* resource timeout; set by the first Resume.  wall_us below 0:
+                       * what is left of it, while suspended */
+  guint failures;     /* in a row, without progress: the exponent of the back-off */
+  guint streak;       /* of these, the last ones that were alike: see outcome.h */
+  TrdDelayed delayed;
+  guint mirror;         /* address to ask: 0 is url, n the n-th of `mirrors` */
+  guint64 space_needed; /* bytes that must be free before it is tried again */
   guint attempts;
   guint suspicion; /* 0 none, 1 suspect, 2 killed its worker when alone */
   gint64 resumed_us;
@@ -62,10 +79,13 @@ typedef struct
   GVariant *error_details; /* (nullable): a{sv} */
   char *transient_name;    /* (nullable): of the last attempt that is tried again */
   GVariant *transient_details;
-  GBytes *error_body;  /* (nullable) */
-  char *proof;         /* (nullable): law 10 */
-  char *final_path;    /* (nullable): where the file became visible */
-  gboolean file_moved; /* law 6: the file was moved away before we could tell */
+  GBytes *error_body;     /* (nullable) */
+  char *proof;            /* (nullable): law 10 */
+  GVariant *digest_state; /* (nullable): a{sv} of the worker: digests of a beginning */
+  GVariant *integrity;    /* (nullable): a{sv}: digests that were checked */
+  GVariant *metrics;      /* (nullable): a{sv}: value/metrics.h */
+  char *final_path;       /* (nullable): where the file became visible */
+  gboolean file_moved;    /* law 6: the file was moved away before we could tell */
   gint64 finished_us;
 } TrdTaskRow;
 
@@ -79,8 +99,11 @@ typedef struct
   gboolean durable;
   double priority;
   guint32 hold;
-  gint64 not_before_us;
-  gint64 deadline_us;
+  TrdMoment not_before;
+  TrdMoment deadline;
+  guint failures;
+  guint streak;
+  TrdDelayed delayed;
   guint suspicion;
   gboolean has_intent;
   const char *url; /* (unowned): valid during the call it is passed to */
