@@ -538,7 +538,9 @@ trundle_header_check (const char *name, const char *value, GError **error)
       return FALSE;
     }
 
-  if (is_of_service (name))
+  if (g_ascii_strcasecmp (name, "Range") == 0)
+    problem = "is set by the service itself: use the option “range”";
+  else if (is_of_service (name))
     problem = "is set by the service itself";
   else if (has_controls (value))
     problem = "has a value with control characters";

@@ -9,9 +9,11 @@
 
 #include "common/vocabulary-checks.h"
 
+#include "common/digest.h"
 #include "common/enums.h"
 #include "common/error.h"
 #include "common/url.h"
+#include "common/vocabulary.h"
 
 #include <string.h>
 
@@ -205,6 +207,85 @@ trundle_check_property_names (GVariant *value, GError **error)
     {
       if (!g_dbus_is_member_name (name))
         return fail (error, "must hold names of properties");
+    }
+  return TRUE;
+}
+
+/* Of all that can be asked for, the end must be a number we can count to. */
+gboolean
+trundle_check_range (GVariant *value, GError **error)
+{
+  guint64 first;
+  guint64 length;
+
+  g_variant_get (value, "(tt)", &first, &length);
+  return (first < G_MAXINT64 && length < G_MAXINT64 - first)
+         || fail (error, "must end below 2⁶³ bytes");
+}
+
+gboolean
+trundle_check_urls (GVariant *value, GError **error)
+{
+  GVariantIter iter;
+  const char *url;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "&s", &url))
+    {
+      g_autoptr (GUri) uri = trundle_url_parse (url, error);
+
+      if (uri == NULL)
+        return FALSE;
+      if (g_uri_get_userinfo (uri) != NULL)
+        return fail (error, "must hold addresses without user and password");
+    }
+  return TRUE;
+}
+
+gboolean
+trundle_check_retry (GVariant *value, GError **error)
+{
+  g_autoptr (GVariant) checked = trundle_vocabulary_check (
+      value, TRUNDLE_SCOPE_RETRY, error);
+
+  return checked != NULL;
+}
+
+gboolean
+trundle_check_statuses (GVariant *value, GError **error)
+{
+  GVariantIter iter;
+  guint status;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "u", &status))
+    {
+      if (status < 400 || status > 599)
+        return fail (error, "must hold statuses from 400 to 599");
+    }
+  return TRUE;
+}
+
+gboolean
+trundle_check_digests (GVariant *value, GError **error)
+{
+  GVariantIter iter;
+  const char *name;
+  const char *hex;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "{&s&s}", &name, &hex))
+    {
+      const TrundleDigest *digest = trundle_digest_find (name);
+      g_autoptr (GBytes) bytes = NULL;
+
+      if (digest == NULL)
+        return fail (error,
+                     "must name algorithms of these: sha512, sha384, sha256, sha224, "
+                     "sha1, md5");
+      bytes = trundle_digest_from_hex (digest, hex);
+      if (bytes == NULL)
+        return fail (error, "must hold hexadecimal digests of the right length");
     }
   return TRUE;
 }

@@ -33,3 +33,13 @@ gboolean
 trundle_check_states (GVariant *value, GError **error);
 gboolean
 trundle_check_property_names (GVariant *value, GError **error);
+gboolean
+trundle_check_range (GVariant *value, GError **error);
+gboolean
+trundle_check_urls (GVariant *value, GError **error);
+gboolean
+trundle_check_retry (GVariant *value, GError **error);
+gboolean
+trundle_check_statuses (GVariant *value, GError **error);
+gboolean
+trundle_check_digests (GVariant *value, GError **error);

@@ -24,6 +24,8 @@
 #define F TRUNDLE_SCOPE_FILTER
 #define M TRUNDLE_SCOPE_MOVE
 #define O TRUNDLE_SCOPE_OPEN
+#define R 0
+#define Y TRUNDLE_SCOPE_RETRY
 
 #define HEADERS_MAX 200
 #define NAME_BYTES_MAX 255
@@ -37,6 +39,8 @@
 
 /* What is unsigned on the bus and signed with us must stay clear of that bound. */
 #define NUMBER_MAX 9e18
+
+#define DAY_MS (24.0 * 3600 * 1000)
 
 /* clang-format off */
 static const TrundleWord words[] = {
@@ -55,11 +59,11 @@ static const TrundleWord words[] = {
     "Whether an existing session takes the configuration" },
 
   /* What is asked of the server. */
-  { "headers", "a(ss)", "a{ss}", C | T, NULL, 0, HEADERS_MAX, trundle_check_headers,
+  { "headers", "a(ss)", "a{ss}", C | T | R, NULL, 0, HEADERS_MAX, trundle_check_headers,
     "Header fields of the request" },
-  { "method", "s", NULL, T, "'GET'", 1, 32, trundle_check_method,
+  { "method", "s", NULL, T | R, "'GET'", 1, 32, trundle_check_method,
     "Method of the request" },
-  { "accept-status", "as", NULL, C | T, "['2xx']", 1, 64, trundle_check_accept_status,
+  { "accept-status", "as", NULL, C | T | R, "['2xx']", 1, 64, trundle_check_accept_status,
     "Statuses that are a success" },
   { "redirects", "s", NULL, C | T, "'follow'", 1, 32, trundle_check_redirects,
     "Which redirects are followed" },
@@ -71,10 +75,51 @@ static const TrundleWord words[] = {
     "Whether a body whose end nothing proves is a success" },
   { "ca-certificates", "s", NULL, C | T, NULL, 1, 256 * KIB, trundle_check_certificates,
     "Further certificate authorities to trust, in PEM" },
+  { "range", "(tt)", NULL, T, NULL, 0, 0, trundle_check_range,
+    "First byte and number of bytes that are wanted, 0 for all that follow" },
+  { "mirrors", "as", NULL, T | R, NULL, 0, 32, trundle_check_urls,
+    "Further addresses of the same file, tried in this order" },
+  { "idempotent", "b", NULL, T | R, "false", 0, 0, NULL,
+    "Whether a request may be repeated although its method does not say so" },
+  { "retry", "a{sv}", NULL, C | T | R, NULL, 0, 64, trundle_check_retry,
+    "What is tried again, how often and when" },
+  { "max-attempts", "u", NULL, Y, "0", 0, 1000000, NULL,
+    "Attempts in all, 0 for no limit but the time" },
+  { "max-status-attempts", "u", NULL, Y, "5", 0, 1000000, NULL,
+    "Attempts in a row that a status of `statuses` may end, 0 for no limit" },
+  { "base-delay", "t", NULL, Y, "1000", 1, DAY_MS, NULL,
+    "Milliseconds before the second attempt; doubled for each that follows" },
+  { "max-delay", "t", NULL, Y, "900000", 1, DAY_MS, NULL,
+    "Milliseconds between two attempts at most" },
+  { "jitter", "d", NULL, Y, "0.25", 0, 1, NULL,
+    "Part of a delay by which chance makes it shorter or longer" },
+  { "statuses", "au", NULL, Y, "[408, 425, 429, 500, 502, 503, 504]", 0, 64,
+    trundle_check_statuses,
+    "Statuses after which the request is repeated" },
+
+  /* What the file must be. */
+  { "digests", "a{ss}", NULL, T | R, NULL, 0, 8, trundle_check_digests,
+    "Digests of the file by algorithm, in hexadecimal" },
+  { "expected-bytes", "t", NULL, T | R, NULL, 0, NUMBER_MAX, NULL,
+    "Size the file must have" },
+  { "max-bytes", "t", NULL, C | T | R, NULL, 0, NUMBER_MAX, NULL,
+    "Size the file may have" },
+  { "decode", "b", NULL, C | T, "false", 0, 0, NULL,
+    "Whether a file that comes encoded is decoded when it is whole" },
 
   /* How long, how many, in which order. */
-  { "request-timeout", "t", NULL, C | T, "60000", 0, TIMEOUT_MS_MAX, NULL,
+  { "request-timeout", "t", NULL, C | T | R, "60000", 0, TIMEOUT_MS_MAX, NULL,
     "Milliseconds without a byte until an attempt ends" },
+  { "connect-timeout", "t", NULL, C | T | R, "30000", 0, TIMEOUT_MS_MAX, NULL,
+    "Milliseconds until a connection must stand" },
+  { "first-byte-timeout", "t", NULL, C | T | R, "0", 0, TIMEOUT_MS_MAX, NULL,
+    "Milliseconds from the request until the answer must begin; 0: request-timeout" },
+  { "earliest-begin", "x", NULL, T, NULL, 0, INT64_BOUND, NULL,
+    "Microseconds since the epoch before which the task does not begin" },
+  { "notify-before-start", "b", NULL, T, "false", 0, 0, NULL,
+    "Whether the application is asked before a delayed task begins" },
+  { "delayed-request-timeout", "t", NULL, C | T, "600000", 0, TIMEOUT_MS_MAX, NULL,
+    "Milliseconds to answer in before it begins as it is, 0 for ever" },
   { "resource-timeout", "t", NULL, C | T, "604800000", 0, TIMEOUT_MS_MAX, NULL,
     "Milliseconds from the first Resume until the task fails" },
   { "max-connections-per-host", "u", NULL, C, "6", 1, 64, NULL,
@@ -91,6 +136,10 @@ static const TrundleWord words[] = {
     "Bytes for the application" },
   { "group", "s", NULL, T | F, NULL, 0, NAME_BYTES_MAX, NULL,
     "Name of a set of tasks" },
+  { "dedup-key", "s", NULL, T, NULL, 1, NAME_BYTES_MAX, NULL,
+    "Name by which a task is found instead of made a second time" },
+  { "resume-data", "ay", NULL, T, NULL, 0, 64 * KIB, NULL,
+    "What an earlier task left to go on from" },
   { "start", "b", NULL, T, "false", 0, 0, NULL,
     "Whether the task begins at once" },
   { "expected-bytes-to-receive", "x", NULL, T, "-1", -1, INT64_BOUND, NULL,
@@ -108,7 +157,7 @@ static const TrundleWord words[] = {
     "What happens when a file of the name exists" },
 
   /* Batches. */
-  { "url", "s", NULL, B, NULL, 1, 64 * KIB, NULL,
+  { "url", "s", NULL, B | R, NULL, 1, 64 * KIB, NULL,
     "Address of the task" },
   { "kind", "s", NULL, B, "'download'", 1, 32, trundle_check_kind,
     "Kind of the task" },
@@ -141,6 +190,8 @@ static const TrundleWord words[] = {
 #undef F
 #undef M
 #undef O
+#undef R
+#undef Y
 
 const TrundleWord *
 trundle_vocabulary_words (gsize *out_n_words)

@@ -34,6 +34,7 @@ static const struct
   { TRUNDLE_SCOPE_FILTER, SESSION, "ListTasks" },
   { TRUNDLE_SCOPE_FILTER, SESSION, "CancelTasks" },
   { TRUNDLE_SCOPE_MOVE, TASK, "MoveFile" },
+  { TRUNDLE_SCOPE_RETRY, SESSION, "CreateDownloadTask" },
 };
 
 static char *
@@ -53,14 +54,17 @@ load (const char *name)
 static char *
 find_comment (const char *text, const char *member)
 {
-  g_autofree char *pattern = g_strdup_printf ("<!--\\s+%s:\\n(?:(?!-->)[\\s\\S])*-->",
-                                              member);
-  g_autoptr (GRegex) regex = g_regex_new (pattern, G_REGEX_OPTIMIZE, 0, NULL);
-  g_autoptr (GMatchInfo) match = NULL;
+  g_autofree char *title = g_strdup_printf ("%s:\n", member);
 
-  if (!g_regex_match (regex, text, 0, &match))
-    return NULL;
-  return g_match_info_fetch (match, 0);
+  for (const char *p = strstr (text, "<!--"); p != NULL; p = strstr (p + 1, "<!--"))
+    {
+      const char *begin = p + strlen ("<!--");
+
+      begin += strspn (begin, " \n");
+      if (g_str_has_prefix (begin, title))
+        return g_strndup (p, (gsize)(strstr (p, "-->") - p));
+    }
+  return NULL;
 }
 
 static void
