@@ -13,6 +13,8 @@ MIB = 1024 * 1024
 
 
 def test_daemon_killed_amid_five_downloads(daemon, session, nginx, inbox):
+    """Fault (daemon): SIGKILL amid five downloads | Proves: all five end once and are
+    right; no part is left"""
     contents = {f"five-{n}": nginx.add_file(f"five-{n}", 2 * MIB) for n in range(5)}
     tasks = [
         session.create(nginx.slow_url(name, MIB), inbox, destination_name=name, start=True)
@@ -34,6 +36,8 @@ def test_daemon_killed_amid_five_downloads(daemon, session, nginx, inbox):
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV"])
 def test_worker_killed(daemon, session, nginx, inbox, name):
+    """Fault (worker): SIGKILL and SIGSEGV of the worker of three downloads | Proves:
+    all end once and are right"""
     if name == "SIGSEGV" and "ASAN_OPTIONS" in os.environ:
         # The sanitizer would catch it and exit, which is no fault.
         name = "SIGILL"
@@ -55,7 +59,10 @@ def test_worker_killed(daemon, session, nginx, inbox, name):
 
 
 def test_reply_survives_kill(daemon, client, nginx):
-    """Law 1, at the moment it is hardest: killed as soon as the reply is here."""
+    """Law 1, at the moment it is hardest: killed as soon as the reply is here.
+
+    Fault (daemon): SIGKILL as soon as a reply has come, twelve times | Proves: what
+    the reply promised is there (law 1)"""
     made = []
     for n in range(12):
         session = client.open_session(f"promise-{n}")
@@ -68,6 +75,8 @@ def test_reply_survives_kill(daemon, client, nginx):
 
 
 def test_batch_survives_kill(daemon, client, nginx):
+    """Fault (daemon): SIGKILL after the reply for 200 tasks | Proves: all 200 are
+    there, in order (law 1)"""
     session = client.open_session()
     tasks = session.create_many([{"url": nginx.url(f"n{n}")} for n in range(200)])
     daemon.restart()
@@ -75,7 +84,9 @@ def test_batch_survives_kill(daemon, client, nginx):
 
 
 def test_running_is_never_stored(daemon, session, nginx, inbox, state):
-    """Law 3: the row of a running task says queued."""
+    """Law 3: the row of a running task says queued.
+
+    Fault (daemon): SIGKILL while a task runs | Proves: its row says queued (law 3)"""
     nginx.add_file("law3", MIB)
     task = session.create(nginx.slow_url("law3", "100k"), inbox, destination_name="f",
                           start=True)
@@ -87,7 +98,10 @@ def test_running_is_never_stored(daemon, session, nginx, inbox, state):
 
 
 def test_completion_survives_kill(daemon, session, nginx, inbox):
-    """Law 7: told, not completed, so told again, and said to be told again."""
+    """Law 7: told, not completed, so told again, and said to be told again.
+
+    Fault (daemon): SIGKILL before and after CompleteEvents | Proves: told again with
+    `redelivered`, and once completed never again (law 7)"""
     content = nginx.add_file("again", 1000)
     task = session.create(nginx.url("again"), inbox, destination_name="f", start=True)
     first = session.wait_finished(1)[0]
@@ -108,7 +122,10 @@ def test_completion_survives_kill(daemon, session, nginx, inbox):
 
 
 def test_second_daemon_leaves(daemon, state):
-    """Law 16: with a message, and the first does not notice."""
+    """Law 16: with a message, and the first does not notice.
+
+    Fault (daemon): a second daemon over the same state | Proves: it leaves with a
+    message, the first does not notice (law 16)"""
     second = daemon.spawn("--idle-ms", "-1")
     assert second.wait(20) not in (0, None)
     assert str(state) in daemon.text() or "already" in daemon.text()
@@ -116,6 +133,8 @@ def test_second_daemon_leaves(daemon, state):
 
 
 def test_spool_without_row_is_swept(daemon, state):
+    """Fault (disk): a file in the spool that no row knows | Proves: it is removed at
+    the next start"""
     daemon.kill()
     stray = state / "spool" / "987654"
     stray.write_bytes(b"of nobody")

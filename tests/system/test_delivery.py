@@ -58,7 +58,10 @@ def test_app_is_woken_once(open_for_app, app, small):
 
 
 def test_app_that_does_not_want_to_be_woken(open_for_app, app, small, bus):
-    """T-65."""
+    """T-65.
+
+    Fault (app): an app that wants no launches is away when its tasks end (T-65) |
+    Proves: it is not launched; its events wait for Attach"""
     session = open_for_app(sends_launch_events=False)
     create(session, small, 2)
     wait_for(lambda: session.get("PendingEvents") == 2, "both are done")
@@ -75,7 +78,10 @@ def test_app_that_does_not_want_to_be_woken(open_for_app, app, small, bus):
 
 
 def test_app_dies_before_completing(open_for_app, app, small):
-    """T-66, and the next process hears the rest: events are told again, in order."""
+    """T-66, and the next process hears the rest: events are told again, in order.
+
+    Fault (app): the app dies in the middle of the replay (T-66) | Proves: the next
+    process hears everything again, in order, flagged"""
     app.behave("dies-after 2")
     session = open_for_app()
     create(session, small, 4)
@@ -95,7 +101,10 @@ def test_app_dies_before_completing(open_for_app, app, small):
 
 
 def test_app_that_never_attaches(open_for_app, app, small, bus):
-    """T-68: the signal is repeated, the events are kept, the state can be read."""
+    """T-68: the signal is repeated, the events are kept, the state can be read.
+
+    Fault (app): the app starts and never attaches (T-68) | Proves: the signal is
+    repeated, the events are kept"""
     app.behave("deaf")
     session = open_for_app()
     create(session, small, 2)
@@ -109,6 +118,8 @@ def test_app_that_never_attaches(open_for_app, app, small, bus):
 
 
 def test_app_that_cannot_be_started(open_for_app, app, small):
+    """Fault (app): the app exits before it has its name | Proves: the session rests,
+    and launches again later"""
     app.behave("leaves")
     session = open_for_app()
     create(session, small, 1)
@@ -138,6 +149,8 @@ def test_session_without_app_is_never_launched(daemon, client, small):
 
 
 def test_consumer_leaves_and_observer_hears(session, bus, small):
+    """Fault (app): the consumer vanishes with an event uncompleted | Proves: another
+    process of the app is told and takes over"""
     other = Client(bus)
     try:
         theirs = other.session(session.path)
@@ -216,7 +229,10 @@ def test_complete_beyond_the_last(session, small):
 
 
 def test_state_and_event_are_one(daemon, client, small, state):
-    """Law 5: killed at any moment, a finished row has its event and no other row has one."""
+    """Law 5: killed at any moment, a finished row has its event and no other row has one.
+
+    Fault (daemon): SIGKILL among the ends of 36 tasks | Proves: a finished row has
+    its event, and no other row has one (law 5)"""
     session = client.open_session()
     for n in range(6):
         create(session, small, 6)

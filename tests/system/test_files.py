@@ -47,7 +47,10 @@ def test_existing_file_is_kept(session, nginx, inbox):
 
 
 def test_file_that_came_meanwhile_is_kept(session, nginx, inbox):
-    """Law 6: `fail` at the last moment, too; and the bytes are not lost."""
+    """Law 6: `fail` at the last moment, too; and the bytes are not lost.
+
+    Fault (disk): a file of the name appears during the download, `if-exists` fail |
+    Proves: it is kept, and so are the bytes that came (law 6)"""
     content = nginx.add_file("late", 1000)
     task = session.create(nginx.url("late"), inbox, destination_name="f")
     (inbox / "f").write_bytes(b"precious")
@@ -172,7 +175,10 @@ def test_move_file(session, nginx, inbox, policy, name):
 
 
 def test_destination_vanishes(session, nginx, inbox):
-    """It waits and says so; it goes on when the directory is back."""
+    """It waits and says so; it goes on when the directory is back.
+
+    Fault (disk): the directory of the destination is renamed away | Proves: the task
+    waits, says so, and goes on when it is back"""
     content = nginx.add_file("vanish", MIB)
     folder = inbox / "folder"
     folder.mkdir()
@@ -189,6 +195,8 @@ def test_destination_vanishes(session, nginx, inbox):
 
 
 def test_another_directory_in_its_place(session, nginx, inbox):
+    """Fault (disk): another directory takes the name of the destination | Proves:
+    nothing is written into it; the task waits and says so"""
     nginx.add_file("swap", 1000)
     folder = inbox / "folder"
     folder.mkdir()
@@ -205,7 +213,10 @@ def test_another_directory_in_its_place(session, nginx, inbox):
 
 
 def test_disk_full(top, inbox):
-    """In a mount namespace of its own, where a small disk does not outlive the test."""
+    """In a mount namespace of its own, where a small disk does not outlive the test.
+
+    Fault (disk): a disk too small for the file (T-78) | Proves: the task waits and
+    says so; freed, it goes on and is right"""
     if os.geteuid():
         pytest.skip("mounting takes root")
     probe = ["unshare", "--mount", "--propagation", "private", "mount", "-t", "tmpfs",

@@ -76,7 +76,10 @@ def test_chunked(fetch, script):
     ids=["length", "chunked"],
 )
 def test_short_body_is_tried_again(fetch, script, answer):
-    """Law 10: what ends too soon is no success, and is worth another attempt."""
+    """Law 10: what ends too soon is no success, and is worth another attempt.
+
+    Fault (server): a body shorter than was declared, of each framing | Proves:
+    no success; another attempt (law 10)"""
 
     def handler(conversation, _request):
         if len(script.asked("/short")) > 1:
@@ -93,7 +96,10 @@ def test_short_body_is_tried_again(fetch, script, answer):
 
 @pytest.mark.parametrize("allowed", [False, True])
 def test_body_without_frame(fetch, script, allowed):
-    """Law 10: nothing proves where it ends, so only who says so gets it."""
+    """Law 10: nothing proves where it ends, so only who says so gets it.
+
+    Fault (server): a body that nothing frames | Proves: refused, unless the app
+    allowed it (law 10)"""
 
     def handler(conversation, _request):
         conversation.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nbody")
@@ -283,6 +289,8 @@ def test_identity_is_asked_for(fetch, script):
 
 
 def test_encoded_answer_is_stored_as_it_came(fetch, script):
+    """Fault (server): an encoded answer though identity was asked for | Proves:
+    stored as it came, said in Response (law 4)"""
     import gzip
 
     packed = gzip.compress(b"Hello World!")
@@ -308,6 +316,8 @@ def test_self_signed(fetch, nginx):
 
 
 def test_stall_is_tried_again(fetch, script):
+    """Fault (server): a server that falls silent | Proves: another attempt after
+    request-timeout"""
     def handler(conversation, _request):
         if len(script.asked("/stall")) == 1:
             conversation.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
@@ -322,11 +332,15 @@ def test_stall_is_tried_again(fetch, script):
 
 
 def test_resource_timeout(fetch, script):
+    """Fault (time): a server that never serves | Proves: the task ends with TimedOut
+    after resource-timeout"""
     script.on("/never", lambda c, r: c.stall())
     assert fetch(script.url("/never"), resource_timeout=1500).error == "TimedOut"
 
 
 def test_endless_body_can_be_cancelled(session, script):
+    """Fault (server): a body without end | Proves: Cancel ends it and the worker
+    lives on"""
     def handler(conversation, _request):
         conversation.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         while not script.gate.is_set():
@@ -342,7 +356,10 @@ def test_endless_body_can_be_cancelled(session, script):
 
 
 def test_nobody_listens(fetch, script):
-    """A refused connection is tried again until the resource's time is over."""
+    """A refused connection is tried again until the resource's time is over.
+
+    Fault (server): a refused connection | Proves: tried again until resource-timeout
+    is over"""
     script.stop()
     task = fetch(script.url("/x"), resource_timeout=2500)
     assert task.error in ("TimedOut", "CannotConnect")

@@ -35,6 +35,8 @@ def test_idle_exit_and_activation(activatable, client, nginx, inbox):
 
 
 def test_pending_events_survive_idle_exit(activatable, client, nginx):
+    """Fault (daemon): idle exit with an event uncompleted | Proves: it is told to the
+    next Attach"""
     nginx.add_file("idle2", 100)
     session = client.open_session("idle2")
     task = session.create(nginx.url("idle2"), start=True)
@@ -57,7 +59,10 @@ def test_stays_for_who_is_attached(activatable, client):
 
 
 def test_no_call_is_lost_while_it_leaves(activatable, client):
-    """Called again and again while it comes and goes: each call is answered."""
+    """Called again and again while it comes and goes: each call is answered.
+
+    Fault (daemon): calls while the daemon comes and goes | Proves: each call is
+    answered"""
     owners = set()
     for n in range(40):
         client.open_session(f"leaving-{n}")
@@ -81,6 +86,8 @@ def test_queued_task_is_work_for_a_login(daemon, client, state, script):
 
 
 def test_sigterm_holds_everything(daemon, session, nginx, inbox):
+    """Fault (daemon): SIGTERM amid a download | Proves: the next daemon goes on; the
+    file is right"""
     content = nginx.add_file("held", 1000000)
     task = session.create(nginx.slow_url("held", "600k"), inbox, destination_name="f",
                           start=True)

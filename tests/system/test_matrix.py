@@ -74,6 +74,9 @@ def survive(daemon, session, task, step):
 
 @pytest.mark.parametrize("where", ["directory", "spool"])
 def test_killed_at_each_step(stopped_daemon, client, nginx, inbox, state, top, where):
+    """Fault (daemon): SIGKILL before and after each fsync, rename and unlink of a
+    download | Proves: the next daemon brings it to one end; the file is right, the
+    spool empty, nothing lies beside it (laws 1, 5, 6, 7)"""
     daemon, directory = stopped_daemon, inbox if where == "directory" else None
     content = nginx.add_file("matrix", 3000)
     for step in range(1, STEPS_MAX):
@@ -102,7 +105,10 @@ def test_killed_at_each_step(stopped_daemon, client, nginx, inbox, state, top, w
 
 
 def test_file_taken_away_before_it_was_told(stopped_daemon, client, nginx, inbox, top):
-    """Law 6: renamed, killed, and moved away: a success all the same, not fetched again."""
+    """Law 6: renamed, killed, and moved away: a success all the same, not fetched again.
+
+    Fault (daemon): SIGKILL between the rename and the commit, and the file is moved
+    away | Proves: success with file-moved, never a second download (law 6)"""
     nginx.add_file("matrix", 3000)
     session, task = doom(stopped_daemon, client, nginx, top, inbox, "renamed")
     (inbox / "frenamed").rename(inbox / "taken")

@@ -104,7 +104,10 @@ def test_session_secrets_stay_in_memory(daemon, client, state, script):
 
 
 def test_secrets_that_are_lost(daemon, client, script):
-    """Rather no answer than a request without its secret."""
+    """Rather no answer than a request without its secret.
+
+    Fault (daemon): SIGKILL of a daemon that holds the only copy of a secret | Proves:
+    AuthenticationRequired, and no request without the secret (law 9)"""
     script.on("/s", lambda c, r: c.answer(200, b"ok"))
     session = client.open_session("lost")
     task = session.create(script.url("/s"), headers=[("Authorization", CANARY)])

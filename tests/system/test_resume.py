@@ -71,7 +71,10 @@ def resumed_at(session):
 
 
 def test_goes_on_where_it_was_cut(session, half):
-    """T-37."""
+    """T-37.
+
+    Fault (server): the connection is cut in the middle (T-37) | Proves: goes on at
+    the byte it was cut, by If-Range; the file is right"""
     task = fetch_half(session, half)
     assert task.error == "" and task.read() == half.body
     assert head_value(half.requests[0], "Range") is None
@@ -81,7 +84,10 @@ def test_goes_on_where_it_was_cut(session, half):
 
 
 def test_changed_meanwhile(session, half):
-    """T-38: another version begins anew, and nothing of the first is left."""
+    """T-38: another version begins anew, and nothing of the first is left.
+
+    Fault (server): cut, and another version on the server (T-38) | Proves: begins
+    anew; nothing of the first version is left (law 11)"""
     other = bytes(reversed(half.body))
     half.then = lambda conversation, _request: half.whole(conversation, other, '"v2"')
     task = fetch_half(session, half)
@@ -90,7 +96,10 @@ def test_changed_meanwhile(session, half):
 
 
 def test_weak_tag_is_not_asked_for(session, half):
-    """T-40."""
+    """T-40.
+
+    Fault (server): cut, and only a weak entity tag (T-40) | Proves: begins anew (law
+    11)"""
     half.tag = 'W/"v1"'
     half.then = lambda conversation, _request: half.whole(conversation)
     task = fetch_half(session, half)
@@ -100,7 +109,10 @@ def test_weak_tag_is_not_asked_for(session, half):
 
 
 def test_wrong_range_is_not_appended(session, half):
-    """T-43: then it begins anew."""
+    """T-43: then it begins anew.
+
+    Fault (server): a 206 with another Content-Range than was asked for (T-43) |
+    Proves: not appended; begins anew (law 11)"""
 
     def wrong(conversation, request):
         if head_value(request, "Range") is None:
@@ -118,7 +130,9 @@ def test_wrong_range_is_not_appended(session, half):
 
 
 def test_range_not_satisfiable(session, half):
-    """T-42: it begins anew."""
+    """T-42: it begins anew.
+
+    Fault (server): 416 to a resumed request (T-42) | Proves: begins anew"""
 
     def refuse(conversation, request):
         if head_value(request, "Range") is None:
@@ -154,6 +168,8 @@ def test_suspended_three_times(session, nginx):
 
 
 def test_daemon_killed_goes_on(daemon, session, nginx, inbox):
+    """Fault (daemon): SIGKILL after the first mebibyte of four | Proves: goes on
+    inside the file"""
     content = nginx.add_file("killed", 4 * MIB)
     task = session.create(nginx.slow_url("killed", 2 * MIB), inbox, destination_name="killed",
                           start=True)

@@ -76,7 +76,10 @@ def test_cancel_before_resume(session, nginx):
 
 
 def test_one_end_each(session, script):
-    """T-51: cancelled in the moment of failing, many times."""
+    """T-51: cancelled in the moment of failing, many times.
+
+    Fault (caller): Cancel in the moment of failing, forty times (T-51) | Proves: one
+    TaskFinished each (law 7)"""
     script.on("/fail", lambda c, r: c.answer(404, b""))
     tasks = [session.create(script.url("/fail"), start=True) for _ in range(40)]
     for task in tasks:

@@ -212,6 +212,8 @@ def test_interrupt_leaves_the_transfer(daemon, tool, nginx, inbox):
 
 
 def test_restart_is_survived(daemon, tool, nginx, inbox):
+    """Fault (daemon): SIGKILL while `trundle get` waits | Proves: the tool goes on
+    waiting and hears the end"""
     nginx.add_file("restart.bin", 2000000)
     process = tool.spawn(
         "get", "-w", nginx.slow_url("restart.bin", RATE), "-o", inbox / "restart")
@@ -225,6 +227,8 @@ def test_restart_is_survived(daemon, tool, nginx, inbox):
 
 
 def test_end_unheard_is_told_by_the_file(daemon, tool, nginx, inbox):
+    """Fault (daemon): the daemon dies and the end is not heard | Proves: the tool
+    tells by the file"""
     nginx.add_file("unheard.bin", 1500000)
     process = tool.spawn(
         "get", "-w", nginx.slow_url("unheard.bin", RATE), "-o", inbox / "unheard")

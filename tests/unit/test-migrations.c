@@ -114,6 +114,8 @@ test_steps (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (ask (db, VERSION), ==, 3);
 }
 
+/* Fault (store): a step of the schema fails in its middle | Proves: the database is as
+ * before */
 static void
 test_broken_step (Fixture *fixture, gconstpointer data)
 {
@@ -131,6 +133,7 @@ test_broken_step (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (ask (db, COUNT), ==, 2);
 }
 
+/* Fault (store): a database of a newer program | Proves: not touched */
 static void
 test_newer (Fixture *fixture, gconstpointer data)
 {
@@ -147,6 +150,7 @@ test_newer (Fixture *fixture, gconstpointer data)
   g_assert_cmpmem (before, length_before, after, length_after);
 }
 
+/* Fault (store): a file that is no database | Proves: an error that says so */
 static void
 test_not_a_database (Fixture *fixture, gconstpointer data)
 {
@@ -159,6 +163,7 @@ test_not_a_database (Fixture *fixture, gconstpointer data)
   g_assert_false (trd_store_peek_has_work (fixture->path));
 }
 
+/* Fault (store): a damaged database | Proves: an error that says so */
 static void
 test_damaged (Fixture *fixture, gconstpointer data)
 {

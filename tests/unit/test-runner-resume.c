@@ -124,7 +124,10 @@ goes_on_after_a_suspend (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (asked_offset (f, task), ==, 6);
 }
 
-/* The server sends the whole: what was kept counts for nothing. */
+/* The server sends the whole: what was kept counts for nothing.
+ *
+ * Fault (server): the server sends the whole to a range | Proves: the part is cut
+ * first (law 11) */
 static void
 begins_anew_when_the_server_does (CoreFixture *f, gconstpointer data)
 {
@@ -143,6 +146,8 @@ begins_anew_when_the_server_does (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (received, ==, 0);
 }
 
+/* Fault (daemon): the daemon dies amid a download | Proves: the part is gone on with
+ * (law 4) */
 static void
 goes_on_after_a_crash (CoreFixture *f, gconstpointer data)
 {
@@ -154,7 +159,10 @@ goes_on_after_a_crash (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (asked_offset (f, task), ==, 4);
 }
 
-/* Law 4: after a power cut only what was synced is believed. */
+/* Law 4: after a power cut only what was synced is believed.
+ *
+ * Fault (power): a reboot, the part longer than what was synced of it | Proves: cut to
+ * what was synced, gone on with from there (law 4) */
 static void
 believes_what_was_synced_after_a_reboot (CoreFixture *f, gconstpointer data)
 {
@@ -171,6 +179,8 @@ believes_what_was_synced_after_a_reboot (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (asked_offset (f, task), ==, 5);
 }
 
+/* Fault (power): a reboot, nothing of the part was synced | Proves: begins anew (law
+ * 4) */
 static void
 begins_anew_after_a_reboot_unsynced (CoreFixture *f, gconstpointer data)
 {

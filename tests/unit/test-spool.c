@@ -197,6 +197,7 @@ move_to (Fixture *fixture,
 
 /* Starting */
 
+/* Fault (daemon): a second daemon over the same state | Proves: refused (law 16) */
 static void
 test_lock (Fixture *fixture, gconstpointer data)
 {
@@ -369,6 +370,7 @@ test_part (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (count_files (fixture->target), ==, 0);
 }
 
+/* Fault (disk): a link where a part is to be | Proves: not followed (law 14) */
 static void
 test_part_is_link (Fixture *fixture, gconstpointer data)
 {
@@ -384,7 +386,10 @@ test_part_is_link (Fixture *fixture, gconstpointer data)
   assert_target (fixture, "victim", "precious");
 }
 
-/* "gone": not there any more; "replaced": another one of that name. */
+/* "gone": not there any more; "replaced": another one of that name.
+ *
+ * Fault (disk): the destination is gone, or another in its place | Proves: nothing is
+ * opened there */
 static void
 test_directory_lost (Fixture *fixture, gconstpointer data)
 {
@@ -503,6 +508,8 @@ test_seal_rename (Fixture *fixture, gconstpointer data)
   assert_target (fixture, next, "new");
 }
 
+/* Fault (disk): the part is not the file that was received | Proves: not published
+ * (law 6) */
 static void
 test_seal_wrong_part (Fixture *fixture, gconstpointer data)
 {
@@ -523,7 +530,10 @@ test_seal_wrong_part (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (count_files (fixture->target), ==, 1);
 }
 
-/* The ways around file systems that have no RENAME_NOREPLACE. */
+/* The ways around file systems that have no RENAME_NOREPLACE.
+ *
+ * Fault (disk): file systems without RENAME_NOREPLACE, without links | Proves: nothing
+ * that exists is ever replaced (law 6) */
 static void
 test_publish_ways (Fixture *fixture, gconstpointer data)
 {
@@ -541,6 +551,8 @@ test_publish_ways (Fixture *fixture, gconstpointer data)
   close (fd);
 }
 
+/* Fault (daemon): each state that a crash can leave between part and final name |
+ * Proves: recognised, and sealed to the end (law 6) */
 static void
 test_crash_points (Fixture *fixture, gconstpointer data)
 {
@@ -672,6 +684,8 @@ test_move_across (Fixture *fixture, gconstpointer data)
   remove_tree (other);
 }
 
+/* Fault (disk): a full disk while a result is moved to it | Proves: an error; the
+ * source is whole, no copy is left */
 static void
 test_no_space (Fixture *fixture, gconstpointer data)
 {

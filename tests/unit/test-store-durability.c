@@ -17,6 +17,7 @@
 
 /* Transactions */
 
+/* Fault (store): a transaction is abandoned | Proves: no trace of it, numbers included */
 static void
 test_rollback (StoreFixture *fixture, gconstpointer data)
 {
@@ -44,6 +45,8 @@ test_rollback (StoreFixture *fixture, gconstpointer data)
                     1);
 }
 
+/* Fault (store): the COMMIT fails | Proves: no row, no number; the next one succeeds
+ * (law 2) */
 static void
 test_fail_next_commit (StoreFixture *fixture, gconstpointer data)
 {
@@ -114,6 +117,8 @@ copy_as_crashed (StoreFixture *fixture)
   return image;
 }
 
+/* Fault (store): the process dies inside a transaction | Proves: what was committed is
+ * there, the rest is not (law 1) */
 static void
 test_crash (StoreFixture *fixture, gconstpointer data)
 {
@@ -177,7 +182,10 @@ test_private_mode (StoreFixture *fixture, gconstpointer data)
   g_assert_cmpint (facts.st_mode & 0777, ==, 0600);
 }
 
-/* A real full disk: the transaction fails as a whole, and what was there can be read. */
+/* A real full disk: the transaction fails as a whole, and what was there can be read.
+ *
+ * Fault (store): a full disk under the database | Proves: an error that says so; what was
+ * committed stays */
 static void
 test_full_disk (StoreFixture *fixture, gconstpointer data)
 {

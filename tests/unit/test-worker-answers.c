@@ -387,6 +387,8 @@ assert_facts (GVariant *facts, const Row *row)
   g_assert_cmpuint (received, ==, row->received);
 }
 
+/* Fault (server): answers that break the framing rules of HTTP | Proves: never a
+ * success that is not proven (law 10) */
 static void
 test_row (gconstpointer data)
 {

@@ -133,7 +133,9 @@ test_tls (void)
   g_assert_cmpuint (flags, ==, G_TLS_CERTIFICATE_UNKNOWN_CA);
 }
 
-/* T-18 */
+/* T-18
+ *
+ * Fault (server): a redirect from https to http | Proves: not followed */
 static void
 test_downgrade (void)
 {
@@ -152,7 +154,10 @@ test_downgrade (void)
 }
 
 /* What ends within the handshake says nothing about the other side's good faith: it is
- * tried again. */
+ * tried again.
+ *
+ * Fault (server): the connection ends in the TLS handshake | Proves: an error worth
+ * another attempt */
 static void
 test_handshake_cut (void)
 {

@@ -470,6 +470,8 @@ assert_facts (GVariant *facts, const Row *row)
   assert_response (facts, row);
 }
 
+/* Fault (server): wrong, missing and contradictory answers to a range | Proves: one
+ * version in the file, or none (law 11) */
 static void
 test_row (gconstpointer data)
 {

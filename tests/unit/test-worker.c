@@ -160,7 +160,9 @@ test_redirect_cookie (void)
   g_assert_null (strstr (later, "Cookie"));
 }
 
-/* A chain that sets more cookies than anybody can keep in order. */
+/* A chain that sets more cookies than anybody can keep in order.
+ *
+ * Fault (server): redirects that set ever more cookies | Proves: bounded */
 static void
 test_cookie_flood (void)
 {
@@ -231,6 +233,8 @@ test_reuse (void)
     }
 }
 
+/* Fault (server): 1xx answers without end | Proves: an end with an error, memory stays
+ * bounded */
 static void
 test_informational_flood (void)
 {
@@ -279,6 +283,7 @@ test_stop (void)
   g_assert_false (worker_fixture_is_done (fixture, attempts[1]));
 }
 
+/* Fault (worker): the daemon vanishes | Proves: the worker is gone */
 static void
 test_vanish (void)
 {
@@ -293,6 +298,7 @@ test_vanish (void)
   g_assert_true (worker_fixture_is_part_free (fixture, attempt));
 }
 
+/* Fault (disk): ENOSPC at a write of the worker | Proves: NoSpace with its errno */
 static void
 test_no_space (void)
 {
@@ -333,7 +339,9 @@ test_too_large (void)
   g_assert_cmpint (error_number, ==, EFBIG);
 }
 
-/* The whole body passes through a bounded worker, and Progress tells of it. */
+/* The whole body passes through a bounded worker, and Progress tells of it.
+ *
+ * Fault (server): a body of 200 MiB | Proves: memory stays bounded */
 static void
 test_memory (void)
 {

@@ -23,7 +23,10 @@ use_short_patience (WorkersFixture *f)
   trd_workers_set_liveness_ms (f->workers, TRD_WORKER_STOP_MS, PING_MS, SILENCE_MS);
 }
 
-/* The main loop is stuck; GDBus's thread goes on. */
+/* The main loop is stuck; GDBus's thread goes on.
+ *
+ * Fault (worker): a worker whose main loop is stuck | Proves: found out and killed; its
+ * task is given back */
 static void
 test_stuck (WorkersFixture *f, gconstpointer data)
 {
@@ -35,7 +38,9 @@ test_stuck (WorkersFixture *f, gconstpointer data)
 }
 
 /* One that is frozen is killed; meanwhile the one that turns lives, and so does a frozen
- * one without attempts, which is not asked. */
+ * one without attempts, which is not asked.
+ *
+ * Fault (worker): SIGSTOP of a worker | Proves: found out and replaced */
 static void
 test_frozen (WorkersFixture *f, gconstpointer data)
 {

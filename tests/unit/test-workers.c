@@ -198,7 +198,10 @@ test_stop_unknown (WorkersFixture *f, gconstpointer data)
   workers_fixture_assert_log (f, "");
 }
 
-/* A worker that does not let go of the part is killed, and nobody is blamed. */
+/* A worker that does not let go of the part is killed, and nobody is blamed.
+ *
+ * Fault (worker): a worker that does not stop a task | Proves: killed; silence after
+ * stop (law 15) */
 static void
 test_stop_deaf (WorkersFixture *f, gconstpointer data)
 {
@@ -263,6 +266,8 @@ static const Death deaths[] = {
   { "bad-proxy", "bad-proxy", TRUE },
 };
 
+/* Fault (worker): each signal and each violation of the protocol | Proves: faults
+ * blame the task, SIGKILL and SIGTERM nobody */
 static void
 test_death (WorkersFixture *f, gconstpointer data)
 {
@@ -280,6 +285,8 @@ test_death (WorkersFixture *f, gconstpointer data)
   test_await (workers_fixture_has (f, "released 2"));
 }
 
+/* Fault (worker): a fault while several tasks run | Proves: all are suspects; each is
+ * tried alone */
 static void
 test_death_in_company (WorkersFixture *f, gconstpointer data)
 {
@@ -330,7 +337,9 @@ test_after_done (WorkersFixture *f, gconstpointer data)
   g_assert_true (workers_fixture_has (f, "crashed 1 in company"));
 }
 
-/* The daemon does nothing meanwhile: the worker is killed all the same. */
+/* The daemon does nothing meanwhile: the worker is killed all the same.
+ *
+ * Fault (worker): more messages than are handled | Proves: killed as a violator */
 static void
 test_flood (WorkersFixture *f, gconstpointer data)
 {
@@ -351,6 +360,8 @@ test_flood (WorkersFixture *f, gconstpointer data)
 
 /* Beginning */
 
+/* Fault (worker): a worker of another version | Proves: refused; everything is held
+ * for the next daemon */
 static void
 test_mismatch (WorkersFixture *f, gconstpointer program)
 {
@@ -370,7 +381,10 @@ test_mismatch (WorkersFixture *f, gconstpointer program)
   g_assert_cmpuint (f->n_mismatches, ==, 1);
 }
 
-/* Nothing ran, so that nobody is blamed, but it is a failure with a back-off. */
+/* Nothing ran, so that nobody is blamed, but it is a failure with a back-off.
+ *
+ * Fault (worker): a worker that dies, hangs or babbles before Hello | Proves: its task
+ * is given back */
 static void
 test_stillborn (WorkersFixture *f, gconstpointer program)
 {
@@ -412,6 +426,8 @@ test_missing (WorkersFixture *f, gconstpointer data)
 
 /* Shutting down */
 
+/* Fault (worker): a frozen worker while the daemon leaves | Proves: killed; the daemon
+ * leaves */
 static void
 test_shutdown_frozen (WorkersFixture *f, gconstpointer data)
 {
