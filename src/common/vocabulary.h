@@ -15,8 +15,9 @@ typedef enum /*< flags >*/
   TRUNDLE_SCOPE_ATTACH = 1 << 3,        /* Attach */
   TRUNDLE_SCOPE_FILTER = 1 << 4,        /* ListTasks, CancelTasks */
   TRUNDLE_SCOPE_MOVE = 1 << 5,          /* MoveFile */
-  TRUNDLE_SCOPE_OPEN = 1 << 6,  /* OpenSession only, not kept: update-configuration */
-  TRUNDLE_SCOPE_RETRY = 1 << 7, /* the value of `retry` */
+  TRUNDLE_SCOPE_OPEN = 1 << 6,    /* OpenSession only, not kept: update-configuration */
+  TRUNDLE_SCOPE_RETRY = 1 << 7,   /* the value of `retry` */
+  TRUNDLE_SCOPE_REQUEST = 1 << 8, /* UpdateRequest */
 } TrundleScope;
 
 /* One row of the table. */

@@ -119,6 +119,7 @@ static const Taker takers[] = {
   { "CancelTasks", TRUNDLE_SCOPE_FILTER, wrap_alone },
   { "Attach", TRUNDLE_SCOPE_ATTACH, wrap_alone },
   { "MoveFile", TRUNDLE_SCOPE_MOVE, wrap_move },
+  { "UpdateRequest", TRUNDLE_SCOPE_REQUEST, wrap_alone },
 };
 
 /* Calls with the folder "/" as the only descriptor. */
@@ -127,7 +128,8 @@ call_taker (Fixture *fixture, const Taker *taker, GVariant *dict, GError **error
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   gboolean is_manager = g_str_equal (taker->method, "OpenSession");
-  gboolean is_task = g_str_equal (taker->method, "MoveFile");
+  gboolean is_task = g_str_equal (taker->method, "MoveFile")
+                     || g_str_equal (taker->method, "UpdateRequest");
   int fd = open (fixture->bus.core.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
   g_unix_fd_list_append (fds, fd, NULL);

@@ -35,6 +35,7 @@ static const struct
   { TRUNDLE_SCOPE_FILTER, SESSION, "CancelTasks" },
   { TRUNDLE_SCOPE_MOVE, TASK, "MoveFile" },
   { TRUNDLE_SCOPE_RETRY, SESSION, "CreateDownloadTask" },
+  { TRUNDLE_SCOPE_REQUEST, TASK, "UpdateRequest" },
 };
 
 static char *

@@ -27,6 +27,7 @@ static const Row rows[] = {
   { TRD_TASK_INPUT_CHALLENGE, { "x", "x", "challenged", "x", "x" } },
   { TRD_TASK_INPUT_ANSWER, { "x", "x", "x", "queued", "x" } },
   { TRD_TASK_INPUT_REJECT, { "x", "x", "x", "finished", "x" } },
+  { TRD_TASK_INPUT_UPDATE, { "suspended", "queued", "x", "challenged", "x" } },
 };
 
 static void

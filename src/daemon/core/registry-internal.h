@@ -57,10 +57,9 @@ trd_registry_adopt_task (TrdRegistry *self,
 void
 trd_registry_emit_task_added (TrdRegistry *self, TrdTask *task);
 
-/* (element-type gint64 GVariant) (transfer none) */
-GHashTable *
-trd_registry_get_secret_table (TrdRegistry *self);
-
+/* Those of @task from now on; @secrets is nullable. */
+void
+trd_registry_set_secrets (TrdRegistry *self, gint64 task_id, GVariant *secrets);
 /* Secret headers of a task: a(ss), in memory only.  (transfer none) (nullable) */
 GVariant *
 trd_registry_get_secrets (TrdRegistry *self, gint64 task_id);

@@ -118,6 +118,8 @@ adopt_task (TrdRegistry *self, TrdSession *session, const TrdTaskBrief *brief)
   task->not_before_us = brief->not_before.wall_us;
   task->deadline_us = brief->deadline.wall_us;
   task->suspicion = brief->suspicion;
+  task->failures = MIN (brief->failures, G_MAXUINT8);
+  task->streak = MIN (brief->streak, G_MAXUINT8);
   task->durable = brief->durable;
   task->has_intent = brief->has_intent;
   /* What only waits for its name needs no server, and stands in no server's line. */
@@ -203,6 +205,16 @@ trd_registry_note_event (TrdRegistry *self, TrdSession *session, TrdEvent *event
    * time, though. */
   event->offered = FALSE;
   g_signal_emit (self, signals[EVENT_ADDED], 0, session, event);
+}
+
+void
+trd_registry_set_secrets (TrdRegistry *self, gint64 task_id, GVariant *secrets)
+{
+  if (secrets != NULL)
+    g_hash_table_insert (
+        self->secrets, g_memdup2 (&task_id, sizeof task_id), g_variant_ref (secrets));
+  else
+    g_hash_table_remove (self->secrets, &task_id);
 }
 
 GVariant *
@@ -473,12 +485,6 @@ GHashTable *
 trd_registry_get_session_table (TrdRegistry *self)
 {
   return self->sessions;
-}
-
-GHashTable *
-trd_registry_get_secret_table (TrdRegistry *self)
-{
-  return self->secrets;
 }
 
 TrdTask *

@@ -29,6 +29,7 @@ typedef enum /*< flags >*/
   TRD_TASK_CHANGE_RESPONSE = 1 << 3,
   TRD_TASK_CHANGE_NEXT_ATTEMPT = 1 << 4,
   TRD_TASK_CHANGE_DETAILS = 1 << 5, /* priority, description, user data */
+  TRD_TASK_CHANGE_REQUEST = 1 << 6, /* what is asked, and of whom */
 } TrdTaskChange;
 
 /* @env is borrowed. */
@@ -95,6 +96,14 @@ trd_registry_cancel (TrdRegistry *self,
                      TrdTask *task,
                      const char *reason,
                      GError **error);
+
+/* What is asked from now on; @changes are checked (TRUNDLE_SCOPE_REQUEST).  Waits that
+ * the old request caused are over.  Errors: as trd_request_update(); BAD_STATE. */
+gboolean
+trd_registry_update_request (TrdRegistry *self,
+                             TrdTask *task,
+                             GVariant *changes,
+                             GError **error);
 
 /* What the app may change about a task; NULL or NaN leaves a field alone. */
 gboolean

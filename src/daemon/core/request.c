@@ -9,6 +9,8 @@
 #include "core/request.h"
 
 #include "common/defaults.h"
+#include "common/digest.h"
+#include "common/error.h"
 #include "common/url.h"
 #include "common/vocabulary.h"
 
@@ -103,8 +105,18 @@ add_user_info (GVariant *secrets, const char *user_info)
 
 /* What has a column of its own, or is gone once the task is made. */
 static const char *const not_kept[] = {
-  "destination", "destination-name", "destination-path", "if-exists", "start",    "url",
-  "kind",        "user-data",        "description",      "group",     "priority",
+  "destination",
+  "destination-name",
+  "destination-path",
+  "if-exists",
+  "start",
+  "url",
+  "kind",
+  "user-data",
+  "description",
+  "group",
+  "priority",
+  "dedup-key",
 };
 
 static GVariant *
@@ -116,6 +128,49 @@ without_columns (GVariant *options)
     g_variant_dict_remove (&dict, not_kept[i]);
 
   return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+static gboolean
+has_strong_digest (GVariant *options)
+{
+  g_autoptr (GVariant) digests = g_variant_lookup_value (
+      options, "digests", G_VARIANT_TYPE ("a{ss}"));
+  const char *name;
+  GVariantIter iter;
+
+  if (digests == NULL)
+    return FALSE;
+
+  g_variant_iter_init (&iter, digests);
+  while (g_variant_iter_next (&iter, "{&s&s}", &name, NULL))
+    {
+      const TrundleDigest *digest = trundle_digest_find (name);
+
+      if (digest != NULL && !digest->is_weak)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Whoever serves a mirror is not who the app trusts with the file: only a digest says
+ * that it is the same one. */
+static gboolean
+check_mirrors (GVariant *options, GError **error)
+{
+  g_autoptr (GVariant) mirrors = g_variant_lookup_value (
+      options, "mirrors", G_VARIANT_TYPE_STRING_ARRAY);
+
+  if (mirrors == NULL || g_variant_n_children (mirrors) == 0
+      || has_strong_digest (options))
+    return TRUE;
+
+  g_set_error_literal (error,
+                       TRUNDLE_ERROR,
+                       TRUNDLE_ERROR_INVALID_ARGUMENT,
+                       "Option “digests” must hold one that is not weak beside "
+                       "“mirrors”");
+  return FALSE;
 }
 
 gboolean
@@ -130,7 +185,7 @@ trd_request_take_apart (const char *url,
   g_autofree char *host = NULL;
 
   uri = trundle_url_parse (url, error);
-  if (uri == NULL)
+  if (uri == NULL || !check_mirrors (options, error))
     return FALSE;
 
   host = trundle_url_host_key (uri);
@@ -229,4 +284,63 @@ trd_request_compose (const TrdTaskRow *row,
   g_variant_dict_insert (&dict, "error-body-max", "u", (guint)TRD_ERROR_BODY_MAX);
 
   return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+/* ---- changing it ---- */
+
+static gboolean
+is_same_origin (const char *first, const char *second)
+{
+  g_autoptr (GUri) first_uri = trundle_url_parse (first, NULL);
+  g_autoptr (GUri) second_uri = trundle_url_parse (second, NULL);
+  g_autofree char *first_origin = NULL;
+  g_autofree char *second_origin = NULL;
+
+  if (first_uri == NULL || second_uri == NULL)
+    return FALSE;
+
+  first_origin = trundle_url_origin (first_uri);
+  second_origin = trundle_url_origin (second_uri);
+  return g_str_equal (first_origin, second_origin);
+}
+
+static GVariant *
+merge_options (GVariant *options, GVariant *changes)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (options);
+  const char *key;
+  GVariant *value;
+  GVariantIter iter;
+
+  g_variant_iter_init (&iter, changes);
+  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
+    g_variant_dict_insert_value (&dict, key, value);
+
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+gboolean
+trd_request_update (const TrdTaskRow *row,
+                    GVariant *secrets,
+                    GVariant *changes,
+                    TrdRequestParts *out_parts,
+                    GError **error)
+{
+  g_autoptr (GVariant) merged = merge_options (row->options, changes);
+  g_autoptr (GVariant) headers = g_variant_lookup_value (changes, "headers", NULL);
+  g_autoptr (GVariant) fresh = NULL;
+  const char *url = row->url;
+
+  g_variant_lookup (changes, "url", "&s", &url);
+  if (!trd_request_take_apart (url, merged, out_parts, error))
+    return FALSE;
+
+  out_parts->keeps_secrets = headers == NULL && is_same_origin (row->url, url);
+  if (!out_parts->keeps_secrets || secrets == NULL)
+    return TRUE;
+
+  /* The row's headers bear no secrets: these are of the new address' user info. */
+  fresh = g_steal_pointer (&out_parts->secrets);
+  out_parts->secrets = g_variant_ref_sink (merge_headers (fresh, secrets, NULL));
+  return TRUE;
 }

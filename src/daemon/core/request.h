@@ -15,19 +15,31 @@ typedef struct
   GRefString *host;  /* (owned): what slots per host count */
   GVariant *options; /* (owned): a{sv} without secrets, handles and what has a column */
   GVariant *secrets; /* (owned) (nullable): a(ss) */
+  gboolean keeps_secrets; /* of an update: what was secret before is part of it still */
 } TrdRequestParts;
 
 void
 trd_request_parts_clear (TrdRequestParts *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TrdRequestParts, trd_request_parts_clear)
 
-/* Takes @url and the checked options of a task apart.  Errors: INVALID_URL,
- * UNSUPPORTED_SCHEME. */
+/* Takes @url and the checked options of a task apart, and judges what they mean to one
+ * another.  Errors: INVALID_URL, UNSUPPORTED_SCHEME, INVALID_ARGUMENT. */
 gboolean
 trd_request_take_apart (const char *url,
                         GVariant *options,
                         TrdRequestParts *out_parts,
                         GError **error);
+
+/* The request of @row after @changes (checked, TRUNDLE_SCOPE_REQUEST), whole: each key
+ * replaces the task's, `headers` as a whole.  @secrets (nullable) are those it has now;
+ * they stay, unless `headers` are given or the address leads to another origin: what was
+ * meant for one server goes to no other.  Pure.  Errors: as above. */
+gboolean
+trd_request_update (const TrdTaskRow *row,
+                    GVariant *secrets,
+                    GVariant *changes,
+                    TrdRequestParts *out_parts,
+                    GError **error);
 
 /* A configuration or options without its secret headers; these in @out_secrets, a(ss) or
  * NULL.  (transfer full), not floating, both */

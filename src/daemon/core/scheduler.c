@@ -37,7 +37,8 @@ struct _TrdScheduler
   GSequence *deadlines;  /* (owned) (element-type TrdTask): by deadline_us */
   GHashTable *host_counts; /* (owned) (element-type GRefString guint): running */
   GHashTable *app_counts;  /* (owned) (element-type utf8 guint): running, by owner key */
-  GHashTable *running;     /* (owned) (element-type TrdTask) */
+  GHashTable *running;     /* (owned) (element-type TrdTask GRefString): and the host it
+                            * was counted for, as a task may have another one next */
   guint settle_source;     /* 0 when no settle is due */
   guint alarm;             /* 0 when nothing is held */
   gint64 alarm_us;
@@ -91,10 +92,27 @@ app_key (TrdSession *session)
 }
 
 static void
-count_running (TrdScheduler *self, TrdTask *task, int delta)
+count_in (TrdScheduler *self, TrdTask *task)
 {
-  add_count (self->host_counts, task->host, delta);
-  add_count (self->app_counts, app_key (task->session), delta);
+  if (g_hash_table_contains (self->running, task))
+    return;
+
+  g_hash_table_insert (self->running, task, g_ref_string_acquire (task->host));
+  add_count (self->host_counts, task->host, 1);
+  add_count (self->app_counts, app_key (task->session), 1);
+}
+
+static void
+count_out (TrdScheduler *self, TrdTask *task)
+{
+  const char *host = g_hash_table_lookup (self->running, task);
+
+  if (host == NULL)
+    return;
+
+  add_count (self->host_counts, host, -1);
+  add_count (self->app_counts, app_key (task->session), -1);
+  g_hash_table_remove (self->running, task);
 }
 
 /* ---- lanes ---- */
@@ -479,12 +497,10 @@ settle_soon (TrdScheduler *self)
 static void
 follow (TrdScheduler *self, TrdTask *task)
 {
-  gboolean runs = task->state == TRUNDLE_TASK_RUNNING;
-
-  if (runs && g_hash_table_add (self->running, task))
-    count_running (self, task, 1);
-  else if (!runs && g_hash_table_remove (self->running, task))
-    count_running (self, task, -1);
+  if (task->state == TRUNDLE_TASK_RUNNING)
+    count_in (self, task);
+  else
+    count_out (self, task);
 
   if (task->state == TRUNDLE_TASK_QUEUED)
     stand_in_line (self, task);
@@ -515,8 +531,7 @@ on_task_changed (TrdRegistry *registry, TrdTask *task, guint changes, TrdSchedul
 static void
 on_task_removed (TrdRegistry *registry, TrdTask *task, TrdScheduler *self)
 {
-  if (g_hash_table_remove (self->running, task))
-    count_running (self, task, -1);
+  count_out (self, task);
   leave_line (self, task);
   g_clear_pointer (&task->deadline_place, g_sequence_remove);
   settle_soon (self);
@@ -691,7 +706,8 @@ trd_scheduler_init (TrdScheduler *self)
   self->deadlines = g_sequence_new (NULL);
   self->host_counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->app_counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->running = g_hash_table_new (NULL, NULL);
+  self->running = g_hash_table_new_full (
+      NULL, NULL, NULL, (GDestroyNotify)g_ref_string_release);
 }
 
 static void

@@ -32,12 +32,13 @@ static const gint8 table[TRD_N_TASK_INPUTS][TRUNDLE_N_TASK_STATES] = {
   [TRD_TASK_INPUT_CHALLENGE] = { NEVER,   NEVER, CHAL,   NEVER,     NEVER },
   [TRD_TASK_INPUT_ANSWER]    = { NEVER,   NEVER, NEVER,  QUEU,      NEVER },
   [TRD_TASK_INPUT_REJECT]    = { NEVER,   NEVER, NEVER,  FINI,      NEVER },
+  [TRD_TASK_INPUT_UPDATE]    = { SUSP,    QUEU,  NEVER,  CHAL,      NEVER },
 };
 /* clang-format on */
 
 static const char *const words[] = {
-  "resume",  "suspend", "cancel", "expire",    "start",  "hold",
-  "succeed", "fail",    "retry",  "challenge", "answer", "reject",
+  "resume", "suspend", "cancel",    "expire", "start",  "hold",   "succeed",
+  "fail",   "retry",   "challenge", "answer", "reject", "update",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (words) == TRD_N_TASK_INPUTS);

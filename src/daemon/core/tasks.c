@@ -186,10 +186,7 @@ adopt_rows (TrdRegistry *self,
       GVariant *secret = g_ptr_array_index (secrets, i);
       TrdTaskBrief brief = brief_of_row (row);
 
-      if (secret != NULL)
-        g_hash_table_insert (trd_registry_get_secret_table (self),
-                             g_memdup2 (&row->id, sizeof row->id),
-                             g_variant_ref (secret));
+      trd_registry_set_secrets (self, row->id, secret);
       trd_registry_adopt_task (self, session, &brief);
       g_array_append_val (out_ids, row->id);
     }
@@ -263,6 +260,26 @@ trd_registry_cancel (TrdRegistry *self, TrdTask *task, const char *reason, GErro
     return TRUE;
 
   return trd_turn_single (self, task, TRD_TASK_INPUT_CANCEL, &change, error);
+}
+
+gboolean
+trd_registry_update_request (TrdRegistry *self,
+                             TrdTask *task,
+                             GVariant *changes,
+                             GError **error)
+{
+  TrdStore *store = trd_registry_get_env (self)->store;
+  g_auto (TrdRequestParts) parts = { 0 };
+  g_autoptr (TrdTaskRow) row = NULL;
+  TrdChange change = { .request = &parts };
+
+  row = trd_store_load_task (store, task->id, error);
+  if (row == NULL
+      || !trd_request_update (
+          row, trd_registry_get_secrets (self, task->id), changes, &parts, error))
+    return FALSE;
+
+  return trd_turn_single (self, task, TRD_TASK_INPUT_UPDATE, &change, error);
 }
 
 static gboolean

@@ -27,6 +27,12 @@ typedef struct
   gint64 not_before_us;
   gint64 deadline_us;
   guint suspicion;
+  guint failures;
+  guint streak;
+  gboolean durable;
+  GRefString *host;  /* (owned) (nullable): when another one is asked now */
+  GVariant *secrets; /* (owned) (nullable): with takes_secrets */
+  gboolean takes_secrets;
   guint changes;    /* TrdTaskChange */
   gboolean discard; /* the part is of no use to anybody */
 } Step;
@@ -47,6 +53,8 @@ step_free (Step *step)
 {
   g_clear_pointer (&step->row, trd_task_row_free);
   g_clear_pointer (&step->event, trd_event_free);
+  g_clear_pointer (&step->host, g_ref_string_release);
+  g_clear_pointer (&step->secrets, g_variant_unref);
   g_free (step);
 }
 
@@ -121,6 +129,9 @@ write_row (TrdTurn *self, Step *step, GError **error)
   step->row->not_before.wall_us = step->not_before_us;
   step->row->deadline.wall_us = step->deadline_us;
   step->row->suspicion = step->suspicion;
+  step->row->failures = step->failures;
+  step->row->streak = step->streak;
+  step->row->durable = step->durable;
 
   return trd_store_update_task (self->store, step->row, error);
 }
@@ -243,6 +254,49 @@ stage_retry (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
   g_clear_pointer (&step->row->transient_details, g_variant_unref);
   step->row->transient_details = trd_outcome_details (change->outcome, step->row->url);
   step->changes |= TRD_TASK_CHANGE_NEXT_ATTEMPT;
+
+  return write_row (self, step, error);
+}
+
+/* Waits for what may be otherwise with the next attempt. */
+#define WAITS_OF_REQUEST (TRUNDLE_WAIT_BACK_OFF | TRUNDLE_WAIT_RETRY_AFTER)
+
+static void
+end_waits (Step *step, guint32 waits)
+{
+  step->failures = 0;
+  step->streak = 0;
+  step->hold &= ~waits;
+  if (step->hold == 0)
+    step->not_before_us = 0;
+}
+
+/* The part and its validator stay: the server says whether they are of what is asked for
+ * now (law 11). */
+static gboolean
+stage_update (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
+{
+  const TrdRequestParts *request = change->request;
+  TrdSession *session = step->task->session;
+
+  if (!load_row (self, step, error))
+    return FALSE;
+
+  g_free (step->row->url);
+  step->row->url = g_strdup (request->url);
+  g_variant_unref (step->row->options);
+  step->row->options = g_variant_ref (request->options);
+  g_clear_pointer (&step->row->current_url, g_free);
+  step->row->mirror = 0;
+  /* Secrets that were lost with an earlier daemon are not there to be kept. */
+  step->durable = request->secrets == NULL && session->secret_headers == NULL
+                  && (step->durable || !request->keeps_secrets);
+  step->takes_secrets = TRUE;
+  step->secrets = request->secrets != NULL ? g_variant_ref (request->secrets) : NULL;
+  if (!step->task->has_intent)
+    step->host = g_ref_string_acquire (request->host);
+  end_waits (step, WAITS_OF_REQUEST);
+  step->changes |= TRD_TASK_CHANGE_REQUEST | TRD_TASK_CHANGE_NEXT_ATTEMPT;
 
   return write_row (self, step, error);
 }
@@ -427,6 +481,7 @@ static const StageFunc stages[] = {
   [TRD_TASK_INPUT_SUCCEED] = stage_succeed, [TRD_TASK_INPUT_FAIL] = stage_fail,
   [TRD_TASK_INPUT_RETRY] = stage_retry,     [TRD_TASK_INPUT_CHALLENGE] = stage_state,
   [TRD_TASK_INPUT_ANSWER] = stage_state,    [TRD_TASK_INPUT_REJECT] = stage_reject,
+  [TRD_TASK_INPUT_UPDATE] = stage_update,
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (stages) == TRD_N_TASK_INPUTS);
@@ -445,6 +500,9 @@ new_step (TrdTask *task, TrdTaskInput input, TrundleTaskState next)
   step->not_before_us = task->not_before_us;
   step->deadline_us = task->deadline_us;
   step->suspicion = task->suspicion;
+  step->failures = task->failures;
+  step->streak = task->streak;
+  step->durable = task->durable;
   step->changes = TRD_TASK_CHANGE_STATE;
 
   return step;
@@ -517,7 +575,7 @@ stage_last_words (TrdTurn *self, GError **error)
 /* ---- after the commit ---- */
 
 static void
-assign (Step *step)
+assign (TrdTurn *self, Step *step)
 {
   TrdTask *task = step->task;
   TrdSession *session = task->session;
@@ -531,8 +589,18 @@ assign (Step *step)
   task->not_before_us = step->not_before_us;
   task->deadline_us = step->deadline_us;
   task->suspicion = step->suspicion;
+  task->failures = MIN (step->failures, G_MAXUINT8);
+  task->streak = MIN (step->streak, G_MAXUINT8);
+  task->durable = step->durable;
   if (step->row != NULL)
     task->has_intent = step->row->intent.final_name != NULL;
+  if (step->host != NULL)
+    {
+      g_ref_string_release (task->host);
+      task->host = g_steal_pointer (&step->host);
+    }
+  if (step->takes_secrets)
+    trd_registry_set_secrets (self->registry, task->id, step->secrets);
 }
 
 /* The life of a task in the journal, with its fields; the address is redacted there. */
@@ -600,7 +668,7 @@ trd_turn_commit (TrdTurn *self, GError **error)
     }
 
   for (guint i = 0; i < self->steps->len; i++)
-    assign (g_ptr_array_index (self->steps, i));
+    assign (self, g_ptr_array_index (self->steps, i));
   for (guint i = 0; i < self->steps->len; i++)
     tell (self, g_ptr_array_index (self->steps, i));
   for (guint i = 0; i < self->last_words->len; i++)

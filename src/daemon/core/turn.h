@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/registry.h"
+#include "core/request.h"
 #include "value/outcome.h"
 
 /* One transaction of changes to tasks: judged, written, committed, and only then true in
@@ -22,6 +23,7 @@ typedef struct
   gboolean file_moved;       /* SUCCEED: it was taken away before we could tell */
   guint suspicion;           /* RETRY, FAIL: see TrdTaskRow */
   gboolean keep_part; /* FAIL: the bytes are all there, for OpenFile and MoveFile */
+  const TrdRequestParts *request; /* UPDATE: the whole of it */
 } TrdChange;
 
 TrdTurn *

@@ -260,6 +260,7 @@ static const struct
   { TRD_TASK_CHANGE_NEXT_ATTEMPT,
     { "NextAttemptAt", "WaitReasons", "LastTransientError", "Attempts" } },
   { TRD_TASK_CHANGE_DETAILS, { "Priority", "Description", "UserData" } },
+  { TRD_TASK_CHANGE_REQUEST, { "Url", "OriginalRequest", "CurrentRequest", "Durable" } },
 };
 
 /* (transfer container) */

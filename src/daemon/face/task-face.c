@@ -49,6 +49,22 @@ handle_cancel (gpointer object, TrdCall *call)
   trd_call_return_done (call, done, error);
 }
 
+static void
+handle_update_request (gpointer object, TrdCall *call)
+{
+  g_autoptr (GVariant) given = g_variant_get_child_value (call->parameters, 0);
+  g_autoptr (GVariant) changes = NULL;
+  GError *error = NULL;
+  gboolean done = FALSE;
+
+  changes = trundle_vocabulary_check (given, TRUNDLE_SCOPE_REQUEST, &error);
+  if (changes != NULL)
+    done = trd_registry_update_request (
+        trd_gate_get_registry (call->gate), object, changes, &error);
+
+  trd_call_return_done (call, done, error);
+}
+
 /* ---- the file ---- */
 
 /* The row of a finished task; NULL after @error was set. */
@@ -286,6 +302,7 @@ static const TrdMethod methods[] = {
   { "Resume", handle_resume, .needs_network = TRUE },
   { "Suspend", handle_suspend },
   { "Cancel", handle_cancel },
+  { "UpdateRequest", handle_update_request, .needs_network = TRUE },
   { "OpenFile", handle_open_file },
   { "MoveFile", handle_move_file },
 };
