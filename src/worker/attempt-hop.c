@@ -9,6 +9,8 @@
 #include "attempt-private.h"
 
 #include "errors.h"
+#include "proxy.h"
+#include "retry-after.h"
 #include "trust.h"
 
 /* libsoup 3.2.3 gives up at 64 KiB of headers, with the error of a lost connection. */
@@ -45,6 +47,51 @@ explain_send_error (TrwAttempt *self, const GError *error)
                                 TRUNDLE_ERROR_PROTOCOL_ERROR,
                                 "The server's answer has too many headers");
   return trw_error_translate (error, self->is_connected);
+}
+
+/* Not only headers that are out: of a head that was written half the server may have seen
+ * something. */
+static gboolean
+is_sent (TrwAttempt *self)
+{
+  SoupMessageMetrics *metrics = soup_message_get_metrics (self->message);
+
+  return self->has_written
+         || (metrics != NULL
+             && soup_message_metrics_get_request_header_bytes_sent (metrics) > 0);
+}
+
+static void
+add_retry_after (TrwAttempt *self, GVariantDict *facts)
+{
+  SoupMessageHeaders *headers = soup_message_get_response_headers (self->message);
+  guint64 wait_ms;
+
+  if (trw_retry_after_parse (soup_message_headers_get_one (headers, "Retry-After"),
+                             soup_message_headers_get_one (headers, "Date"),
+                             g_get_real_time (),
+                             &wait_ms))
+    g_variant_dict_insert (facts, "retry-after", "t", wait_ms);
+}
+
+void
+trw_attempt_add_hop_facts (TrwAttempt *self, GVariantDict *facts)
+{
+  if (self->message == NULL)
+    return;
+  g_variant_dict_insert (facts, "sent", "b", is_sent (self));
+  if (self->is_definite)
+    g_variant_dict_insert (facts, "definite", "b", TRUE);
+  if (self->error_body != NULL)
+    add_retry_after (self, facts);
+}
+
+/* Whether a name that is not known is the server's: it may be the proxy's. */
+static gboolean
+is_about_host (TrwAttempt *self)
+{
+  return !trw_proxy_resolver_has_proxy (soup_session_get_proxy_resolver (self->session),
+                                        self->way.uri);
 }
 
 /* What refuses a tunnel: libsoup (3.2.3) hands its status on as if it were the server's
@@ -85,6 +132,7 @@ on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   if (self->stream == NULL)
     {
+      self->is_definite = trw_error_is_definite (error) && is_about_host (self);
       trw_attempt_take_failure (self, explain_send_error (self, error));
       return;
     }
@@ -120,6 +168,16 @@ on_starting (SoupMessage *message, gpointer user_data)
 
   trw_attempt_feed_watchdog (self);
   self->is_connected = TRUE;
+}
+
+/* Kept when libsoup asks again on another connection. */
+static void
+on_wrote_headers (SoupMessage *message, gpointer user_data)
+{
+  TrwAttempt *self = user_data;
+
+  trw_attempt_feed_watchdog (self);
+  self->has_written = TRUE;
 }
 
 /* Never final, and no sign of life for ever. */
@@ -170,10 +228,12 @@ trw_attempt_send_hop (TrwAttempt *self)
 {
   self->message = trw_message_new (self->request, &self->way);
   self->is_connected = FALSE;
+  self->has_written = FALSE;
   self->is_sending = TRUE;
   trw_attempt_feed_watchdog (self);
   g_signal_connect (self->message, "network-event", G_CALLBACK (on_network_event), self);
   g_signal_connect (self->message, "starting", G_CALLBACK (on_starting), self);
+  g_signal_connect (self->message, "wrote-headers", G_CALLBACK (on_wrote_headers), self);
   g_signal_connect (
       self->message, "got-informational", G_CALLBACK (on_informational), self);
   g_signal_connect (

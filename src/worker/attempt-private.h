@@ -33,6 +33,8 @@ struct _TrwAttempt
   guint64 total;        /* of the whole the answer continues; 0 when it does not */
   gboolean has_no_rest; /* the part was complete already */
   gboolean is_connected;
+  gboolean has_written; /* the head of the question, on some connection */
+  gboolean is_definite; /* there is no such host */
   guint n_informational;
   GTlsCertificateFlags tls_flags;
 
@@ -68,6 +70,10 @@ void
 trw_attempt_take_failure (TrwAttempt *self, GError *error);
 void
 trw_attempt_fail (TrwAttempt *self, TrundleError code, const char *message);
+
+/* What the hop in flight says about how the attempt ended. */
+void
+trw_attempt_add_hop_facts (TrwAttempt *self, GVariantDict *facts);
 
 /* Asks; the answer is taken by the function below. */
 void

@@ -68,6 +68,7 @@ collect_facts (TrwAttempt *self, guint status)
     g_variant_dict_insert (&facts, "status", "u", status);
   if (self->response != NULL)
     g_variant_dict_insert_value (&facts, "response", self->response);
+  trw_attempt_add_hop_facts (self, &facts);
   if (self->is_complete)
     {
       const char *proof = self->has_no_rest ? "content-range"

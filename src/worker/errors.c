@@ -116,6 +116,13 @@ trw_error_translate (const GError *error, gboolean is_connected)
   return translate_io (error, is_connected);
 }
 
+/* A name server that cannot be reached or fails is TEMPORARY_FAILURE (GLib 2.74). */
+gboolean
+trw_error_is_definite (const GError *error)
+{
+  return g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND);
+}
+
 char *
 trw_tls_flags_describe (GTlsCertificateFlags flags)
 {

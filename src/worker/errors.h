@@ -11,6 +11,10 @@
 GError *
 trw_error_translate (const GError *error, gboolean is_connected);
 
+/* Whether the name service says that there is no such host, rather than nothing. */
+gboolean
+trw_error_is_definite (const GError *error);
+
 /* "unknown-authority, expired": what is wrong with a certificate.  (transfer full) */
 char *
 trw_tls_flags_describe (GTlsCertificateFlags flags);

@@ -16,10 +16,14 @@
 /* A PAC script may have to be fetched. */
 #define ANSWER_TIMEOUT_MS (60 * 1000)
 
+/* Hosts that are remembered; then they are asked for again anyway. */
+#define HOSTS_MAX 1000
+
 struct _TrwProxyResolver
 {
   GObject parent_instance;
   GDBusConnection *connection; /* (owned) */
+  GHashTable *hosts;           /* (owned): that have a proxy, as trundle_url_host_key() */
 };
 
 static void
@@ -30,6 +34,33 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (TrwProxyResolver,
                                G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_PROXY_RESOLVER,
                                                       trw_proxy_resolver_iface_init))
+
+/* @proxies: as the last answer about @url says. */
+static void
+note_host (TrwProxyResolver *self, const char *url, char **proxies)
+{
+  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
+  g_autofree char *key = uri != NULL ? trundle_url_host_key (uri) : g_strdup (url);
+  gboolean is_direct = TRUE;
+
+  for (guint i = 0; proxies[i] != NULL; i++)
+    is_direct = is_direct && g_str_has_prefix (proxies[i], "direct:");
+  if (g_hash_table_size (self->hosts) >= HOSTS_MAX)
+    g_hash_table_remove_all (self->hosts);
+  if (is_direct)
+    g_hash_table_remove (self->hosts, key);
+  else
+    g_hash_table_add (self->hosts, g_steal_pointer (&key));
+}
+
+gboolean
+trw_proxy_resolver_has_proxy (GProxyResolver *resolver, GUri *uri)
+{
+  TrwProxyResolver *self = TRW_PROXY_RESOLVER (resolver);
+  g_autofree char *key = trundle_url_host_key (uri);
+
+  return g_hash_table_contains (self->hosts, key);
+}
 
 static void
 on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -51,6 +82,7 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   g_variant_get (reply, "(^as)", &proxies);
+  note_host (g_task_get_source_object (task), g_task_get_task_data (task), proxies);
   g_task_return_pointer (task, proxies, (GDestroyNotify)g_strfreev);
 }
 
@@ -62,8 +94,10 @@ lookup_async (GProxyResolver *resolver,
               gpointer user_data)
 {
   TrwProxyResolver *self = TRW_PROXY_RESOLVER (resolver);
-  g_autofree char *url = trundle_url_without_user_info (uri, NULL);
+  GTask *task = g_task_new (resolver, cancellable, callback, user_data);
+  char *url = trundle_url_without_user_info (uri, NULL);
 
+  g_task_set_task_data (task, url, g_free);
   g_dbus_connection_call (self->connection,
                           NULL,
                           TRUNDLE_WORKER_PATH,
@@ -75,7 +109,7 @@ lookup_async (GProxyResolver *resolver,
                           ANSWER_TIMEOUT_MS,
                           cancellable,
                           on_answer,
-                          g_task_new (resolver, cancellable, callback, user_data));
+                          task);
 }
 
 static char **
@@ -123,8 +157,18 @@ trw_proxy_resolver_dispose (GObject *object)
 }
 
 static void
+trw_proxy_resolver_finalize (GObject *object)
+{
+  TrwProxyResolver *self = TRW_PROXY_RESOLVER (object);
+
+  g_hash_table_unref (self->hosts);
+  G_OBJECT_CLASS (trw_proxy_resolver_parent_class)->finalize (object);
+}
+
+static void
 trw_proxy_resolver_init (TrwProxyResolver *self)
 {
+  self->hosts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
 static void
@@ -140,4 +184,5 @@ static void
 trw_proxy_resolver_class_init (TrwProxyResolverClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = trw_proxy_resolver_dispose;
+  G_OBJECT_CLASS (klass)->finalize = trw_proxy_resolver_finalize;
 }

@@ -11,3 +11,7 @@ G_DECLARE_FINAL_TYPE (TrwProxyResolver, trw_proxy_resolver, TRW, PROXY_RESOLVER,
 
 GProxyResolver *
 trw_proxy_resolver_new (GDBusConnection *connection);
+
+/* Whether the last answer about the host of @uri named a proxy. */
+gboolean
+trw_proxy_resolver_has_proxy (GProxyResolver *resolver, GUri *uri);
