@@ -27,6 +27,11 @@
 
 #define TASK_COLUMNS "id, " IDENTITY_COLUMNS ", " STANDING_COLUMNS ", " RESULT_COLUMNS
 
+/* Parts that outlive their tasks; store-resumable.c. */
+#define RESUMABLE_COLUMNS                                                                \
+  "task_id, token, taken_by, confinement, app_id, created_us, url, synced, directory, "  \
+  "directory_device, directory_inode, part_name, options, response, digest_state"
+
 const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_INSERT_SESSION]
   = "INSERT INTO session (identifier, state, configuration, launches, confinement, "
@@ -106,6 +111,23 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_NOTE_LAUNCH] = "INSERT INTO launch (owner_key, at_us) VALUES (?, ?)",
   [TRD_STATEMENT_COUNT_LAUNCHES]
   = "SELECT count (*), min (at_us) FROM launch WHERE owner_key = ? AND at_us >= ?",
+
+  [TRD_STATEMENT_INSERT_RESUMABLE]
+  = "INSERT OR REPLACE INTO resumable (" RESUMABLE_COLUMNS
+    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "?, ?)",
+  [TRD_STATEMENT_UPDATE_RESUMABLE]
+  = "UPDATE resumable SET taken_by = ?, synced = ?, options = ?, response = ?, "
+    "digest_state = ? WHERE task_id = ?",
+  [TRD_STATEMENT_DELETE_RESUMABLE] = "DELETE FROM resumable WHERE task_id = ?",
+  [TRD_STATEMENT_LOAD_RESUMABLE] = "SELECT " RESUMABLE_COLUMNS
+                                   " FROM resumable WHERE task_id = ?",
+  [TRD_STATEMENT_FIND_RESUMABLE] = "SELECT " RESUMABLE_COLUMNS
+                                   " FROM resumable WHERE token = ?",
+  [TRD_STATEMENT_HAS_RESUMABLE] = "SELECT 1 FROM resumable WHERE task_id = ?",
+  [TRD_STATEMENT_LIST_RESUMABLE]
+  = "SELECT " RESUMABLE_COLUMNS
+    " FROM resumable WHERE ?1 OR taken_by <> 0 ORDER BY task_id",
 
   /* A retired session (2) never launches. */
   [TRD_STATEMENT_HAS_WORK]

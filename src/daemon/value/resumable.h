@@ -1,0 +1,29 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "value/rows.h"
+
+/* A part that outlives its task, for whoever bears the token: a row of the store. */
+typedef struct
+{
+  char *token;        /* 32 hexadecimal digits; made when it is stored */
+  gint64 taken_by;    /* the task that goes on with the part, which does not bear that
+                       * task's name yet; 0 for none */
+  TrdOwner *owner;    /* whose it is */
+  TrdMoment kept;     /* when it was kept */
+  char *url;          /* without user info */
+  guint64 synced;     /* of the part; believed after an unclean boot (law 4) */
+  TrdPlace *place;    /* of the part: task, directory and part name; no final name */
+  GVariant *options;  /* a{sv}: those of the task, without secrets */
+  GVariant *response; /* a{sv}: the answer the part is of; empty when it cannot be gone on
+                       * with after all */
+  GVariant *digest_state; /* (nullable): a{sv} */
+} TrdResumable;
+
+TrdResumable *
+trd_resumable_new (gint64 task_id);
+void
+trd_resumable_free (TrdResumable *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdResumable, trd_resumable_free)
