@@ -148,6 +148,70 @@ begins_anew_when_the_server_does (CoreFixture *f, gconstpointer data)
 
 /* Fault (daemon): the daemon dies amid a download | Proves: the part is gone on with
  * (law 4) */
+/* A server that is overloaded, or wants to know who asks, has said nothing of the file.
+ */
+static void
+refuse (CoreFixture *f, TrdTask *task)
+{
+  fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+  fake_transport_respond (
+      f->transport, task->id, g_variant_new_parsed ("{'status': <@u 503>}"));
+}
+
+static void
+goes_on_after_a_refusal (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = cut_after (f, 4);
+  TrdOutcome *outcome = trd_outcome_new_failed (TRUNDLE_ERROR_CONNECTION_LOST, "Busy");
+  Heard heard = { 0 };
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  g_signal_connect (f->registry, "task-resumed", G_CALLBACK (on_resumed), &heard);
+  refuse (f, task);
+  outcome->received = 4;
+  outcome->response = g_variant_ref_sink (g_variant_new_parsed ("{'status': <@u 503>}"));
+  fake_transport_take_done (f->transport, task->id, outcome);
+  test_await (task->state == TRUNDLE_TASK_QUEUED);
+  row = trd_registry_load_task (f->registry, task, NULL);
+
+  g_assert_cmpuint (row->received, ==, 4);
+  g_assert_cmpuint (heard.n, ==, 0);
+  fake_clock_advance (f->clock, 5 * G_USEC_PER_SEC);
+  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+}
+
+static void
+goes_on_after_a_suspended_refusal (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = cut_after (f, 4);
+
+  refuse (f, task);
+  g_assert_true (trd_registry_suspend (f->registry, task, NULL));
+  g_assert_true (trd_registry_resume (f->registry, task, NULL));
+
+  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+}
+
+/* Another version without a tag has come over it: what is there now cannot be asked for.
+ */
+static void
+begins_anew_after_a_nameless_answer (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = cut_after (f, 4);
+
+  fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+  fake_transport_respond (
+      f->transport,
+      task->id,
+      g_variant_new_parsed ("{'status': <@u 200>, 'offset': <@t 0>}"));
+  g_assert_true (trd_registry_suspend (f->registry, task, NULL));
+  g_assert_true (trd_registry_resume (f->registry, task, NULL));
+
+  g_assert_cmpuint (asked_offset (f, task), ==, 0);
+}
+
 static void
 goes_on_after_a_crash (CoreFixture *f, gconstpointer data)
 {
@@ -210,7 +274,10 @@ main (int argc, char *argv[])
   add ("law-4/after-a-reboot-unsynced", begins_anew_after_a_reboot_unsynced);
   add ("law-11/after-a-cut", goes_on_after_a_cut);
   add ("law-11/after-a-suspend", goes_on_after_a_suspend);
+  add ("law-11/after-a-refusal", goes_on_after_a_refusal);
+  add ("law-11/after-a-suspended-refusal", goes_on_after_a_suspended_refusal);
   add ("law-11/begins-anew", begins_anew_when_the_server_does);
+  add ("law-11/begins-anew-after-a-nameless-answer", begins_anew_after_a_nameless_answer);
 
   return g_test_run ();
 }

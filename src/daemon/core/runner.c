@@ -84,6 +84,12 @@ trd_run_get_response (TrdRun *run)
   return run->response;
 }
 
+gboolean
+trd_run_has_written (const TrdRun *run, GVariant *answer)
+{
+  return run->offset == 0 || g_variant_lookup (answer, "offset", "t", NULL);
+}
+
 const char *
 trd_run_get_current_url (TrdRun *run)
 {
@@ -332,6 +338,9 @@ note_offset (TrdRun *run)
 {
   guint64 offset = 0;
   gboolean restarted;
+
+  if (!trd_run_has_written (run, run->response))
+    return;
 
   g_variant_lookup (run->response, "offset", "t", &offset);
   restarted = run->offset > offset;

@@ -33,5 +33,9 @@ trd_run_get_progress (TrdRun *run, guint64 *out_received, gint64 *out_expected);
 /* What is known of the answer so far.  (transfer none) (nullable) */
 GVariant *
 trd_run_get_response (TrdRun *run);
+/* Whether @answer of this attempt is what the part holds: one that was refused leaves the
+ * bytes of an earlier attempt alone. */
+gboolean
+trd_run_has_written (const TrdRun *run, GVariant *answer);
 const char *
 trd_run_get_current_url (TrdRun *run);

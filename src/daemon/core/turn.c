@@ -136,20 +136,41 @@ write_row (TrdTurn *self, Step *step, GError **error)
   return trd_store_update_task (self->store, step->row, error);
 }
 
+/* The answer that the part is of: with @outcome or while it runs that of the attempt,
+ * when it went into the part. */
+static GVariant *
+find_answer_of_part (Step *step, const TrdOutcome *outcome)
+{
+  TrdRun *run = step->task->run;
+  GVariant *last = outcome != NULL ? outcome->response : NULL;
+
+  if (run != NULL && last == NULL)
+    last = trd_run_get_response (run);
+  if (run != NULL && last != NULL && trd_run_has_written (run, last))
+    return last;
+
+  return step->row->response;
+}
+
+static void
+set_response (TrdTaskRow *row, GVariant *response)
+{
+  GVariant *before = row->response;
+
+  row->response = response != NULL ? g_variant_ref (response) : NULL;
+  g_clear_pointer (&before, g_variant_unref);
+}
+
 /* What the attempt has received is there to be continued. */
 static void
 keep_progress (Step *step)
 {
   TrdRun *run = step->task->run;
-  GVariant *response = run != NULL ? trd_run_get_response (run) : NULL;
   gint64 expected;
 
-  if (!trd_resume_is_possible (response, NULL, NULL))
-    return;
-
-  g_clear_pointer (&step->row->response, g_variant_unref);
-  step->row->response = g_variant_ref (response);
-  trd_run_get_progress (run, &step->row->received, &expected);
+  set_response (step->row, find_answer_of_part (step, NULL));
+  if (run != NULL && trd_resume_is_possible (step->row->response, NULL, NULL))
+    trd_run_get_progress (run, &step->row->received, &expected);
 }
 
 static gint64
@@ -214,24 +235,23 @@ stage_state (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
 }
 
 static void
-copy_answer (TrdTaskRow *row, const TrdChange *change)
+copy_progress (TrdTaskRow *row, const TrdChange *change)
 {
-  const TrdOutcome *outcome = change->outcome;
-
   if (change->current_url != NULL)
     {
       g_free (row->current_url);
       row->current_url = g_strdup (change->current_url);
     }
-  if (outcome == NULL)
-    return;
+  if (change->outcome != NULL)
+    row->received = change->outcome->received;
+}
 
-  row->received = outcome->received;
-  if (outcome->response != NULL)
-    {
-      g_clear_pointer (&row->response, g_variant_unref);
-      row->response = g_variant_ref (outcome->response);
-    }
+static void
+copy_answer (TrdTaskRow *row, const TrdChange *change)
+{
+  copy_progress (row, change);
+  if (change->outcome != NULL && change->outcome->response != NULL)
+    set_response (row, change->outcome->response);
 }
 
 static gboolean
@@ -244,8 +264,8 @@ stage_retry (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
   step->hold = change->hold;
   step->not_before_us = change->not_before_us;
   step->suspicion = change->suspicion;
-  keep_progress (step);
-  copy_answer (step->row, change);
+  set_response (step->row, find_answer_of_part (step, change->outcome));
+  copy_progress (step->row, change);
   if (!trd_resume_is_possible (step->row->response, NULL, NULL))
     step->row->received = 0;
 
