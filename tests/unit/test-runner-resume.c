@@ -146,8 +146,6 @@ begins_anew_when_the_server_does (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (received, ==, 0);
 }
 
-/* Fault (daemon): the daemon dies amid a download | Proves: the part is gone on with
- * (law 4) */
 /* A server that is overloaded, or wants to know who asks, has said nothing of the file.
  */
 static void
@@ -159,6 +157,8 @@ refuse (CoreFixture *f, TrdTask *task)
       f->transport, task->id, g_variant_new_parsed ("{'status': <@u 503>}"));
 }
 
+/* Fault (server): a refusal when the part is to be gone on with | Proves: what is there
+ * is kept, and gone on with afterwards */
 static void
 goes_on_after_a_refusal (CoreFixture *f, gconstpointer data)
 {
@@ -212,6 +212,8 @@ begins_anew_after_a_nameless_answer (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (asked_offset (f, task), ==, 0);
 }
 
+/* Fault (daemon): the daemon dies amid a download | Proves: the part is gone on with
+ * (law 4) */
 static void
 goes_on_after_a_crash (CoreFixture *f, gconstpointer data)
 {
