@@ -6,12 +6,13 @@
 #include "fake-clock.h"
 
 /* Alarms lie in a list sorted by their moment, and for one moment by the order in which
- * they were added: the same promise as the system's clock makes. */
+ * they were added: the same promise as the system's clock makes.  Dates lie in another.
+ */
 
 typedef struct
 {
   guint id;
-  gint64 due_us; /* boot time */
+  gint64 due_us; /* boot time, or a date */
   TrdAlarmFunc func;
   gpointer user_data;
 } Alarm;
@@ -24,6 +25,7 @@ struct _FakeClock
   gint64 boottime_us;
   guint last_id;
   GQueue alarms; /* (element-type Alarm) (owned) */
+  GQueue dates;  /* (element-type Alarm) (owned) */
 };
 
 static void
@@ -64,21 +66,54 @@ get_boottime_us (TrdClock *clock)
 }
 
 static guint
-add_alarm (TrdClock *clock, gint64 delay_us, TrdAlarmFunc func, gpointer user_data)
+insert_alarm (
+    FakeClock *self, GQueue *queue, gint64 due_us, TrdAlarmFunc func, gpointer user_data)
 {
-  FakeClock *self = FAKE_CLOCK (clock);
   Alarm *alarm = g_new0 (Alarm, 1);
 
   alarm->id = ++self->last_id;
-  if (delay_us >= G_MAXINT64 - self->boottime_us)
-    alarm->due_us = G_MAXINT64;
-  else
-    alarm->due_us = self->boottime_us + MAX (delay_us, 0);
+  alarm->due_us = due_us;
   alarm->func = func;
   alarm->user_data = user_data;
-  g_queue_insert_sorted (&self->alarms, alarm, compare_alarms, NULL);
+  g_queue_insert_sorted (queue, alarm, compare_alarms, NULL);
 
   return alarm->id;
+}
+
+static guint
+add_alarm (TrdClock *clock, gint64 delay_us, TrdAlarmFunc func, gpointer user_data)
+{
+  FakeClock *self = FAKE_CLOCK (clock);
+
+  return insert_alarm (self,
+                       &self->alarms,
+                       trd_moment_after (trd_clock_now (clock), MAX (delay_us, 0)),
+                       func,
+                       user_data);
+}
+
+static guint
+add_date_alarm (TrdClock *clock, gint64 date_us, TrdAlarmFunc func, gpointer user_data)
+{
+  FakeClock *self = FAKE_CLOCK (clock);
+
+  return insert_alarm (self, &self->dates, date_us, func, user_data);
+}
+
+static gboolean
+remove_from (GQueue *queue, guint id)
+{
+  for (GList *l = queue->head; l != NULL; l = l->next)
+    {
+      Alarm *alarm = l->data;
+
+      if (alarm->id != id)
+        continue;
+      g_queue_delete_link (queue, l);
+      g_free (alarm);
+      return TRUE;
+    }
+  return FALSE;
 }
 
 static void
@@ -86,77 +121,100 @@ remove_alarm (TrdClock *clock, guint id)
 {
   FakeClock *self = FAKE_CLOCK (clock);
 
-  for (GList *l = self->alarms.head; l != NULL; l = l->next)
-    {
-      Alarm *alarm = l->data;
-
-      if (alarm->id != id)
-        continue;
-      g_queue_delete_link (&self->alarms, l);
-      g_free (alarm);
-      return;
-    }
-  g_error ("Alarm %u is spent, removed already, or never was", id);
+  if (!remove_from (&self->alarms, id) && !remove_from (&self->dates, id))
+    g_error ("Alarm %u is spent, removed already, or never was", id);
 }
 
+/* Time until the first of @queue, whose clock shows @now_us; -1 when it is empty. */
+static gint64
+left_us (GQueue *queue, gint64 now_us)
+{
+  Alarm *alarm = g_queue_peek_head (queue);
+
+  if (alarm == NULL)
+    return -1;
+  return alarm->due_us > now_us ? alarm->due_us - now_us : 0;
+}
+
+/* The one that is due next, when it is due within @us; how soon in @out_left_us. */
 static Alarm *
-pop_due (FakeClock *self, gint64 until_us)
+pop_due (FakeClock *self, gint64 us, gint64 *out_left_us)
 {
-  Alarm *alarm = g_queue_peek_head (&self->alarms);
+  gint64 delay_us = left_us (&self->alarms, self->boottime_us);
+  gint64 date_us = left_us (&self->dates, self->now_us);
+  gboolean is_date = delay_us < 0 || (date_us >= 0 && date_us < delay_us);
+  gint64 next_us = is_date ? date_us : delay_us;
 
-  if (alarm == NULL || alarm->due_us > until_us)
+  if (next_us < 0 || next_us > us)
     return NULL;
-  return g_queue_pop_head (&self->alarms);
-}
 
-static void
-move_to (FakeClock *self, gint64 boottime_us)
-{
-  if (boottime_us <= self->boottime_us)
-    return;
-  self->now_us += boottime_us - self->boottime_us;
-  self->boottime_us = boottime_us;
+  *out_left_us = next_us;
+  return g_queue_pop_head (is_date ? &self->dates : &self->alarms);
 }
 
 void
 fake_clock_advance (FakeClock *self, gint64 us)
 {
-  gint64 target_us = self->boottime_us + us;
   guint n_fired = 0;
+  gint64 passed_us;
   Alarm *alarm;
 
   g_return_if_fail (FAKE_IS_CLOCK (self));
   g_return_if_fail (us >= 0);
 
-  while ((alarm = pop_due (self, target_us)) != NULL)
+  while ((alarm = pop_due (self, us, &passed_us)) != NULL)
     {
       /* Alarms that set one another without end would hang the test. */
       g_assert_cmpuint (++n_fired, <, 100000);
-      move_to (self, alarm->due_us);
+      self->now_us += passed_us;
+      self->boottime_us += passed_us;
+      us -= passed_us;
       alarm->func (alarm->user_data);
       g_free (alarm);
     }
-  move_to (self, target_us);
+  self->now_us += us;
+  self->boottime_us += us;
 }
 
 void
 fake_clock_set_now (FakeClock *self, gint64 now_us)
 {
   self->now_us = now_us;
+  fake_clock_advance (self, 0);
+}
+
+void
+fake_clock_suspend (FakeClock *self, gint64 us)
+{
+  self->now_us += us;
+  self->boottime_us += us;
+  fake_clock_advance (self, 0);
+}
+
+void
+fake_clock_reboot (FakeClock *self, gint64 now_us)
+{
+  g_assert_cmpuint (fake_clock_count_alarms (self), ==, 0);
+
+  self->now_us = now_us;
+  self->boottime_us = G_TIME_SPAN_MINUTE;
 }
 
 guint
 fake_clock_count_alarms (FakeClock *self)
 {
-  return self->alarms.length;
+  return self->alarms.length + self->dates.length;
 }
 
 gint64
 fake_clock_get_next_us (FakeClock *self)
 {
-  Alarm *alarm = g_queue_peek_head (&self->alarms);
+  gint64 delay_us = left_us (&self->alarms, self->boottime_us);
+  gint64 date_us = left_us (&self->dates, self->now_us);
 
-  return alarm == NULL ? -1 : MAX (alarm->due_us - self->boottime_us, 0);
+  if (delay_us < 0 || date_us < 0)
+    return MAX (delay_us, date_us);
+  return MIN (delay_us, date_us);
 }
 
 static void
@@ -165,6 +223,7 @@ clock_iface_init (TrdClockInterface *iface)
   iface->now_us = get_now_us;
   iface->boottime_us = get_boottime_us;
   iface->add_alarm = add_alarm;
+  iface->add_date_alarm = add_date_alarm;
   iface->remove_alarm = remove_alarm;
 }
 
@@ -172,6 +231,7 @@ static void
 fake_clock_finalize (GObject *object)
 {
   g_queue_clear_full (&FAKE_CLOCK (object)->alarms, g_free);
+  g_queue_clear_full (&FAKE_CLOCK (object)->dates, g_free);
   G_OBJECT_CLASS (fake_clock_parent_class)->finalize (object);
 }
 
@@ -189,4 +249,5 @@ fake_clock_init (FakeClock *self)
   self->now_us = g_date_time_to_unix (noon) * G_USEC_PER_SEC;
   self->boottime_us = G_TIME_SPAN_HOUR;
   g_queue_init (&self->alarms);
+  g_queue_init (&self->dates);
 }

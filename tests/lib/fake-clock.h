@@ -19,9 +19,18 @@ fake_clock_new (void);
 void
 fake_clock_advance (FakeClock *self, gint64 us);
 
-/* The user or NTP sets the wall clock: boot time and alarms do not move. */
+/* The user or NTP sets the wall clock: boot time and delays do not move, and dates that
+ * have come are called. */
 void
 fake_clock_set_now (FakeClock *self, gint64 now_us);
+
+/* The machine sleeps for @us; what fell due meanwhile is called late, at its end. */
+void
+fake_clock_suspend (FakeClock *self, gint64 us);
+
+/* The machine is started anew: boot time is a minute.  Nobody may be waiting. */
+void
+fake_clock_reboot (FakeClock *self, gint64 now_us);
 
 guint
 fake_clock_count_alarms (FakeClock *self);

@@ -13,22 +13,37 @@
 #include <glib-unix.h>
 #include <glib/gstdio.h>
 
-/* The system's clock.  All alarms share one timerfd on CLOCK_BOOTTIME, set to the
+/* The system's clock.  All delays share one timerfd on CLOCK_BOOTTIME, set to the
  * earliest of them: GLib's own timeouts stand still while the machine sleeps (they are on
- * CLOCK_MONOTONIC), and a back-off of an hour would then last for days.
+ * CLOCK_MONOTONIC), and a back-off of an hour would then last for days.  All dates share
+ * another on CLOCK_REALTIME.  That one is absolute, so that the kernel itself fires it
+ * when the clock is set past it, and puts it off when it is set back:
+ * TFD_TIMER_CANCEL_ON_SET is for those who would have to compute another date then.
  *
- * Alarms fire in the order of their moments, and of one moment in the order in which they
- * were added.  Those that a callback adds wait for the next turn of the main loop, so
- * that alarms that set one another cannot starve it. */
+ * Alarms of a timer fire in the order of their moments, and of one moment in the order in
+ * which they were added.  Those that a callback adds wait for the next turn of the main
+ * loop, so that alarms that set one another cannot starve it. */
 
 #define TRD_TYPE_CLOCK_SYSTEM (trd_clock_system_get_type ())
 G_DECLARE_FINAL_TYPE (TrdClockSystem, trd_clock_system, TRD, CLOCK_SYSTEM, GObject)
+
+/* A clock, its timer, and what waits for it. */
+typedef struct
+{
+  TrdClockSystem *clock; /* (unowned) */
+  clockid_t id;
+  int fd; /* (owned) */
+  guint source_id;
+  GSequence *alarms; /* (element-type Alarm) (owned): by moment */
+  gint64 armed_us;   /* what the timer is set to, 0: nothing */
+} Timer;
 
 typedef struct
 {
   guint id;
   guint64 serial;
-  gint64 due_us; /* boot time */
+  Timer *timer; /* (unowned) */
+  gint64 due_us;
   TrdAlarmFunc func;
   gpointer user_data;
 } Alarm;
@@ -37,12 +52,10 @@ struct _TrdClockSystem
 {
   GObject parent_instance;
 
-  int timer_fd; /* (owned) */
-  guint source_id;
+  Timer delays; /* CLOCK_BOOTTIME */
+  Timer dates;  /* CLOCK_REALTIME */
   guint64 last_serial;
-  GSequence *alarms; /* (element-type Alarm) (owned): by moment */
   GHashTable *iters; /* (element-type guint GSequenceIter) (owned): by id */
-  gint64 armed_us;   /* what the timer is set to, 0: nothing */
 };
 
 static void
@@ -60,18 +73,24 @@ trd_clock_new_system (void)
 }
 
 static gint64
+read_clock_us (clockid_t id)
+{
+  struct timespec now;
+
+  clock_gettime (id, &now);
+  return now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+static gint64
 get_now_us (TrdClock *clock)
 {
-  return g_get_real_time ();
+  return read_clock_us (CLOCK_REALTIME);
 }
 
 static gint64
 get_boottime_us (TrdClock *clock)
 {
-  struct timespec now;
-
-  clock_gettime (CLOCK_BOOTTIME, &now);
-  return now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+  return read_clock_us (CLOCK_BOOTTIME);
 }
 
 static int
@@ -88,7 +107,7 @@ compare_alarms (gconstpointer a, gconstpointer b, gpointer user_data)
 }
 
 static Alarm *
-peek_first (TrdClockSystem *self)
+peek_first (Timer *self)
 {
   GSequenceIter *first = g_sequence_get_begin_iter (self->alarms);
 
@@ -97,7 +116,7 @@ peek_first (TrdClockSystem *self)
 
 /* Sets the timer to the first alarm, if it is not already. */
 static void
-arm (TrdClockSystem *self)
+arm (Timer *self)
 {
   const Alarm *first = peek_first (self);
   gint64 due_us = first == NULL ? 0 : first->due_us;
@@ -107,7 +126,7 @@ arm (TrdClockSystem *self)
     return;
   timer.it_value.tv_sec = due_us / G_USEC_PER_SEC;
   timer.it_value.tv_nsec = due_us % G_USEC_PER_SEC * 1000;
-  if (timerfd_settime (self->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL) < 0)
+  if (timerfd_settime (self->fd, TFD_TIMER_ABSTIME, &timer, NULL) < 0)
     g_error ("Setting the timer: %s", g_strerror (errno));
   self->armed_us = due_us;
 }
@@ -124,8 +143,9 @@ drop_alarm (TrdClockSystem *self, Alarm *alarm)
 static gboolean
 on_timer (int fd, GIOCondition condition, gpointer user_data)
 {
-  g_autoptr (TrdClockSystem) self = g_object_ref (user_data);
-  gint64 now_us = get_boottime_us (TRD_CLOCK (self));
+  Timer *timer = user_data;
+  g_autoptr (TrdClockSystem) self = g_object_ref (timer->clock);
+  gint64 now_us = read_clock_us (timer->id);
   guint64 last_serial = self->last_serial;
   guint64 expirations;
   Alarm *alarm;
@@ -134,9 +154,9 @@ on_timer (int fd, GIOCondition condition, gpointer user_data)
   if (read (fd, &expirations, sizeof expirations) < 0 && errno != EAGAIN
       && errno != EINTR)
     g_error ("Reading the timer: %s", g_strerror (errno));
-  self->armed_us = 0;
+  timer->armed_us = 0;
 
-  while ((alarm = peek_first (self)) != NULL && alarm->due_us <= now_us
+  while ((alarm = peek_first (timer)) != NULL && alarm->due_us <= now_us
          && alarm->serial <= last_serial)
     {
       TrdAlarmFunc func = alarm->func;
@@ -145,7 +165,7 @@ on_timer (int fd, GIOCondition condition, gpointer user_data)
       drop_alarm (self, alarm);
       func (data);
     }
-  arm (self);
+  arm (timer);
 
   return G_SOURCE_CONTINUE;
 }
@@ -164,24 +184,41 @@ next_id (TrdClockSystem *self)
 }
 
 static guint
-add_alarm (TrdClock *clock, gint64 delay_us, TrdAlarmFunc func, gpointer user_data)
+insert_alarm (Timer *timer, gint64 due_us, TrdAlarmFunc func, gpointer user_data)
 {
-  TrdClockSystem *self = TRD_CLOCK_SYSTEM (clock);
-  gint64 now_us = get_boottime_us (clock);
+  TrdClockSystem *self = timer->clock;
   Alarm *alarm = g_new0 (Alarm, 1);
   GSequenceIter *iter;
 
   alarm->id = next_id (self);
   alarm->serial = self->last_serial;
-  alarm->due_us = delay_us >= G_MAXINT64 - now_us ? G_MAXINT64
-                                                  : now_us + MAX (delay_us, 0);
+  alarm->timer = timer;
+  alarm->due_us = due_us;
   alarm->func = func;
   alarm->user_data = user_data;
-  iter = g_sequence_insert_sorted (self->alarms, alarm, compare_alarms, NULL);
+  iter = g_sequence_insert_sorted (timer->alarms, alarm, compare_alarms, NULL);
   g_hash_table_insert (self->iters, GUINT_TO_POINTER (alarm->id), iter);
-  arm (self);
+  arm (timer);
 
   return alarm->id;
+}
+
+static guint
+add_alarm (TrdClock *clock, gint64 delay_us, TrdAlarmFunc func, gpointer user_data)
+{
+  TrdClockSystem *self = TRD_CLOCK_SYSTEM (clock);
+  TrdMoment now = { .boot_us = get_boottime_us (clock) };
+
+  return insert_alarm (
+      &self->delays, trd_moment_after (now, MAX (delay_us, 0)), func, user_data);
+}
+
+/* 0 would disarm the timer; below it, it is 1970, which has passed. */
+static guint
+add_date_alarm (TrdClock *clock, gint64 date_us, TrdAlarmFunc func, gpointer user_data)
+{
+  return insert_alarm (
+      &TRD_CLOCK_SYSTEM (clock)->dates, MAX (date_us, 1), func, user_data);
 }
 
 static void
@@ -189,14 +226,16 @@ remove_alarm (TrdClock *clock, guint id)
 {
   TrdClockSystem *self = TRD_CLOCK_SYSTEM (clock);
   GSequenceIter *iter = g_hash_table_lookup (self->iters, GUINT_TO_POINTER (id));
+  Timer *timer;
 
   if (iter == NULL)
     {
       g_critical ("No alarm has the id %u", id);
       return;
     }
+  timer = ((Alarm *)g_sequence_get (iter))->timer;
   drop_alarm (self, g_sequence_get (iter));
-  arm (self);
+  arm (timer);
 }
 
 static void
@@ -205,13 +244,37 @@ clock_iface_init (TrdClockInterface *iface)
   iface->now_us = get_now_us;
   iface->boottime_us = get_boottime_us;
   iface->add_alarm = add_alarm;
+  iface->add_date_alarm = add_date_alarm;
   iface->remove_alarm = remove_alarm;
+}
+
+static void
+init_timer (TrdClockSystem *self, Timer *timer, clockid_t id)
+{
+  timer->clock = self;
+  timer->id = id;
+  timer->alarms = g_sequence_new (g_free);
+  timer->fd = timerfd_create (id, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (timer->fd < 0)
+    g_error ("Making a timer: %s", g_strerror (errno));
+  timer->source_id = g_unix_fd_add (timer->fd, G_IO_IN, on_timer, timer);
+}
+
+static void
+clear_timer (Timer *timer)
+{
+  if (timer->fd >= 0)
+    g_close (timer->fd, NULL);
+  g_sequence_free (timer->alarms);
 }
 
 static void
 trd_clock_system_dispose (GObject *object)
 {
-  g_clear_handle_id (&TRD_CLOCK_SYSTEM (object)->source_id, g_source_remove);
+  TrdClockSystem *self = TRD_CLOCK_SYSTEM (object);
+
+  g_clear_handle_id (&self->delays.source_id, g_source_remove);
+  g_clear_handle_id (&self->dates.source_id, g_source_remove);
 
   G_OBJECT_CLASS (trd_clock_system_parent_class)->dispose (object);
 }
@@ -221,10 +284,9 @@ trd_clock_system_finalize (GObject *object)
 {
   TrdClockSystem *self = TRD_CLOCK_SYSTEM (object);
 
-  if (self->timer_fd >= 0)
-    g_close (self->timer_fd, NULL);
   g_hash_table_unref (self->iters);
-  g_sequence_free (self->alarms);
+  clear_timer (&self->delays);
+  clear_timer (&self->dates);
 
   G_OBJECT_CLASS (trd_clock_system_parent_class)->finalize (object);
 }
@@ -241,10 +303,7 @@ trd_clock_system_class_init (TrdClockSystemClass *klass)
 static void
 trd_clock_system_init (TrdClockSystem *self)
 {
-  self->alarms = g_sequence_new (g_free);
   self->iters = g_hash_table_new (NULL, NULL);
-  self->timer_fd = timerfd_create (CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-  if (self->timer_fd < 0)
-    g_error ("Making a timer: %s", g_strerror (errno));
-  self->source_id = g_unix_fd_add (self->timer_fd, G_IO_IN, on_timer, self);
+  init_timer (self, &self->delays, CLOCK_BOOTTIME);
+  init_timer (self, &self->dates, CLOCK_REALTIME);
 }

@@ -30,6 +30,12 @@ trd_clock_boottime_us (TrdClock *self)
   return TRD_CLOCK_GET_IFACE (self)->boottime_us (self);
 }
 
+TrdMoment
+trd_clock_now (TrdClock *self)
+{
+  return (TrdMoment){ trd_clock_now_us (self), trd_clock_boottime_us (self) };
+}
+
 guint
 trd_clock_add_alarm (TrdClock *self,
                      gint64 delay_us,
@@ -40,6 +46,18 @@ trd_clock_add_alarm (TrdClock *self,
   g_return_val_if_fail (func != NULL, 0);
 
   return TRD_CLOCK_GET_IFACE (self)->add_alarm (self, delay_us, func, user_data);
+}
+
+guint
+trd_clock_add_date_alarm (TrdClock *self,
+                          gint64 date_us,
+                          TrdAlarmFunc func,
+                          gpointer user_data)
+{
+  g_return_val_if_fail (TRD_IS_CLOCK (self), 0);
+  g_return_val_if_fail (func != NULL, 0);
+
+  return TRD_CLOCK_GET_IFACE (self)->add_date_alarm (self, date_us, func, user_data);
 }
 
 void
