@@ -25,6 +25,13 @@
 #define TRD_RETRY_MAX_US (15 * 60 * TRD_SECOND_US)
 #define TRD_RETRY_JITTER 0.25
 
+/* No wait for another attempt is longer. */
+#define TRD_WAIT_MAX_US (24 * 3600 * TRD_SECOND_US)
+
+/* Waits for something outside that cannot be watched are looked at this often. */
+#define TRD_RECHECK_MIN_US (5 * TRD_SECOND_US)
+#define TRD_RECHECK_MAX_US (60 * TRD_SECOND_US)
+
 #define TRD_PRIORITY 0.5
 #define TRD_USER_DATA_MAX (64 * 1024)
 #define TRD_ERROR_BODY_MAX (64 * 1024)
@@ -36,6 +43,7 @@
 #define TRD_LAUNCH_SIGNALS_MAX 5
 #define TRD_LAUNCH_LEASE_US (60 * TRD_SECOND_US)
 #define TRD_LAUNCHES_PER_HOUR 60
+#define TRD_LAUNCH_REST_MAX_US (3600 * TRD_SECOND_US)
 
 /* Leaving. */
 #define TRD_WORKER_IDLE_MS (30 * 1000)

@@ -5,6 +5,8 @@
 
 #include "alarm.h"
 
+#include <time.h>
+
 /* Being started again later, when the daemon would only wait: a transient trundled.timer
  * in the user manager.  A timer starts the service of its own name, which is why it has
  * this one: systemd 252 lets neither Unit= nor Triggers= be set on a transient timer.
@@ -18,9 +20,19 @@
 #define MANAGER_INTERFACE "org.freedesktop.systemd1.Manager"
 #define TIMER_UNIT "trundled.timer"
 
-/* A calendar date that has passed when the manager reads it never comes (systemd 252), so
- * that near moments are given as a distance. */
+/* Both clocks stand in the one unit, and the first of them starts the service; when it
+ * finds nothing due, it arms anew.  A delay is given as OnActiveSec=, which a clock that
+ * is set does not move, but which stands still while the machine sleeps (CLOCK_MONOTONIC,
+ * unless the timer may wake the machine); and as the date it then has, OnCalendar=, which
+ * is only moved by setting the clock.  A date is given as OnCalendar= alone.
+ *
+ * A calendar date that has passed when the manager reads it never comes (systemd 252), so
+ * that near dates are given as a distance. */
 #define NEAR_US (10 * G_TIME_SPAN_SECOND)
+
+/* Systemd 252 knows no dates after 2199.  The service looks again then. */
+#define LAST_DATE_US (G_GINT64_CONSTANT (6942585600) * G_USEC_PER_SEC)
+
 #define ACCURACY_US (100 * G_TIME_SPAN_MILLISECOND)
 
 #define RETRY_INTERVAL_MS 20
@@ -30,7 +42,7 @@
 typedef struct
 {
   GDBusConnection *bus; /* (owned) */
-  gint64 when_us;
+  TrdDue due;
   guint subscription_id;
   guint timeout_id; /* holds the task while the job is awaited */
   guint n_retries;
@@ -207,25 +219,60 @@ on_timer_started (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-add_moment (GVariantBuilder *builder, gint64 when_us)
+add_delay (GVariantBuilder *builder, gint64 delay_us)
 {
-  gint64 delay_us = when_us - g_get_real_time ();
-  g_autoptr (GDateTime) date = g_date_time_new_from_unix_utc (when_us / G_USEC_PER_SEC);
-  g_autofree char *day = NULL;
-  g_autofree char *calendar = NULL;
-  GVariant *moment;
+  GVariant *delay = g_variant_new_parsed ("[('OnActiveSec', %t)]",
+                                          (guint64)MAX (delay_us, 1000));
 
-  if (delay_us < NEAR_US)
-    {
-      moment = g_variant_new_parsed ("[('OnActiveSec', %t)]", MAX (delay_us, 1000));
-      g_variant_builder_add (builder, "(sv)", "TimersMonotonic", moment);
-      return;
-    }
+  g_variant_builder_add (builder, "(sv)", "TimersMonotonic", delay);
+}
 
-  day = g_date_time_format (date, "%Y-%m-%d %H:%M:%S");
-  calendar = g_strdup_printf ("%s.%06d UTC", day, (int)(when_us % G_USEC_PER_SEC));
-  moment = g_variant_new_parsed ("[('OnCalendar', %s)]", calendar);
-  g_variant_builder_add (builder, "(sv)", "TimersCalendar", moment);
+static void
+add_date (GVariantBuilder *dates, gint64 date_us)
+{
+  gint64 shown_us = MIN (date_us, LAST_DATE_US);
+  g_autoptr (GDateTime) date = g_date_time_new_from_unix_utc (shown_us / G_USEC_PER_SEC);
+  g_autofree char *day = g_date_time_format (date, "%Y-%m-%d %H:%M:%S");
+  g_autofree char *calendar = g_strdup_printf (
+      "%s.%06d UTC", day, (int)(shown_us % G_USEC_PER_SEC));
+
+  g_variant_builder_add (dates, "(ss)", "OnCalendar", calendar);
+}
+
+static TrdMoment
+look_at_clocks (void)
+{
+  struct timespec boot;
+
+  clock_gettime (CLOCK_BOOTTIME, &boot);
+  return (TrdMoment){
+    .wall_us = g_get_real_time (),
+    .boot_us = boot.tv_sec * G_USEC_PER_SEC + boot.tv_nsec / 1000,
+  };
+}
+
+static void
+add_moments (GVariantBuilder *builder, const TrdDue *due)
+{
+  TrdMoment now = look_at_clocks ();
+  gint64 delay_us = due->boot_us != 0 ? due->boot_us - now.boot_us : G_MAXINT64;
+  g_autoptr (GVariant) calendar = NULL;
+  GVariantBuilder dates;
+
+  g_variant_builder_init (&dates, G_VARIANT_TYPE ("a(ss)"));
+  if (due->boot_us != 0 && delay_us >= NEAR_US)
+    add_date (&dates, now.wall_us + delay_us);
+  if (due->date_us != 0 && due->date_us - now.wall_us >= NEAR_US)
+    add_date (&dates, due->date_us);
+  else if (due->date_us != 0)
+    delay_us = MIN (delay_us, due->date_us - now.wall_us);
+
+  if (delay_us < G_MAXINT64)
+    add_delay (builder, delay_us);
+  /* An empty list would take all timers away, the other kind too (systemd 252). */
+  calendar = g_variant_ref_sink (g_variant_builder_end (&dates));
+  if (g_variant_n_children (calendar) > 0)
+    g_variant_builder_add (builder, "(sv)", "TimersCalendar", calendar);
 }
 
 static void
@@ -239,7 +286,7 @@ start_timer (GTask *task)
                          "(sv)",
                          "Description",
                          g_variant_new_string ("Next moment for background transfers"));
-  add_moment (&properties, arming->when_us);
+  add_moments (&properties, &arming->due);
   g_variant_builder_add (
       &properties, "(sv)", "AccuracyUSec", g_variant_new_uint64 (ACCURACY_US));
   /* Else it would stay loaded, and in the list of timers, after its moment. */
@@ -280,7 +327,7 @@ on_timer_stopped (GObject *source, GAsyncResult *result, gpointer user_data)
       return_remote_error (task, g_steal_pointer (&local_error));
       return;
     }
-  if (arming->when_us == 0)
+  if (arming->due.boot_us == 0 && arming->due.date_us == 0)
     {
       g_task_return_boolean (task, TRUE);
       return;
@@ -291,7 +338,7 @@ on_timer_stopped (GObject *source, GAsyncResult *result, gpointer user_data)
 
 void
 trd_alarm_arm_async (GDBusConnection *bus,
-                     gint64 when_us,
+                     const TrdDue *due,
                      GCancellable *cancellable,
                      GAsyncReadyCallback callback,
                      gpointer user_data)
@@ -300,13 +347,13 @@ trd_alarm_arm_async (GDBusConnection *bus,
   Arming *arming;
 
   g_return_if_fail (G_IS_DBUS_CONNECTION (bus));
-  g_return_if_fail (when_us >= 0);
+  g_return_if_fail (due != NULL);
 
   task = g_task_new (bus, cancellable, callback, user_data);
   g_task_set_source_tag (task, trd_alarm_arm_async);
   arming = g_new0 (Arming, 1);
   arming->bus = g_object_ref (bus);
-  arming->when_us = when_us;
+  arming->due = *due;
   arming->results = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   arming->subscription_id = g_dbus_connection_signal_subscribe (bus,
                                                                 SYSTEMD_NAME,

@@ -5,15 +5,18 @@
 
 #include <gio/gio.h>
 
-/* Has the user manager start the service again at @when_us (realtime), by a transient
- * timer unit that replaces the one armed before; 0 only takes that away.  The result
+#include "value/moment.h"
+
+/* Has the user manager start the service again at the sooner moment of @due, whatever is
+ * done to the clock until then and however long the machine sleeps, by a transient timer
+ * unit that replaces the one armed before; nothing due only takes that away.  The result
  * comes when systemd has the timer running.
  *
  * Errors: G_IO_ERROR_NOT_SUPPORTED where no systemd is on @bus (nothing is started to
  * find out): who cannot be woken must stay.  Anything else as systemd said it. */
 void
 trd_alarm_arm_async (GDBusConnection *bus,
-                     gint64 when_us,
+                     const TrdDue *due,
                      GCancellable *cancellable,
                      GAsyncReadyCallback callback,
                      gpointer user_data);

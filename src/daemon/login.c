@@ -48,24 +48,43 @@ trd_login_is_new (const char *state_directory, GDBusConnection *bus)
   return TRUE;
 }
 
-gboolean
-trd_boot_is_new (const char *state_directory)
+/* The file has the boot's id and, since version 1.1, both clocks. */
+TrdBoot
+trd_boot_recall (const char *state_directory)
 {
-  g_autofree char *known = recall (state_directory, "boot");
+  g_autofree char *text = recall (state_directory, "boot");
   g_autofree char *now = NULL;
+  g_auto (GStrv) words = NULL;
+  TrdBoot boot = { 0 };
 
-  if (known == NULL)
-    return FALSE;
+  if (text == NULL)
+    return (TrdBoot){ .unknown = TRUE };
 
+  words = g_strsplit_set (text, " \n", 4);
+  if (g_strv_length (words) > 2)
+    {
+      boot.last.wall_us = g_ascii_strtoll (words[1], NULL, 10);
+      boot.last.boot_us = g_ascii_strtoll (words[2], NULL, 10);
+    }
   /* Without an id nothing is known of the time between: as if it were a new boot. */
-  return !g_file_get_contents (BOOT_ID, &now, NULL, NULL) || g_strcmp0 (known, now) != 0;
+  boot.rebooted = !g_file_get_contents (BOOT_ID, &now, NULL, NULL)
+                  || g_strcmp0 (words[0], g_strchomp (now)) != 0;
+
+  return boot;
 }
 
 void
-trd_boot_remember (const char *state_directory)
+trd_boot_remember (const char *state_directory, TrdMoment now)
 {
-  g_autofree char *now = NULL;
+  g_autofree char *id = NULL;
+  g_autofree char *text = NULL;
 
-  if (g_file_get_contents (BOOT_ID, &now, NULL, NULL))
-    remember (state_directory, "boot", now);
+  if (!g_file_get_contents (BOOT_ID, &id, NULL, NULL))
+    return;
+
+  text = g_strdup_printf ("%s\n%" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n",
+                          g_strchomp (id),
+                          now.wall_us,
+                          now.boot_us);
+  remember (state_directory, "boot", text);
 }

@@ -5,16 +5,25 @@
 
 #include <gio/gio.h>
 
+#include "value/moment.h"
+
 /* Whether this is the first start of the service since the user logged in: the user's bus
  * is a new one then.  Remembers it in @state_directory, so that the next call says FALSE.
  */
 gboolean
 trd_login_is_new (const char *state_directory, GDBusConnection *bus);
 
-/* Whether the machine was started anew since trd_boot_remember(); FALSE when that was
- * never called. */
-gboolean
-trd_boot_is_new (const char *state_directory);
-/* To be called when all is done that a new boot asks for. */
+/* What is remembered of the boot in which the service ran last. */
+typedef struct
+{
+  gboolean rebooted; /* the machine was started anew since */
+  gboolean unknown;  /* nothing is remembered */
+  TrdMoment last;    /* when trd_boot_remember() was called last; 0 when not known */
+} TrdBoot;
+
+TrdBoot
+trd_boot_recall (const char *state_directory);
+/* To be called when all is done that a new boot asks for, when the clock was set, and in
+ * the end: what is left of a delay after a reboot is computed from @now. */
 void
-trd_boot_remember (const char *state_directory);
+trd_boot_remember (const char *state_directory, TrdMoment now);

@@ -151,14 +151,26 @@ on_version_mismatch (TrdService *self)
   leave (self, EXIT_FAILURE);
 }
 
+static void
+remember_boot (TrdService *self)
+{
+  trd_boot_remember (self->options->state_directory, trd_clock_now (self->env.clock));
+}
+
 static gboolean
 build_core (TrdService *self, GError **error)
 {
-  self->env.rebooted = trd_boot_is_new (self->options->state_directory);
+  TrdBoot boot = trd_boot_recall (self->options->state_directory);
+
+  self->env.rebooted = boot.rebooted;
+  self->env.new_boot = boot.rebooted || boot.unknown;
+  self->env.last = boot.last;
   self->registry = trd_registry_new (&self->env);
   if (!trd_registry_restore (self->registry, error))
     return FALSE;
-  trd_boot_remember (self->options->state_directory);
+  remember_boot (self);
+  if (self->env.new_boot && !trd_registry_keep_moments (self->registry, error))
+    return FALSE;
 
   self->scheduler = trd_scheduler_new (self->registry);
   self->courier = trd_courier_new (self->registry);
@@ -267,6 +279,7 @@ on_workers_gone (GObject *source, GAsyncResult *result, gpointer user_data)
     .bus = self->bus, .names = bus_names, .is_answering = is_answering, .user_data = self
   };
 
+  remember_boot (self);
   trd_transport_shutdown_finish (TRD_TRANSPORT (source), result);
   trd_leaving_async (&leaving, on_left, self);
 }
@@ -321,16 +334,23 @@ on_name_lost (GDBusConnection *bus, const char *name, gpointer user_data)
 
 /* ---- being idle ---- */
 
-static gint64
-next_alarm_us (TrdService *self)
+static TrdDue
+next_due (TrdService *self)
 {
-  gint64 scheduler_us = trd_scheduler_next_alarm_us (self->scheduler);
-  gint64 courier_us = trd_courier_next_alarm_us (self->courier);
+  TrdDue due = trd_scheduler_next_due (self->scheduler);
 
-  if (scheduler_us == 0 || courier_us == 0)
-    return MAX (scheduler_us, courier_us);
+  due.boot_us = trd_sooner_us (due.boot_us, trd_courier_next_alarm_us (self->courier));
+  return due;
+}
 
-  return MIN (scheduler_us, courier_us);
+/* Time until the sooner of both. */
+static gint64
+left_us (const TrdDue *due, TrdMoment now)
+{
+  gint64 delay_us = due->boot_us != 0 ? due->boot_us - now.boot_us : G_MAXINT64;
+  gint64 date_us = due->date_us != 0 ? due->date_us - now.wall_us : G_MAXINT64;
+
+  return MIN (delay_us, date_us);
 }
 
 /* Nothing happens, nobody listens, and nothing would be lost with us. */
@@ -379,7 +399,8 @@ static gboolean
 on_idle_timer (gpointer user_data)
 {
   TrdService *self = user_data;
-  gint64 alarm_us = next_alarm_us (self);
+  TrdMoment now = trd_clock_now (self->env.clock);
+  TrdDue due = next_due (self);
 
   self->idle_source = 0;
   if (!is_idle (self))
@@ -388,12 +409,12 @@ on_idle_timer (gpointer user_data)
       return G_SOURCE_REMOVE;
     }
 
-  if (alarm_us == 0)
+  if (due.boot_us == 0 && due.date_us == 0)
     leave_idle (self);
-  else if (alarm_us - trd_clock_now_us (self->env.clock) < ALARM_WORTH_LEAVING_US)
+  else if (left_us (&due, now) < ALARM_WORTH_LEAVING_US)
     watch_idle (self);
   else
-    trd_alarm_arm_async (self->bus, alarm_us, NULL, on_alarm_armed, self);
+    trd_alarm_arm_async (self->bus, &due, NULL, on_alarm_armed, self);
 
   return G_SOURCE_REMOVE;
 }

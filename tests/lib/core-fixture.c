@@ -74,6 +74,9 @@ build (CoreFixture *self)
   self->registry = trd_registry_new (&self->env);
   trd_registry_restore (self->registry, &error);
   g_assert_no_error (error);
+  if (self->env.new_boot)
+    trd_registry_keep_moments (self->registry, &error);
+  g_assert_no_error (error);
   self->scheduler = trd_scheduler_new (self->registry);
   self->courier = trd_courier_new (self->registry);
   trd_courier_set_outlet (self->courier, &outlet, self);
@@ -146,6 +149,20 @@ core_fixture_restart (CoreFixture *self)
   /* The parts of the dead are closed. */
   test_settle ();
   build (self);
+}
+
+void
+core_fixture_reboot (CoreFixture *self, gint64 now_us)
+{
+  self->env.last = trd_clock_now (self->env.clock);
+  raze (self);
+  test_settle ();
+  fake_clock_reboot (self->clock, now_us);
+  self->env.rebooted = TRUE;
+  self->env.new_boot = TRUE;
+  build (self);
+  self->env.rebooted = FALSE;
+  self->env.new_boot = FALSE;
 }
 
 static GVariant *

@@ -34,6 +34,10 @@ core_fixture_tear_down (CoreFixture *self, gconstpointer data);
 void
 core_fixture_restart (CoreFixture *self);
 
+/* Likewise, and the machine is started anew: the clock on the wall shows @now_us then. */
+void
+core_fixture_reboot (CoreFixture *self, gint64 now_us);
+
 /* A session "s" of the owner, with the text of an a{sv} as its configuration. */
 TrdSession *
 core_fixture_open (CoreFixture *self, const char *configuration);

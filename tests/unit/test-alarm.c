@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "alarm.h"
+#include "port/clock.h"
 #include "await.h"
 
 #include <string.h>
@@ -178,12 +179,18 @@ on_armed (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static gboolean
-arm (Fixture *fixture, gint64 when_us, GError **error)
+arm (Fixture *fixture, TrdDue due, GError **error)
 {
   g_clear_object (&fixture->result);
-  trd_alarm_arm_async (fixture->client, when_us, NULL, on_armed, fixture);
+  trd_alarm_arm_async (fixture->client, &due, NULL, on_armed, fixture);
   test_await (fixture->result != NULL);
   return trd_alarm_arm_finish (fixture->result, error);
+}
+
+static TrdDue
+in_an_hour (void)
+{
+  return (TrdDue){ .date_us = g_get_real_time () + G_TIME_SPAN_HOUR };
 }
 
 static GVariant *
@@ -212,13 +219,52 @@ test_date (Fixture *fixture, gconstpointer data)
   const char *base;
   const char *text;
 
-  arm (fixture, g_date_time_to_unix (date) * G_USEC_PER_SEC + 42, &local_error);
+  arm (fixture,
+       (TrdDue){ .date_us = g_date_time_to_unix (date) * G_USEC_PER_SEC + 42 },
+       &local_error);
   g_assert_no_error (local_error);
 
   calendar = get_property (fixture, "TimersCalendar");
+  g_assert_cmpuint (g_variant_n_children (calendar), ==, 1);
   g_variant_get_child (calendar, 0, "(&s&s)", &base, &text);
   g_assert_cmpstr (base, ==, "OnCalendar");
   g_assert_cmpstr (text, ==, "2099-12-31 23:59:58.000042 UTC");
+  /* Whoever sets the clock means it. */
+  g_assert_null (get_property (fixture, "TimersMonotonic"));
+}
+
+/* A delay stands on both clocks: setting the one does not move it, and the other goes on
+ * in suspend. */
+static void
+test_delay (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (TrdClock) clock = trd_clock_new_system ();
+  gint64 before_us = g_get_real_time () + G_TIME_SPAN_HOUR - G_USEC_PER_SEC;
+  g_autoptr (GVariant) monotonic = NULL;
+  g_autoptr (GVariant) calendar = NULL;
+  g_autoptr (GDateTime) date = NULL;
+  g_autofree char *iso = NULL;
+  const char *base;
+  const char *text;
+  guint64 delay_us;
+
+  arm (fixture,
+       (TrdDue){ .boot_us = trd_clock_boottime_us (clock) + G_TIME_SPAN_HOUR },
+       NULL);
+
+  monotonic = get_property (fixture, "TimersMonotonic");
+  g_variant_get_child (monotonic, 0, "(&st)", &base, &delay_us);
+  g_assert_cmpstr (base, ==, "OnActiveSec");
+  g_assert_cmpuint (delay_us, <=, G_TIME_SPAN_HOUR);
+  g_assert_cmpuint (delay_us, >, G_TIME_SPAN_HOUR - G_TIME_SPAN_MINUTE);
+
+  calendar = get_property (fixture, "TimersCalendar");
+  g_variant_get_child (calendar, 0, "(&s&s)", &base, &text);
+  iso = g_strndup (text, strlen ("2099-12-31 23:59:58"));
+  g_strdelimit (iso, " ", 'T');
+  date = g_date_time_new_from_iso8601 (iso, g_time_zone_new_utc ());
+  g_assert_cmpint (g_date_time_to_unix (date), >=, before_us / G_USEC_PER_SEC);
+  g_assert_cmpint (g_date_time_to_unix (date), <=, before_us / G_USEC_PER_SEC + 60);
 }
 
 /* A date of the past would never come. */
@@ -230,24 +276,25 @@ test_near (Fixture *fixture, gconstpointer data)
   const char *base;
   guint64 delay_us;
 
-  arm (fixture, g_get_real_time () - G_TIME_SPAN_HOUR, &local_error);
+  arm (fixture,
+       (TrdDue){ .date_us = g_get_real_time () - G_TIME_SPAN_HOUR },
+       &local_error);
   g_assert_no_error (local_error);
 
   monotonic = get_property (fixture, "TimersMonotonic");
   g_variant_get_child (monotonic, 0, "(&st)", &base, &delay_us);
   g_assert_cmpstr (base, ==, "OnActiveSec");
   g_assert_cmpuint (delay_us, <=, G_USEC_PER_SEC);
+  g_assert_null (get_property (fixture, "TimersCalendar"));
 }
 
 /* The name of the old timer is free a little later than its stop was answered. */
 static void
 test_replace (Fixture *fixture, gconstpointer data)
 {
-  gint64 when_us = g_get_real_time () + G_TIME_SPAN_HOUR;
-
-  g_assert_true (arm (fixture, when_us, NULL));
+  g_assert_true (arm (fixture, in_an_hour (), NULL));
   fixture->n_refusals = 2;
-  g_assert_true (arm (fixture, when_us, NULL));
+  g_assert_true (arm (fixture, in_an_hour (), NULL));
 
   g_assert_cmpstr (fixture->log->str, ==, "start stop exists exists start ");
 }
@@ -255,9 +302,9 @@ test_replace (Fixture *fixture, gconstpointer data)
 static void
 test_disarm (Fixture *fixture, gconstpointer data)
 {
-  g_assert_true (arm (fixture, 0, NULL));
-  g_assert_true (arm (fixture, g_get_real_time () + G_TIME_SPAN_HOUR, NULL));
-  g_assert_true (arm (fixture, 0, NULL));
+  g_assert_true (arm (fixture, (TrdDue){ 0 }, NULL));
+  g_assert_true (arm (fixture, in_an_hour (), NULL));
+  g_assert_true (arm (fixture, (TrdDue){ 0 }, NULL));
 
   g_assert_false (fixture->has_timer);
 }
@@ -268,7 +315,7 @@ test_job_fails (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) local_error = NULL;
 
   fixture->job_result = "failed";
-  arm (fixture, g_get_real_time () + G_TIME_SPAN_HOUR, &local_error);
+  arm (fixture, in_an_hour (), &local_error);
   g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_FAILED);
 }
 
@@ -277,7 +324,7 @@ test_no_systemd (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) local_error = NULL;
 
-  arm (fixture, g_get_real_time () + G_TIME_SPAN_HOUR, &local_error);
+  arm (fixture, in_an_hour (), &local_error);
   g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
 }
 
@@ -289,6 +336,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("/alarm/date", NULL, test_date);
+  ADD ("/alarm/delay", NULL, test_delay);
   ADD ("/alarm/near", NULL, test_near);
   ADD ("/alarm/replace", NULL, test_replace);
   ADD ("/alarm/disarm", NULL, test_disarm);

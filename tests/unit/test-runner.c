@@ -283,7 +283,7 @@ beats_the_deadline (Fixture *f, gconstpointer data)
   part = g_build_filename (f->directory, row->place->part_name, NULL);
   g_assert_true (trd_spool_stat_part (f->core.env.spool, row->place, &row->intent, NULL));
   row->intent.final_name = g_strdup ("a");
-  row->deadline.wall_us = trd_clock_now_us (f->core.env.clock);
+  row->deadline = trd_clock_now (f->core.env.clock);
   g_assert_true (trd_store_update_task (f->core.env.store, row, NULL));
   g_assert_cmpint (g_rename (part, final), ==, 0);
 

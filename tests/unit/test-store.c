@@ -500,18 +500,19 @@ static void
 test_delivery (StoreFixture *fixture, gconstpointer data)
 {
   guint tries = 9;
-  gint64 next_us = 9;
+  TrdMoment next = { 9, 9 };
   g_autoptr (GError) error = NULL;
 
   g_assert_true (trd_store_get_delivery (
-      fixture->store, fixture->session_id, &tries, &next_us, &error));
+      fixture->store, fixture->session_id, &tries, &next, &error));
   g_assert_cmpuint (tries, ==, 0);
-  g_assert_true (
-      trd_store_set_delivery (fixture->store, fixture->session_id, 3, 44, &error));
+  g_assert_true (trd_store_set_delivery (
+      fixture->store, fixture->session_id, 3, (TrdMoment){ 44, 55 }, &error));
   g_assert_true (trd_store_get_delivery (
-      fixture->store, fixture->session_id, &tries, &next_us, &error));
+      fixture->store, fixture->session_id, &tries, &next, &error));
   g_assert_cmpuint (tries, ==, 3);
-  g_assert_cmpint (next_us, ==, 44);
+  g_assert_cmpint (next.wall_us, ==, 44);
+  g_assert_cmpint (next.boot_us, ==, 55);
   g_assert_false (trd_store_get_delivery (fixture->store, 999, NULL, NULL, &error));
   g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_NOT_FOUND);
 }

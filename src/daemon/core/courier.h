@@ -109,10 +109,10 @@ trd_courier_has_listeners (TrdCourier *self);
 TrdDeliveryState
 trd_courier_get_state (TrdCourier *self, TrdSession *session);
 
-/* When the next launch of @session is due (realtime µs), 0 for none. */
+/* When the next launch of @session is due (CLOCK_BOOTTIME, µs), 0 for none. */
 gint64
 trd_courier_next_launch_us (TrdCourier *self, TrdSession *session);
-/* Over all sessions. */
+/* Over all sessions, likewise. */
 gint64
 trd_courier_next_alarm_us (TrdCourier *self);
 /* A launch is under way: the daemon must stay (dbus-daemon drops a signal whose sender

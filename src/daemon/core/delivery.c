@@ -15,8 +15,8 @@
 /* The pause after each failed try; after the last there is none but for a new event or
  * the next login. */
 static const gint64 rests_us[] = {
-  5 * TRD_SECOND_US,    60 * TRD_SECOND_US,   300 * TRD_SECOND_US,
-  3600 * TRD_SECOND_US, 3600 * TRD_SECOND_US,
+  5 * TRD_SECOND_US,      60 * TRD_SECOND_US,     300 * TRD_SECOND_US,
+  TRD_LAUNCH_REST_MAX_US, TRD_LAUNCH_REST_MAX_US,
 };
 
 #define BUDGET_WINDOW_US (3600 * TRD_SECOND_US)
@@ -84,12 +84,13 @@ trd_delivery_wants_launch (TrdDelivery *self)
 static void
 store_tries (TrdDelivery *self)
 {
+  TrdMoment now = trd_clock_now (env_of (self)->clock);
   g_autoptr (GError) error = NULL;
 
   if (!trd_store_set_delivery (env_of (self)->store,
                                self->session->row->id,
                                self->tries,
-                               self->alarm_us,
+                               trd_moment_at (now, self->alarm_us),
                                &error))
     g_warning ("Cannot store when to launch next: %s", error->message);
 }
@@ -147,7 +148,7 @@ on_may_start (gpointer user_data)
 {
   TrdDelivery *self = user_data;
   const char *key = trd_owner_key (self->session->row->owner);
-  gint64 now_us = trd_clock_now_us (env_of (self)->clock);
+  gint64 now_us = trd_clock_boottime_us (env_of (self)->clock);
 
   if (!has_display (self))
     {
@@ -241,14 +242,14 @@ set_alarm (TrdDelivery *self, gint64 delay_us)
   TrdClock *clock = env_of (self)->clock;
 
   clear_alarm (self);
-  self->alarm_us = trd_clock_now_us (clock) + delay_us;
+  self->alarm_us = trd_moment_after (trd_clock_now (clock), delay_us);
   self->alarm = trd_clock_add_alarm (clock, delay_us, on_alarm, self);
 }
 
 static void
 rest (TrdDelivery *self)
 {
-  gint64 now_us = trd_clock_now_us (env_of (self)->clock);
+  gint64 now_us = trd_clock_boottime_us (env_of (self)->clock);
 
   if (!trd_delivery_wants_launch (self))
     return;
@@ -328,19 +329,21 @@ trd_delivery_move (TrdDelivery *self, TrdDeliveryInput input)
 void
 trd_delivery_restore (TrdDelivery *self, gboolean login)
 {
+  const TrdEnv *env = env_of (self);
+  /* What a new boot means has been written down already: core/restart.c. */
+  TrdRestart restart = { .now = trd_clock_now (env->clock), .same_boot = TRUE };
   guint tries = 0;
-  gint64 next_us = 0;
+  TrdMoment next = { 0 };
 
   if (!trd_delivery_wants_launch (self))
     return;
 
-  trd_store_get_delivery (
-      env_of (self)->store, self->session->row->id, &tries, &next_us, NULL);
+  trd_store_get_delivery (env->store, self->session->row->id, &tries, &next, NULL);
   trd_delivery_move (self, TRD_DELIVERY_INPUT_WAKING_EVENT);
   if (tries == 0 || login)
     return;
 
   self->tries = tries;
-  self->rest_until_us = next_us;
+  self->rest_until_us = trd_moment_restore (next, &restart, TRD_LAUNCH_REST_MAX_US);
   trd_delivery_move (self, TRD_DELIVERY_INPUT_LAUNCH_FAILED);
 }

@@ -25,8 +25,8 @@ typedef struct
   gboolean wants_display; /* the launch waits for a graphical session */
   gboolean starting;      /* the bus was asked to start the app */
   guint alarm;            /* 0 when none */
-  gint64 alarm_us;        /* realtime; 0 when none */
-  gint64 rest_until_us;   /* forced by the budget or an earlier daemon; 0 else */
+  gint64 alarm_us;        /* CLOCK_BOOTTIME; 0 when none */
+  gint64 rest_until_us;   /* likewise, by the budget or an earlier daemon; 0 else */
   guint tries;
   gboolean woken;
 } TrdDelivery;

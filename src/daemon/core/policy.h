@@ -8,7 +8,7 @@
 /* What the world is like, as far as it decides anything. */
 typedef struct
 {
-  gint64 now_us;
+  gint64 now_us; /* CLOCK_BOOTTIME */
   gboolean network;
 } TrdWorld;
 

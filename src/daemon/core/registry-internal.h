@@ -27,6 +27,12 @@ trd_registry_settle_session (TrdRegistry *self, TrdSession *session);
 /* A row that is committed, made known to memory.  @row is taken. */
 TrdSession *
 trd_registry_adopt_session (TrdRegistry *self, TrdSessionRow *row);
+/* What rows say of moments, as memory holds it: see value/moment.h. */
+TrdRestart
+trd_registry_get_restart (TrdRegistry *self);
+/* After a reboot: core/restart.c */
+gboolean
+trd_registry_restore_moments (TrdRegistry *self, GError **error);
 /* From the store, with its files, and out of memory. */
 gboolean
 trd_registry_delete_session (TrdRegistry *self, TrdSession *session, GError **error);

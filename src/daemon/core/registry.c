@@ -104,6 +104,16 @@ intern_host (TrdRegistry *self, const char *url)
   return g_ref_string_acquire (self->last_host);
 }
 
+TrdRestart
+trd_registry_get_restart (TrdRegistry *self)
+{
+  return (TrdRestart){
+    .now = trd_clock_now (self->env->clock),
+    .same_boot = !self->env->new_boot,
+    .last = self->env->last,
+  };
+}
+
 static TrdTask *
 adopt_task (TrdRegistry *self, TrdSession *session, const TrdTaskBrief *brief)
 {
@@ -115,8 +125,8 @@ adopt_task (TrdRegistry *self, TrdSession *session, const TrdTaskBrief *brief)
   task->state = brief->state;
   task->priority = brief->priority;
   task->hold = brief->hold;
-  task->not_before_us = brief->not_before.wall_us;
-  task->deadline_us = brief->deadline.wall_us;
+  task->not_before_us = brief->not_before.boot_us;
+  task->deadline_us = brief->deadline.boot_us;
   task->suspicion = brief->suspicion;
   task->failures = MIN (brief->failures, G_MAXUINT8);
   task->streak = MIN (brief->streak, G_MAXUINT8);
@@ -291,9 +301,15 @@ adopt_brief (const TrdTaskBrief *brief, gpointer user_data)
 {
   TrdRegistry *self = user_data;
   TrdSession *session = trd_registry_find_session (self, brief->session_id);
+  TrdRestart restart = trd_registry_get_restart (self);
+  TrdTask *task;
 
-  if (session != NULL)
-    adopt_task (self, session, brief);
+  if (session == NULL)
+    return TRUE;
+
+  task = adopt_task (self, session, brief);
+  task->not_before_us = trd_moment_restore (brief->not_before, &restart, G_MAXINT64);
+  task->deadline_us = trd_moment_restore (brief->deadline, &restart, G_MAXINT64);
 
   return TRUE;
 }
@@ -396,6 +412,8 @@ trd_registry_restore (TrdRegistry *self, GError **error)
     return FALSE;
 
   if (self->env->rebooted && !distrust_parts (self, error))
+    return FALSE;
+  if (self->env->new_boot && !trd_registry_restore_moments (self, error))
     return FALSE;
 
   settle_restored (self);

@@ -38,6 +38,9 @@ trd_registry_new (const TrdEnv *env);
 /* Reads the store; settles intents (law 6), deletes what belongs to nobody. */
 gboolean
 trd_registry_restore (TrdRegistry *self, GError **error);
+/* Once the new boot is remembered: moments are stored on its clock.  core/restart.c */
+gboolean
+trd_registry_keep_moments (TrdRegistry *self, GError **error);
 const TrdEnv *
 trd_registry_get_env (TrdRegistry *self);
 

@@ -26,10 +26,6 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (TrdRunner, trd_runner, G_TYPE_OBJECT)
 
-/* Waits for something outside that cannot be watched are looked at this often. */
-#define RECHECK_MIN_US (5 * TRD_SECOND_US)
-#define RECHECK_MAX_US (60 * TRD_SECOND_US)
-
 static TrdRun *
 run_new (TrdRunner *runner, TrdTask *task)
 {
@@ -115,7 +111,8 @@ trd_run_apply (TrdRun *run, TrdTaskInput input, TrdChange *change)
              error->message);
   g_clear_error (&error);
   task->hold = TRUNDLE_WAIT_DISK_SPACE;
-  task->not_before_us = trd_clock_now_us (run->runner->env->clock) + RECHECK_MIN_US;
+  task->not_before_us = trd_moment_after (trd_clock_now (run->runner->env->clock),
+                                          TRD_RECHECK_MIN_US);
   if (!trd_turn_single (run->runner->registry, task, TRD_TASK_INPUT_HOLD, NULL, &error))
     g_critical ("A running task cannot be held: %s", error->message);
 }
@@ -127,7 +124,8 @@ retry (TrdRun *run, const TrdOutcome *outcome, guint32 hold, gint64 delay_us)
 
   change.suspicion = run->cleared ? 0 : run->task->suspicion;
   if (delay_us > 0)
-    change.not_before_us = trd_clock_now_us (run->runner->env->clock) + delay_us;
+    change.not_before_us = trd_moment_after (trd_clock_now (run->runner->env->clock),
+                                             delay_us);
 
   trd_run_apply (run, TRD_TASK_INPUT_RETRY, &change);
 }
@@ -188,11 +186,11 @@ trd_run_conclude (TrdRun *run, TrdOutcome *outcome)
       retry_soon (run, outcome);
       return;
     case TRD_VERDICT_WAIT_DISK:
-      recheck_us = CLAMP (next_back_off_us (run), RECHECK_MIN_US, RECHECK_MAX_US);
+      recheck_us = CLAMP (next_back_off_us (run), TRD_RECHECK_MIN_US, TRD_RECHECK_MAX_US);
       retry (run, outcome, TRUNDLE_WAIT_DISK_SPACE, recheck_us);
       return;
     case TRD_VERDICT_WAIT_DESTINATION:
-      recheck_us = CLAMP (next_back_off_us (run), RECHECK_MIN_US, RECHECK_MAX_US);
+      recheck_us = CLAMP (next_back_off_us (run), TRD_RECHECK_MIN_US, TRD_RECHECK_MAX_US);
       retry (run, outcome, TRUNDLE_WAIT_DESTINATION_GONE, recheck_us);
       return;
     }

@@ -41,7 +41,7 @@ struct _TrdScheduler
                             * was counted for, as a task may have another one next */
   guint settle_source;     /* 0 when no settle is due */
   guint alarm;             /* 0 when nothing is held */
-  gint64 alarm_us;
+  TrdDue due;              /* what the alarms are set to */
   gboolean started;
   guint64 rate_bytes; /* in the current window */
   gint64 rate_since_us;
@@ -189,7 +189,7 @@ static TrdWorld
 look_at_world (TrdScheduler *self)
 {
   return (TrdWorld){
-    .now_us = trd_clock_now_us (self->env->clock),
+    .now_us = trd_clock_boottime_us (self->env->clock),
     .network = trd_conditions_get (self->env->conditions, "network"),
   };
 }
@@ -342,9 +342,6 @@ release_held (TrdScheduler *self, const TrdWorld *world)
       if (task->not_before_us > world->now_us)
         return;
       stand_in_line (self, task);
-      /* The clock was set back in this very moment. */
-      if (task->alarm_place != NULL)
-        return;
       if (task->shown_reasons != shown_reasons)
         trd_registry_emit_task_changed (
             self->registry, task, TRD_TASK_CHANGE_WAIT_REASONS);
@@ -423,19 +420,20 @@ show_all_reasons (TrdScheduler *self, const TrdWorld *world)
       show_reasons (self, lane, world);
 }
 
-gint64
-trd_scheduler_next_alarm_us (TrdScheduler *self)
+TrdDue
+trd_scheduler_next_due (TrdScheduler *self)
 {
   GSequenceIter *held = g_sequence_get_begin_iter (self->held);
   GSequenceIter *deadline = g_sequence_get_begin_iter (self->deadlines);
-  gint64 next_us = G_MAXINT64;
+  TrdDue due = { 0 };
 
   if (!g_sequence_iter_is_end (held))
-    next_us = ((TrdTask *)g_sequence_get (held))->not_before_us;
+    due.boot_us = ((TrdTask *)g_sequence_get (held))->not_before_us;
   if (!g_sequence_iter_is_end (deadline))
-    next_us = MIN (next_us, ((TrdTask *)g_sequence_get (deadline))->deadline_us);
+    due.boot_us = trd_sooner_us (due.boot_us,
+                                 ((TrdTask *)g_sequence_get (deadline))->deadline_us);
 
-  return next_us == G_MAXINT64 ? 0 : next_us;
+  return due;
 }
 
 static void
@@ -450,18 +448,19 @@ on_alarm (gpointer user_data)
 static void
 arm (TrdScheduler *self)
 {
-  gint64 next_us = trd_scheduler_next_alarm_us (self);
+  TrdClock *clock = self->env->clock;
+  TrdDue due = trd_scheduler_next_due (self);
 
-  if (self->alarm != 0 && next_us == self->alarm_us)
+  if (self->alarm != 0 && due.boot_us == self->due.boot_us)
     return;
 
   if (self->alarm != 0)
-    trd_clock_remove_alarm (self->env->clock, self->alarm);
+    trd_clock_remove_alarm (clock, self->alarm);
   self->alarm = 0;
-  self->alarm_us = next_us;
-  if (next_us != 0)
+  self->due.boot_us = due.boot_us;
+  if (due.boot_us != 0)
     self->alarm = trd_clock_add_alarm (
-        self->env->clock, next_us - trd_clock_now_us (self->env->clock), on_alarm, self);
+        clock, due.boot_us - trd_clock_boottime_us (clock), on_alarm, self);
 }
 
 static gboolean

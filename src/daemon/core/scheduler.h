@@ -30,9 +30,9 @@ trd_scheduler_count_waiting (TrdScheduler *self);
 /* Bytes a second over the last seconds. */
 guint64
 trd_scheduler_get_rate (TrdScheduler *self);
-/* When something is due that nothing else would bring about; 0 for never. */
-gint64
-trd_scheduler_next_alarm_us (TrdScheduler *self);
+/* When something is due that nothing else would bring about. */
+TrdDue
+trd_scheduler_next_due (TrdScheduler *self);
 /* TRUE when queued tasks wait for something only a living daemon would notice. */
 gboolean
 trd_scheduler_is_waiting (TrdScheduler *self);

@@ -14,9 +14,9 @@ typedef struct _TrdSession TrdSession;
 struct _TrdTask
 {
   gint64 id;
-  TrdSession *session; /* (unowned), outlives us */
-  gint64 not_before_us;
-  gint64 deadline_us; /* 0: none yet; below 0: what is left of it, while suspended */
+  TrdSession *session;  /* (unowned), outlives us */
+  gint64 not_before_us; /* CLOCK_BOOTTIME; 0: none */
+  gint64 deadline_us;   /* CLOCK_BOOTTIME; 0: none yet; below 0: what is left of it */
   GSequenceIter *lane_place;     /* (unowned) (nullable): where the scheduler keeps it */
   GSequenceIter *alarm_place;    /* (unowned) (nullable): likewise, by not_before_us */
   GSequenceIter *deadline_place; /* (unowned) (nullable): likewise, by deadline_us */

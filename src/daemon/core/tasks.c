@@ -51,15 +51,16 @@ lookup_user_data (GVariant *options)
 }
 
 static void
-begin_at_once (TrdTaskRow *row, GVariant *configuration)
+begin_at_once (TrdTaskRow *row, GVariant *configuration, TrdMoment now)
 {
   guint64 timeout_ms = trundle_options_get_uint64 (
       row->options, configuration, "resource-timeout");
 
   row->state = TRUNDLE_TASK_QUEUED;
   row->resumed_us = row->created_us;
-  row->deadline.wall_us = timeout_ms == 0 ? G_MAXINT64
-                                          : row->created_us + (gint64)timeout_ms * 1000;
+  row->deadline = trd_moment_at (
+      now,
+      timeout_ms == 0 ? G_MAXINT64 : trd_moment_after (now, (gint64)timeout_ms * 1000));
 }
 
 static TrdTaskRow *
@@ -70,6 +71,7 @@ row_from_draft (TrdRegistry *self,
 {
   const TrdEnv *env = trd_registry_get_env (self);
   GVariant *configuration = session->row->configuration;
+  TrdMoment now = trd_clock_now (env->clock);
   g_autoptr (TrdTaskRow) row = g_new0 (TrdTaskRow, 1);
 
   row->session_id = session->row->id;
@@ -79,14 +81,14 @@ row_from_draft (TrdRegistry *self,
   row->options = g_variant_ref (parts->options);
   row->place = draft->place != NULL ? trd_place_copy (draft->place) : trd_place_new (0);
   row->durable = parts->secrets == NULL && session->secret_headers == NULL;
-  row->created_us = trd_clock_now_us (env->clock);
+  row->created_us = now.wall_us;
   row->priority = trundle_options_get_double (draft->options, configuration, "priority");
   row->description = trundle_options_get_string (draft->options, NULL, "description");
   row->group = trundle_options_get_string (draft->options, NULL, "group");
   row->user_data = lookup_user_data (draft->options);
   row->state = TRUNDLE_TASK_SUSPENDED;
   if (trundle_options_get_boolean (draft->options, NULL, "start"))
-    begin_at_once (row, configuration);
+    begin_at_once (row, configuration, now);
 
   return g_steal_pointer (&row);
 }

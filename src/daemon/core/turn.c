@@ -24,7 +24,7 @@ typedef struct
   TrdTaskRow *row; /* (owned) (nullable): as written */
   TrdEvent *event; /* (owned) (nullable) */
   guint32 hold;
-  gint64 not_before_us;
+  gint64 not_before_us; /* CLOCK_BOOTTIME, as in TrdTask */
   gint64 deadline_us;
   guint suspicion;
   guint failures;
@@ -41,7 +41,7 @@ struct _TrdTurn
 {
   TrdRegistry *registry; /* (unowned), outlives us */
   TrdStore *store;       /* (unowned) */
-  gint64 now_us;
+  TrdMoment now;
   GPtrArray *steps;      /* (owned) (element-type Step) */
   GHashTable *finishing; /* (owned) (element-type TrdSession guint): tasks that finish */
   GPtrArray *last_words; /* (owned) (element-type TrdEvent): DidBecomeInvalid */
@@ -66,7 +66,7 @@ trd_turn_new (TrdRegistry *registry)
 
   self->registry = registry;
   self->store = env->store;
-  self->now_us = trd_clock_now_us (env->clock);
+  self->now = trd_clock_now (env->clock);
   self->steps = g_ptr_array_new_with_free_func ((GDestroyNotify)step_free);
   self->finishing = g_hash_table_new (NULL, NULL);
   self->last_words = g_ptr_array_new_with_free_func ((GDestroyNotify)trd_event_free);
@@ -126,8 +126,8 @@ static gboolean
 write_row (TrdTurn *self, Step *step, GError **error)
 {
   step->row->hold = step->hold;
-  step->row->not_before.wall_us = step->not_before_us;
-  step->row->deadline.wall_us = step->deadline_us;
+  step->row->not_before = trd_moment_at (self->now, step->not_before_us);
+  step->row->deadline = trd_moment_at (self->now, step->deadline_us);
   step->row->suspicion = step->suspicion;
   step->row->failures = step->failures;
   step->row->streak = step->streak;
@@ -179,7 +179,8 @@ first_deadline_us (TrdTurn *self, Step *step)
   guint64 timeout_ms = trundle_options_get_uint64 (
       step->row->options, step->task->session->row->configuration, "resource-timeout");
 
-  return timeout_ms == 0 ? G_MAXINT64 : self->now_us + (gint64)timeout_ms * 1000;
+  return timeout_ms == 0 ? G_MAXINT64
+                         : trd_moment_after (self->now, (gint64)timeout_ms * 1000);
 }
 
 static gboolean
@@ -189,11 +190,11 @@ stage_resume (TrdTurn *self, Step *step, const TrdChange *change, GError **error
     return FALSE;
 
   if (step->row->resumed_us == 0)
-    step->row->resumed_us = self->now_us;
+    step->row->resumed_us = self->now.wall_us;
   if (step->deadline_us == 0)
     step->deadline_us = first_deadline_us (self, step);
   else if (step->deadline_us < 0)
-    step->deadline_us = self->now_us - step->deadline_us;
+    step->deadline_us = trd_moment_after (self->now, -step->deadline_us);
   step->hold = 0;
   step->not_before_us = 0;
 
@@ -209,7 +210,7 @@ stage_suspend (TrdTurn *self, Step *step, const TrdChange *change, GError **erro
 
   keep_progress (step);
   if (step->deadline_us > 0 && step->deadline_us < G_MAXINT64)
-    step->deadline_us = MIN (self->now_us - step->deadline_us, -1);
+    step->deadline_us = MIN (self->now.boot_us - step->deadline_us, -1);
   step->hold = 0;
   step->not_before_us = 0;
 
@@ -230,7 +231,7 @@ stage_state (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
                                    step->task->id,
                                    step->next,
                                    step->hold,
-                                   (TrdMoment){ step->not_before_us, 0 },
+                                   trd_moment_at (self->now, step->not_before_us),
                                    error);
 }
 
@@ -361,7 +362,7 @@ new_event (TrdTurn *self, TrdSession *session, TrundleEventKind kind, GVariant *
   event->session_id = session->row->id;
   event->kind = kind;
   event->details = details;
-  event->created_us = self->now_us;
+  event->created_us = self->now.wall_us;
   /* With somebody there it is sent the moment it is stored. */
   event->offered = session->has_consumer;
 
@@ -374,7 +375,7 @@ finish_row (TrdTurn *self, Step *step, GError **error)
   TrdSession *session = step->task->session;
   guint n = GPOINTER_TO_UINT (g_hash_table_lookup (self->finishing, session));
 
-  step->row->finished_us = self->now_us;
+  step->row->finished_us = self->now.wall_us;
   step->row->attempts += step->task->state == TRUNDLE_TASK_RUNNING;
   step->hold = 0;
   step->not_before_us = 0;

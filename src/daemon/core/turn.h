@@ -16,7 +16,7 @@ typedef struct
 {
   const TrdOutcome *outcome; /* (nullable): SUCCEED, FAIL, RETRY */
   guint32 hold;              /* RETRY: why it waits */
-  gint64 not_before_us;      /* RETRY: until when */
+  gint64 not_before_us;      /* RETRY: until when, on CLOCK_BOOTTIME */
   const char *reason;        /* CANCEL: "client", "session-invalidated", … */
   const char *current_url;   /* (nullable): SUCCEED, FAIL: where redirects led */
   const char *final_path;    /* (nullable): SUCCEED: where the file is */

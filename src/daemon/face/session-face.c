@@ -509,8 +509,11 @@ get_next_launch_at (gpointer view)
 {
   const TrdSessionView *self = view;
 
-  return g_variant_new_int64 (
-      trd_courier_next_launch_us (trd_gate_get_courier (self->gate), self->session));
+  TrdClock *clock = trd_registry_get_env (trd_gate_get_registry (self->gate))->clock;
+  gint64 next_us = trd_courier_next_launch_us (trd_gate_get_courier (self->gate),
+                                               self->session);
+
+  return g_variant_new_int64 (trd_moment_date (trd_clock_now (clock), next_us));
 }
 
 /* ---- the face ---- */

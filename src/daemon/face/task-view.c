@@ -190,10 +190,13 @@ get_wait_reasons (gpointer view)
 static GVariant *
 get_next_attempt_at (gpointer view)
 {
-  const TrdTaskRow *row = ((TrdTaskView *)view)->row;
+  const TrdTaskView *self = view;
+  TrdMoment now = trd_clock_now (trd_registry_get_env (self->registry)->clock);
 
-  return g_variant_new_int64 (row->state == TRUNDLE_TASK_QUEUED ? row->not_before.wall_us
-                                                                : 0);
+  if (self->row->state != TRUNDLE_TASK_QUEUED || self->task->not_before_us <= now.boot_us)
+    return g_variant_new_int64 (0);
+
+  return g_variant_new_int64 (trd_moment_date (now, self->task->not_before_us));
 }
 
 static GVariant *
@@ -300,14 +303,14 @@ get_finished_at (gpointer view)
   return g_variant_new_int64 (((TrdTaskView *)view)->row->finished_us);
 }
 
-/* Below 0 it is what was left when the task was suspended; the largest means never. */
+/* A date computed now, so that it is true whatever was done to the clock since. */
 static GVariant *
 get_deadline (gpointer view)
 {
-  gint64 deadline_us = ((TrdTaskView *)view)->row->deadline.wall_us;
-  gboolean is_moment = deadline_us > 0 && deadline_us < G_MAXINT64;
+  const TrdTaskView *self = view;
+  TrdMoment now = trd_clock_now (trd_registry_get_env (self->registry)->clock);
 
-  return g_variant_new_int64 (is_moment ? deadline_us : 0);
+  return g_variant_new_int64 (trd_moment_date (now, self->task->deadline_us));
 }
 
 /* ---- what the app may change ---- */

@@ -184,7 +184,7 @@ trd_store_count_session (TrdStore *self,
 
 gboolean
 trd_store_set_delivery (
-    TrdStore *self, gint64 session_id, guint tries, gint64 next_us, GError **error)
+    TrdStore *self, gint64 session_id, guint tries, TrdMoment next, GError **error)
 {
   g_autoptr (TrdQuery) query = NULL;
 
@@ -194,8 +194,9 @@ trd_store_set_delivery (
   if (query == NULL)
     return FALSE;
   trd_query_bind_int (query, 1, tries);
-  trd_query_bind_int (query, 2, next_us);
-  trd_query_bind_int (query, 3, session_id);
+  trd_query_bind_int (query, 2, next.wall_us);
+  trd_query_bind_int (query, 3, next.boot_us);
+  trd_query_bind_int (query, 4, session_id);
   return trd_store_run_on_row (self->db, query, error);
 }
 
@@ -203,7 +204,7 @@ gboolean
 trd_store_get_delivery (TrdStore *self,
                         gint64 session_id,
                         guint *out_tries,
-                        gint64 *out_next_us,
+                        TrdMoment *out_next,
                         GError **error)
 {
   g_autoptr (TrdQuery) query = NULL;
@@ -226,8 +227,8 @@ trd_store_get_delivery (TrdStore *self,
 
   if (out_tries != NULL)
     *out_tries = (guint)trd_query_get_int (query, 0);
-  if (out_next_us != NULL)
-    *out_next_us = trd_query_get_int (query, 1);
+  if (out_next != NULL)
+    *out_next = (TrdMoment){ trd_query_get_int (query, 1), trd_query_get_int (query, 2) };
   return TRUE;
 }
 

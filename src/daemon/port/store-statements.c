@@ -49,9 +49,11 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_NEXT_SEQUENCE] = "SELECT last_sequence + 1 FROM session WHERE id = ?",
   [TRD_STATEMENT_SET_SEQUENCE] = "UPDATE session SET last_sequence = ?2 WHERE id = ?1",
   [TRD_STATEMENT_SET_DELIVERY]
-  = "UPDATE session SET delivery_tries = ?, delivery_next_us = ? WHERE id = ?",
+  = "UPDATE session SET delivery_tries = ?, delivery_next_us = ?, "
+    "delivery_next_boot_us = ? WHERE id = ?",
   [TRD_STATEMENT_GET_DELIVERY]
-  = "SELECT delivery_tries, delivery_next_us FROM session WHERE id = ?",
+  = "SELECT delivery_tries, delivery_next_us, delivery_next_boot_us FROM session "
+    "WHERE id = ?",
 
   [TRD_STATEMENT_INSERT_TASK] = "INSERT INTO task (" IDENTITY_COLUMNS
                                 ", " STANDING_COLUMNS ", " RESULT_COLUMNS
@@ -67,6 +69,9 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_SET_TASK_STATE]
   = "UPDATE task SET state = ?, hold = ?, not_before_us = ?, not_before_boot_us = ? "
     "WHERE id = ?",
+  [TRD_STATEMENT_SET_TASK_MOMENTS]
+  = "UPDATE task SET not_before_us = ?, not_before_boot_us = ?, deadline_us = ?, "
+    "deadline_boot_us = ? WHERE id = ?",
   [TRD_STATEMENT_SET_TASK_SYNCED] = "UPDATE task SET synced = ? WHERE id = ?",
   [TRD_STATEMENT_LOAD_TASK] = "SELECT " TASK_COLUMNS " FROM task WHERE id = ?",
   [TRD_STATEMENT_DELETE_TASK] = "DELETE FROM task WHERE id = ?",
@@ -106,7 +111,7 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_DELETE_EVENTS]
   = "DELETE FROM event WHERE session_id = ? AND sequence <= ?",
 
-  /* Launches of the future were noted before the clock was set back. */
+  /* Launches of the future were noted in an earlier boot. */
   [TRD_STATEMENT_PRUNE_LAUNCHES] = "DELETE FROM launch WHERE at_us < ? OR at_us > ?",
   [TRD_STATEMENT_NOTE_LAUNCH] = "INSERT INTO launch (owner_key, at_us) VALUES (?, ?)",
   [TRD_STATEMENT_COUNT_LAUNCHES]

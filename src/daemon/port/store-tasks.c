@@ -295,6 +295,27 @@ trd_store_set_task_state (TrdStore *self,
 }
 
 gboolean
+trd_store_set_task_moments (TrdStore *self,
+                            gint64 task_id,
+                            TrdMoment not_before,
+                            TrdMoment deadline,
+                            GError **error)
+{
+  g_autoptr (TrdQuery) query = NULL;
+  int index = 0;
+
+  g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
+
+  query = trd_db_query (self->db, TRD_STATEMENT_SET_TASK_MOMENTS, error);
+  if (query == NULL)
+    return FALSE;
+  bind_moment (query, &index, not_before);
+  bind_moment (query, &index, deadline);
+  trd_query_bind_int (query, ++index, task_id);
+  return trd_store_run_on_row (self->db, query, error);
+}
+
+gboolean
 trd_store_set_task_synced (TrdStore *self, gint64 task_id, guint64 synced, GError **error)
 {
   g_autoptr (TrdQuery) query = NULL;

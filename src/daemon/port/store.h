@@ -64,6 +64,12 @@ trd_store_set_task_state (TrdStore *self,
                           TrdMoment not_before,
                           GError **error);
 gboolean
+trd_store_set_task_moments (TrdStore *self,
+                            gint64 task_id,
+                            TrdMoment not_before,
+                            TrdMoment deadline,
+                            GError **error);
+gboolean
 trd_store_set_task_synced (TrdStore *self,
                            gint64 task_id,
                            guint64 synced,
@@ -137,14 +143,15 @@ trd_store_count_session (TrdStore *self,
 /* Delivery that must survive the daemon: tries so far, when to try again. */
 gboolean
 trd_store_set_delivery (
-    TrdStore *self, gint64 session_id, guint tries, gint64 next_us, GError **error);
+    TrdStore *self, gint64 session_id, guint tries, TrdMoment next, GError **error);
 gboolean
 trd_store_get_delivery (TrdStore *self,
                         gint64 session_id,
                         guint *out_tries,
-                        gint64 *out_next_us,
+                        TrdMoment *out_next,
                         GError **error);
-/* Launches of an app in the last hour, for its budget. */
+/* Launches of an app in the last hour, for its budget.  Times are on CLOCK_BOOTTIME: a
+ * clock that is set must not forget any, and a reboot takes longer than it gains. */
 gboolean
 trd_store_note_launch (TrdStore *self,
                        const char *owner_key,
