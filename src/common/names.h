@@ -18,6 +18,7 @@
 #define TRUNDLE_INTERFACE_MANAGER "org.freedesktop.BackgroundTransfer1"
 #define TRUNDLE_INTERFACE_SESSION "org.freedesktop.BackgroundTransfer1.Session"
 #define TRUNDLE_INTERFACE_TASK "org.freedesktop.BackgroundTransfer1.Task"
+#define TRUNDLE_INTERFACE_CONTROL "org.freedesktop.BackgroundTransfer1.Control"
 
 /* Private, peer to peer, never on a bus: the worker's side and the daemon's side. */
 #define TRUNDLE_INTERFACE_WORKER "org.freedesktop.BackgroundTransfer1.Worker"

@@ -135,6 +135,7 @@ build_ports (TrdService *self, GError **error)
   self->env.launcher = trd_launcher_new_bus (self->bus);
   self->env.random = g_rand_new ();
 
+  self->env.worker_program = options->worker_program;
   workers = trd_workers_new (options->worker_program);
   trd_workers_set_idle_ms (workers, options->worker_idle_ms);
   self->env.transport = TRD_TRANSPORT (workers);

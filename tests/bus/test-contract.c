@@ -13,7 +13,7 @@
 #include "face/outlet.h"
 
 static const TrdFace *const faces[]
-    = { &trd_manager_face, &trd_session_face, &trd_task_face };
+    = { &trd_manager_face, &trd_control_face, &trd_session_face, &trd_task_face };
 
 static void
 test_methods (gconstpointer data)

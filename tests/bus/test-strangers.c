@@ -331,6 +331,48 @@ test_sandbox_without_network (BusFixture *fixture, gconstpointer data)
   g_assert_nonnull (reply);
 }
 
+/* What concerns all apps is for nobody in a sandbox; that it is there is no secret. */
+static void
+test_control (BusFixture *fixture, gconstpointer data)
+{
+  g_autofree char *own = ask (fixture,
+                              fixture->app,
+                              TRUNDLE_OBJECT_PATH,
+                              "org.freedesktop.DBus.Introspectable",
+                              "Introspect",
+                              NULL);
+  g_autofree char *foreign = ask (fixture,
+                                  fixture->stranger,
+                                  TRUNDLE_OBJECT_PATH,
+                                  "org.freedesktop.DBus.Introspectable",
+                                  "Introspect",
+                                  NULL);
+  g_autoptr (GVariant) allowed = NULL;
+  g_autoptr (GVariant) refused = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (strstr (foreign, TRUNDLE_INTERFACE_CONTROL));
+  g_assert_cmpstr (own, ==, foreign);
+  allowed = bus_fixture_call (fixture,
+                              fixture->app,
+                              TRUNDLE_OBJECT_PATH,
+                              TRUNDLE_INTERFACE_CONTROL,
+                              "Check",
+                              "(true,)",
+                              &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (allowed);
+  refused = bus_fixture_call (fixture,
+                              fixture->stranger,
+                              TRUNDLE_OBJECT_PATH,
+                              TRUNDLE_INTERFACE_CONTROL,
+                              "Check",
+                              "(true,)",
+                              &error);
+  g_assert_null (refused);
+  g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_NOT_ALLOWED);
+}
+
 #define ADD(path, func)                                                                  \
   g_test_add (path, BusFixture, NULL, bus_fixture_set_up, func, bus_fixture_tear_down)
 
@@ -343,6 +385,7 @@ main (int argc, char **argv)
   ADD ("/strangers/introspection", test_introspection);
   ADD ("/strangers/enumeration", test_enumeration);
   ADD ("/strangers/lists", test_lists);
+  ADD ("/strangers/control", test_control);
   ADD ("/strangers/nothing-is-broadcast", test_nothing_is_broadcast);
 
   ADD ("/strangers/sandbox-without-network", test_sandbox_without_network);

@@ -16,7 +16,8 @@
 #define TASK TRUNDLE_INTERFACE_TASK
 #define MANAGER TRUNDLE_INTERFACE_MANAGER
 
-static const char *const files[] = { MANAGER, SESSION, TASK, TRUNDLE_INTERFACE_WORKER };
+static const char *const files[]
+    = { MANAGER, TRUNDLE_INTERFACE_CONTROL, SESSION, TASK, TRUNDLE_INTERFACE_WORKER };
 
 /* Where the keys of a scope are documented; a batch takes those of a task too. */
 static const struct

@@ -20,9 +20,10 @@ typedef struct
   TrdSpool *spool;
   TrdTransport *transport;
   TrdLauncher *launcher;
-  gboolean rebooted; /* the machine was, since a daemon last ran on this state */
-  gboolean new_boot; /* likewise, or nothing is known of it: what is stored of
-                      * CLOCK_BOOTTIME is not of this boot */
-  TrdMoment last;    /* of that daemon's boot, when it last looked; 0 when not known */
-  GRand *random;     /* seeded: tests are exact */
+  const char *worker_program; /* (nullable): for Check to look at */
+  gboolean rebooted;          /* the machine was, since a daemon last ran on this state */
+  gboolean new_boot;          /* likewise, or nothing is known of it: what is stored of
+                               * CLOCK_BOOTTIME is not of this boot */
+  TrdMoment last; /* of that daemon's boot, when it last looked; 0 when not known */
+  GRand *random;  /* seeded: tests are exact */
 } TrdEnv;

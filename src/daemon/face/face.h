@@ -27,6 +27,8 @@ typedef struct
 typedef struct
 {
   const char *interface;
+  /* Refused to every sandbox: NotAllowed. */
+  gboolean host_only;
   const TrdMethod *methods;
   guint n_methods;
   const TrdProperty *properties;
@@ -39,5 +41,6 @@ typedef struct
 } TrdFace;
 
 extern const TrdFace trd_manager_face;
+extern const TrdFace trd_control_face;
 extern const TrdFace trd_session_face;
 extern const TrdFace trd_task_face;

@@ -34,10 +34,12 @@ struct _TrdGate
   TrdFaceOutlet *outlet; /* (owned) (nullable): NULL once closed, as the next */
   TrdPeers *peers;       /* (owned) (nullable) */
   GHashTable *moves;     /* (owned) (element-type gint64): tasks whose file moves */
-  GDBusInterfaceInfo *manager_info; /* (owned), as the next two */
+  GDBusInterfaceInfo *manager_info; /* (owned), as the next three */
+  GDBusInterfaceInfo *control_info;
   GDBusInterfaceInfo *session_info;
   GDBusInterfaceInfo *task_info;
   guint manager_id; /* registrations, 0 for none */
+  guint control_id;
   guint sessions_id;
   guint tasks_id;
   guint n_calls; /* not answered yet */
@@ -53,7 +55,7 @@ static guint signals[N_SIGNALS];
 G_DEFINE_FINAL_TYPE (TrdGate, trd_gate, G_TYPE_OBJECT)
 
 static const TrdFace *const faces[]
-    = { &trd_manager_face, &trd_session_face, &trd_task_face };
+    = { &trd_manager_face, &trd_control_face, &trd_session_face, &trd_task_face };
 
 /* ---- dispatching ---- */
 
@@ -222,6 +224,13 @@ dispatch (TrdCall *call)
 
   face = find_face (interface);
   g_assert (face != NULL);
+  if (face->host_only && !trd_owner_is_host (call->peer->owner))
+    {
+      trd_call_return_literal (call,
+                               TRUNDLE_ERROR_NOT_ALLOWED,
+                               "This is only for programs outside of sandboxes");
+      return;
+    }
   object = face->find (call->gate,
                        id_of_path (g_dbus_method_invocation_get_object_path (invocation)),
                        call->peer->owner);
@@ -435,6 +444,15 @@ register_all (TrdGate *self, GError **error)
                                                         error);
   if (self->manager_id == 0)
     return FALSE;
+  self->control_id = g_dbus_connection_register_object (self->bus,
+                                                        TRUNDLE_OBJECT_PATH,
+                                                        self->control_info,
+                                                        &object_vtable,
+                                                        self,
+                                                        NULL,
+                                                        error);
+  if (self->control_id == 0)
+    return FALSE;
   self->sessions_id = register_subtree (self, TRUNDLE_SESSION_PATH, error);
   if (self->sessions_id == 0)
     return FALSE;
@@ -456,6 +474,7 @@ trd_gate_new (GDBusConnection *bus,
   self->registry = g_object_ref (registry);
   self->courier = g_object_ref (courier);
   self->manager_info = load_interface (TRUNDLE_INTERFACE_MANAGER);
+  self->control_info = load_interface (TRUNDLE_INTERFACE_CONTROL);
   self->session_info = load_interface (TRUNDLE_INTERFACE_SESSION);
   self->task_info = load_interface (TRUNDLE_INTERFACE_TASK);
   self->peers = trd_peers_new (bus, on_peer_vanished, self);
@@ -473,11 +492,14 @@ trd_gate_close (TrdGate *self)
 
   if (self->manager_id != 0)
     g_dbus_connection_unregister_object (self->bus, self->manager_id);
+  if (self->control_id != 0)
+    g_dbus_connection_unregister_object (self->bus, self->control_id);
   if (self->sessions_id != 0)
     g_dbus_connection_unregister_subtree (self->bus, self->sessions_id);
   if (self->tasks_id != 0)
     g_dbus_connection_unregister_subtree (self->bus, self->tasks_id);
   self->manager_id = 0;
+  self->control_id = 0;
   self->sessions_id = 0;
   self->tasks_id = 0;
 
@@ -551,6 +573,7 @@ trd_gate_finalize (GObject *object)
 
   g_hash_table_unref (self->moves);
   g_clear_pointer (&self->manager_info, g_dbus_interface_info_unref);
+  g_clear_pointer (&self->control_info, g_dbus_interface_info_unref);
   g_clear_pointer (&self->session_info, g_dbus_interface_info_unref);
   g_clear_pointer (&self->task_info, g_dbus_interface_info_unref);
 

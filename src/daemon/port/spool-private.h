@@ -38,6 +38,3 @@ gboolean
 trd_spool_check_name (const char *name, GError **error);
 gboolean
 trd_spool_stat_directory (int fd, struct stat *out_facts, GError **error);
-/* (transfer full) */
-char *
-trd_spool_make_part_name (gint64 task_id);

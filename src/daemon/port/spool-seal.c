@@ -16,6 +16,7 @@
 
 #include "common/error.h"
 #include "port/files.h"
+#include "port/spool-names.h"
 #include "port/spool-private.h"
 
 /* Sealing */

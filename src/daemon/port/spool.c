@@ -19,12 +19,12 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/error.h"
 #include "port/files.h"
+#include "port/spool-names.h"
 #include "port/spool-private.h"
 
 /* Times a part may vanish between open and lock. */
@@ -114,6 +114,14 @@ trd_spool_new (const char *state_directory, GError **error)
   if (!take_lock (self, error) || !open_spool (self, error))
     return NULL;
   return g_steal_pointer (&self);
+}
+
+const char *
+trd_spool_get_state_directory (TrdSpool *self)
+{
+  g_return_val_if_fail (TRD_IS_SPOOL (self), NULL);
+
+  return self->state_directory;
 }
 
 /* Resolving */
@@ -250,18 +258,6 @@ trd_spool_resolve (TrdSpool *self,
   place = resolve_at (fd, name != NULL ? name : base, if_exists, error);
   close (fd);
   return place;
-}
-
-char *
-trd_spool_make_part_name (gint64 task_id)
-{
-  guint64 random;
-
-  /* Nobody may guess it, and wait in a shared directory with a file of that name. */
-  if (getrandom (&random, sizeof random, 0) != sizeof random)
-    random = (guint64)g_random_int () << 32 | g_random_int ();
-  return g_strdup_printf (
-      ".trundle-%" G_GINT64_FORMAT "-%016" G_GINT64_MODIFIER "x.part", task_id, random);
 }
 
 void
@@ -484,18 +480,6 @@ trd_spool_discard (TrdSpool *self, const TrdPlace *place)
     g_message ("Cannot remove the part %s: %s", site.part_name, g_strerror (errno));
 }
 
-/* The id whose file this is; 0 for a name we never give. */
-static gint64
-parse_spool_name (const char *name)
-{
-  guint64 id;
-
-  if (!g_ascii_isdigit (*name) || *name == '0'
-      || !g_ascii_string_to_unsigned (name, 10, 1, G_MAXINT64, &id, NULL))
-    return 0;
-  return (gint64)id;
-}
-
 void
 trd_spool_sweep (TrdSpool *self,
                  gboolean (*is_known) (gint64 task_id, gpointer user_data),
@@ -512,7 +496,7 @@ trd_spool_sweep (TrdSpool *self,
   directory = g_dir_open (path, 0, NULL);
   while (directory != NULL && (name = g_dir_read_name (directory)) != NULL)
     {
-      gint64 id = parse_spool_name (name);
+      gint64 id = trd_spool_parse_name (name);
 
       if (id != 0 && is_known (id, user_data))
         continue;

@@ -16,6 +16,10 @@ G_DECLARE_FINAL_TYPE (TrdSpool, trd_spool, TRD, SPOOL, GObject)
 TrdSpool *
 trd_spool_new (const char *state_directory, GError **error);
 
+/* (transfer none) */
+const char *
+trd_spool_get_state_directory (TrdSpool *self);
+
 /* A destination as the app named it, made into a place: @directory_fd (borrowed) or, when
  * -1, the directory part of @path.  Errors: TRUNDLE_ERROR FILE_NOT_FOUND, FILE_PERMISSION
  * (cannot be written), FILE_IS_DIRECTORY, FILE_EXISTS (with if-exists=fail),
