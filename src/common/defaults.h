@@ -21,9 +21,18 @@
 #define TRD_REQUEST_TIMEOUT_MS (60 * 1000)
 #define TRD_RESOURCE_TIMEOUT_MS (G_GUINT64_CONSTANT (7) * 24 * 3600 * 1000)
 
-#define TRD_RETRY_FIRST_US (1 * TRD_SECOND_US)
-#define TRD_RETRY_MAX_US (15 * 60 * TRD_SECOND_US)
-#define TRD_RETRY_JITTER 0.25
+/* What a server asks for by Retry-After is heeded within these bounds. */
+#define TRD_RETRY_AFTER_MIN_US (1 * TRD_SECOND_US)
+#define TRD_RETRY_AFTER_MAX_US (G_GINT64_CONSTANT (24) * 3600 * TRD_SECOND_US)
+
+/* Attempts in a row that may end so; the numbers of `retry` are in the vocabulary. */
+#define TRD_HOST_NOT_FOUND_MAX 10
+#define TRD_PROTOCOL_ERRORS_MAX 3
+#define TRD_INTEGRITY_FAILURES_MAX 2
+
+/* When the network comes back, what backed off is tried again within this time, not all
+ * of it at once. */
+#define TRD_NETWORK_UP_SPREAD_US (3 * TRD_SECOND_US / 2)
 
 /* No wait for another attempt is longer. */
 #define TRD_WAIT_MAX_US (24 * 3600 * TRD_SECOND_US)

@@ -68,15 +68,19 @@ on_done (gint64 task_id, TrdOutcome *outcome, gpointer user_data)
     [TRD_VERDICT_SUCCEED] = "succeed",
     [TRD_VERDICT_FAIL] = "fail",
     [TRD_VERDICT_RETRY] = "retry",
+    [TRD_VERDICT_RETRY_AFTER] = "retry-after",
+    [TRD_VERDICT_RETRY_AFRESH] = "retry-afresh",
     [TRD_VERDICT_RETRY_AT_ONCE] = "retry-at-once",
     [TRD_VERDICT_WAIT_DISK] = "wait-disk",
     [TRD_VERDICT_WAIT_DESTINATION] = "wait-destination",
   };
 
+  TrdContext context = { .idempotent = TRUE };
+
   note (user_data,
         "done %d %s %s",
         (int)task_id,
-        verdicts[trd_outcome_judge (outcome)],
+        verdicts[trd_outcome_judge (outcome, &context)],
         outcome->proof != NULL ? outcome->proof : "-");
   stop_other (user_data, task_id);
 }

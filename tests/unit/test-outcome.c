@@ -11,43 +11,377 @@
 #include <errno.h>
 #include <string.h>
 
-/* All that is not FAIL. */
-static const struct
+/* An ending and what is known besides, with all that a row does not say at its default.
+ */
+typedef struct
 {
+  const char *id; /* of the row in the table of errors, and what about it */
   TrundleError code;
   TrdVerdict verdict;
-} verdicts[] = {
-  { TRUNDLE_ERROR_TIMED_OUT, TRD_VERDICT_RETRY },
-  { TRUNDLE_ERROR_HOST_NOT_FOUND, TRD_VERDICT_RETRY },
-  { TRUNDLE_ERROR_CANNOT_CONNECT, TRD_VERDICT_RETRY },
-  { TRUNDLE_ERROR_CONNECTION_LOST, TRD_VERDICT_RETRY },
-  { TRUNDLE_ERROR_NO_SPACE, TRD_VERDICT_WAIT_DISK },
-  { TRUNDLE_ERROR_DESTINATION_GONE, TRD_VERDICT_WAIT_DESTINATION },
+  guint status;
+  guint streak; /* before: ends like this one */
+  gboolean definite;
+  gboolean has_retry_after;
+  gboolean sent;
+  gboolean busy;
+  gboolean offline;
+  gboolean repeats_harmfully;
+  guint n_mirrors;
+  guint attempts;
+  guint max_attempts;
+} Row;
+
+#define ENDS TRD_VERDICT_FAIL
+#define AGAIN TRD_VERDICT_RETRY
+#define DEFINITE .definite = TRUE
+#define OFFLINE .offline = TRUE
+#define POST .repeats_harmfully = TRUE
+#define SENT .sent = TRUE
+
+/* Not here: G-19 and G-22, which cannot happen without a cache and containers. */
+static const Row rows[] = {
+  { "G-01", TRUNDLE_ERROR_CANCELLED, ENDS },
+  { "G-02", TRUNDLE_ERROR_TIMED_OUT, AGAIN },
+  { "G-02/often", TRUNDLE_ERROR_TIMED_OUT, AGAIN, .streak = 1000 },
+  { "G-03", TRUNDLE_ERROR_HOST_NOT_FOUND, AGAIN },
+  { "G-03/often", TRUNDLE_ERROR_HOST_NOT_FOUND, AGAIN, .streak = 1000 },
+  { "G-03/definite", TRUNDLE_ERROR_HOST_NOT_FOUND, AGAIN, DEFINITE },
+  { "G-03/definite/9", TRUNDLE_ERROR_HOST_NOT_FOUND, AGAIN, DEFINITE, .streak = 8 },
+  { "G-03/definite/10", TRUNDLE_ERROR_HOST_NOT_FOUND, ENDS, DEFINITE, .streak = 9 },
+  { "G-03/definite/offline",
+    TRUNDLE_ERROR_HOST_NOT_FOUND,
+    AGAIN,
+    DEFINITE,
+    OFFLINE,
+    .streak = 9 },
+  { "G-04", TRUNDLE_ERROR_CANNOT_CONNECT, AGAIN },
+  { "G-04/often", TRUNDLE_ERROR_CANNOT_CONNECT, AGAIN, .streak = 1000 },
+  { "G-05", TRUNDLE_ERROR_CONNECTION_LOST, AGAIN },
+  { "G-05/often", TRUNDLE_ERROR_CONNECTION_LOST, AGAIN, .streak = 1000 },
+  { "G-06", TRUNDLE_ERROR_CANNOT_CONNECT, AGAIN, OFFLINE },
+  { "G-07", TRUNDLE_ERROR_HOST_NOT_FOUND, AGAIN, OFFLINE },
+  { "G-08/url", TRUNDLE_ERROR_INVALID_URL, ENDS },
+  { "G-08/scheme", TRUNDLE_ERROR_UNSUPPORTED_SCHEME, ENDS },
+  { "G-08/resume-data", TRUNDLE_ERROR_INVALID_RESUME_DATA, ENDS },
+  { "G-09", TRUNDLE_ERROR_TOO_MANY_REDIRECTS, ENDS },
+  { "G-10", TRUNDLE_ERROR_BAD_REDIRECT, ENDS },
+  { "G-11", TRUNDLE_ERROR_PROTOCOL_ERROR, AGAIN },
+  { "G-11/2", TRUNDLE_ERROR_PROTOCOL_ERROR, AGAIN, .streak = 1 },
+  { "G-11/3", TRUNDLE_ERROR_PROTOCOL_ERROR, ENDS, .streak = 2 },
+  { "G-12/cancelled", TRUNDLE_ERROR_AUTHENTICATION_CANCELLED, ENDS },
+  { "G-12/required", TRUNDLE_ERROR_AUTHENTICATION_REQUIRED, ENDS },
+  { "G-13", TRUNDLE_ERROR_DECODE_FAILED, ENDS },
+  { "G-14", TRUNDLE_ERROR_SOURCE_CHANGED, ENDS },
+  { "G-15", TRUNDLE_ERROR_INSECURE_TRANSPORT, ENDS },
+  { "G-16/not-found", TRUNDLE_ERROR_FILE_NOT_FOUND, ENDS },
+  { "G-16/directory", TRUNDLE_ERROR_FILE_IS_DIRECTORY, ENDS },
+  { "G-16/permission", TRUNDLE_ERROR_FILE_PERMISSION, ENDS },
+  { "G-16/exists", TRUNDLE_ERROR_FILE_EXISTS, ENDS },
+  { "G-16/too-large", TRUNDLE_ERROR_TOO_LARGE, ENDS },
+  { "G-16/gone", TRUNDLE_ERROR_DESTINATION_GONE, TRD_VERDICT_WAIT_DESTINATION },
+  { "G-17", TRUNDLE_ERROR_TLS_FAILED, ENDS },
+  { "G-18/rejected", TRUNDLE_ERROR_CLIENT_CERTIFICATE_REJECTED, ENDS },
+  { "G-18/required", TRUNDLE_ERROR_CLIENT_CERTIFICATE_REQUIRED, ENDS },
+  { "G-20/full", TRUNDLE_ERROR_NO_SPACE, TRD_VERDICT_WAIT_DISK },
+  { "G-20/full/last", TRUNDLE_ERROR_NO_SPACE, TRD_VERDICT_WAIT_DISK, .max_attempts = 1 },
+  { "G-20/write", TRUNDLE_ERROR_WRITE_FAILED, ENDS },
+  { "G-21", TRUNDLE_ERROR_DECODE_FAILED, ENDS },
+  { "G-23", TRUNDLE_ERROR_SESSION_IN_USE, ENDS },
+  { "G-24/worker-lost", TRUNDLE_ERROR_FAILED, TRD_VERDICT_RETRY_AT_ONCE, .busy = TRUE },
+  { "G-24/worker-crashed", TRUNDLE_ERROR_ENGINE_CRASH, ENDS },
+  { "G-25", TRUNDLE_ERROR_FAILED, ENDS },
+  { "G-25/argument", TRUNDLE_ERROR_INVALID_ARGUMENT, ENDS },
+  { "G-25/not-found", TRUNDLE_ERROR_NOT_FOUND, ENDS },
+  { "G-25/bad-state", TRUNDLE_ERROR_BAD_STATE, ENDS },
+  { "G-25/not-allowed", TRUNDLE_ERROR_NOT_ALLOWED, ENDS },
+  { "G-25/limit", TRUNDLE_ERROR_LIMIT_EXCEEDED, ENDS },
+
+  { "status/404", TRUNDLE_ERROR_HTTP_STATUS, ENDS, .status = 404 },
+  { "status/503", TRUNDLE_ERROR_HTTP_STATUS, AGAIN, .status = 503 },
+  { "status/503/4", TRUNDLE_ERROR_HTTP_STATUS, AGAIN, .status = 503, .streak = 3 },
+  { "status/503/5", TRUNDLE_ERROR_HTTP_STATUS, ENDS, .status = 503, .streak = 4 },
+  { "status/503/when-told",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    TRD_VERDICT_RETRY_AFTER,
+    .status = 503,
+    .has_retry_after = TRUE },
+  { "status/503/when-told/4",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    TRD_VERDICT_RETRY_AFTER,
+    .status = 503,
+    .has_retry_after = TRUE,
+    .streak = 4 },
+  { "status/404/when-told",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    ENDS,
+    .status = 404,
+    .has_retry_after = TRUE },
+
+  { "integrity", TRUNDLE_ERROR_INTEGRITY_FAILED, TRD_VERDICT_RETRY_AFRESH },
+  { "integrity/2", TRUNDLE_ERROR_INTEGRITY_FAILED, ENDS, .streak = 1 },
+  { "integrity/2-of-3",
+    TRUNDLE_ERROR_INTEGRITY_FAILED,
+    TRD_VERDICT_RETRY_AFRESH,
+    .streak = 1,
+    .n_mirrors = 2 },
+  { "integrity/3-of-3",
+    TRUNDLE_ERROR_INTEGRITY_FAILED,
+    ENDS,
+    .streak = 2,
+    .n_mirrors = 2 },
+
+  { "mirrors/404", TRUNDLE_ERROR_HTTP_STATUS, AGAIN, .status = 404, .n_mirrors = 1 },
+  { "mirrors/404/2",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    ENDS,
+    .status = 404,
+    .n_mirrors = 1,
+    .streak = 1 },
+  { "mirrors/tls", TRUNDLE_ERROR_TLS_FAILED, AGAIN, .n_mirrors = 1 },
+  { "mirrors/503/9",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    AGAIN,
+    .status = 503,
+    .n_mirrors = 1,
+    .streak = 8 },
+  { "mirrors/503/10",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    ENDS,
+    .status = 503,
+    .n_mirrors = 1,
+    .streak = 9 },
+  { "mirrors/file", TRUNDLE_ERROR_FILE_PERMISSION, ENDS, .n_mirrors = 1 },
+
+  { "attempts/2-of-3",
+    TRUNDLE_ERROR_CONNECTION_LOST,
+    AGAIN,
+    .attempts = 1,
+    .max_attempts = 3 },
+  { "attempts/3-of-3",
+    TRUNDLE_ERROR_CONNECTION_LOST,
+    ENDS,
+    .attempts = 2,
+    .max_attempts = 3 },
+  { "attempts/when-told",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    ENDS,
+    .attempts = 2,
+    .max_attempts = 3,
+    .status = 503,
+    .has_retry_after = TRUE },
+
+  { "law-12/unsent", TRUNDLE_ERROR_CANNOT_CONNECT, AGAIN, POST },
+  { "law-12/lost", TRUNDLE_ERROR_CONNECTION_LOST, ENDS, POST, SENT },
+  { "law-12/slow", TRUNDLE_ERROR_TIMED_OUT, ENDS, POST, SENT },
+  { "law-12/status", TRUNDLE_ERROR_HTTP_STATUS, ENDS, POST, .status = 503 },
+  { "law-12/when-told",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    ENDS,
+    POST,
+    .status = 503,
+    .has_retry_after = TRUE },
+  { "law-12/disk", TRUNDLE_ERROR_NO_SPACE, ENDS, POST, SENT },
+  { "law-12/integrity", TRUNDLE_ERROR_INTEGRITY_FAILED, ENDS, POST, SENT },
+  { "law-12/worker-lost", TRUNDLE_ERROR_FAILED, ENDS, POST, SENT, .busy = TRUE },
+  { "law-12/lock", TRUNDLE_ERROR_FAILED, TRD_VERDICT_RETRY_AT_ONCE, POST, .busy = TRUE },
+  { "law-12/get", TRUNDLE_ERROR_CONNECTION_LOST, AGAIN, SENT },
+};
+
+static TrdOutcome *
+outcome_of_row (const Row *row)
+{
+  TrdOutcome *outcome = trd_outcome_new_failed (row->code, NULL);
+
+  outcome->status = row->status;
+  outcome->definite = row->definite;
+  outcome->has_retry_after = row->has_retry_after;
+  outcome->sent = row->sent;
+  outcome->busy = row->busy;
+  return outcome;
+}
+
+static TrdContext
+default_context (void)
+{
+  TrdContext context = { .idempotent = TRUE, .network = TRUE, .n_addresses = 1 };
+
+  trd_retry_init (&context.retry, NULL, NULL);
+  return context;
+}
+
+static void
+test_row (gconstpointer data)
+{
+  const Row *row = data;
+  g_autoptr (TrdOutcome) outcome = outcome_of_row (row);
+  TrdContext context = default_context ();
+
+  context.idempotent = !row->repeats_harmfully;
+  context.network = !row->offline;
+  context.n_addresses = 1 + row->n_mirrors;
+  context.attempts = row->attempts;
+  context.retry.max_attempts = row->max_attempts;
+  context.streak = row->streak;
+  context.has_last = row->streak > 0;
+  context.last_code = row->code;
+  context.last_status = row->status;
+  g_assert_cmpint (trd_outcome_judge (outcome, &context), ==, row->verdict);
+  g_assert_nonnull (outcome->message);
+  g_assert_false (g_str_has_suffix (outcome->message, "."));
+}
+
+static void
+test_every_code_has_a_row (void)
+{
+  for (guint code = 0; code < TRUNDLE_N_ERRORS; code++)
+    {
+      gboolean has_row = FALSE;
+
+      for (guint i = 0; i < G_N_ELEMENTS (rows) && !has_row; i++)
+        has_row = rows[i].code == code;
+      if (!has_row)
+        g_error ("No row for %s", trundle_error_to_name (code));
+    }
+}
+
+/* The default of `retry`, one by one. */
+static void
+test_statuses (void)
+{
+  static const guint passing[] = { 408, 425, 429, 500, 502, 503, 504 };
+  TrdContext context = default_context ();
+
+  for (guint status = 300; status < 600; status++)
+    {
+      g_autoptr (TrdOutcome) outcome = trd_outcome_new_failed (TRUNDLE_ERROR_HTTP_STATUS,
+                                                               NULL);
+      TrdVerdict expected = TRD_VERDICT_FAIL;
+
+      for (guint i = 0; i < G_N_ELEMENTS (passing); i++)
+        if (passing[i] == status)
+          expected = TRD_VERDICT_RETRY;
+      outcome->status = status;
+      g_assert_cmpint (trd_outcome_judge (outcome, &context), ==, expected);
+    }
+}
+
+static void
+test_own_statuses (void)
+{
+  g_autoptr (GVariant) options = g_variant_ref_sink (
+      g_variant_new_parsed ("{'retry': <{'statuses': <[@u 404]>,"
+                            " 'max-status-attempts': <@u 0>}>}"));
+  TrdContext context = default_context ();
+  g_autoptr (TrdOutcome) outcome = trd_outcome_new_failed (TRUNDLE_ERROR_HTTP_STATUS,
+                                                           NULL);
+
+  trd_retry_init (&context.retry, options, NULL);
+  outcome->status = 503;
+  g_assert_cmpint (trd_outcome_judge (outcome, &context), ==, TRD_VERDICT_FAIL);
+  outcome->status = 404;
+  context.has_last = TRUE;
+  context.last_code = TRUNDLE_ERROR_HTTP_STATUS;
+  context.last_status = 404;
+  context.streak = 1000;
+  g_assert_cmpint (trd_outcome_judge (outcome, &context), ==, TRD_VERDICT_RETRY);
+}
+
+/* What was before, what comes, and how many in a row that makes. */
+static const struct
+{
+  const char *name;
+  TrundleError last_code;
+  guint last_status;
+  Row now;
+  guint expected; /* after 2 */
+} streaks[] = {
+  { "alike", TRUNDLE_ERROR_PROTOCOL_ERROR, 0, { "", TRUNDLE_ERROR_PROTOCOL_ERROR }, 3 },
+  { "other", TRUNDLE_ERROR_TIMED_OUT, 0, { "", TRUNDLE_ERROR_PROTOCOL_ERROR }, 1 },
+  { "statuses",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    503,
+    { "", TRUNDLE_ERROR_HTTP_STATUS, .status = 502 },
+    3 },
+  { "when-told",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    503,
+    { "", TRUNDLE_ERROR_HTTP_STATUS, .status = 503, .has_retry_after = TRUE },
+    2 },
+  { "when-told-first",
+    TRUNDLE_ERROR_TIMED_OUT,
+    0,
+    { "", TRUNDLE_ERROR_HTTP_STATUS, .status = 503, .has_retry_after = TRUE },
+    0 },
+  { "definite",
+    TRUNDLE_ERROR_HOST_NOT_FOUND,
+    0,
+    { "", TRUNDLE_ERROR_HOST_NOT_FOUND, DEFINITE },
+    3 },
+  { "indefinite",
+    TRUNDLE_ERROR_HOST_NOT_FOUND,
+    0,
+    { "", TRUNDLE_ERROR_HOST_NOT_FOUND },
+    0 },
+  { "offline",
+    TRUNDLE_ERROR_HOST_NOT_FOUND,
+    0,
+    { "", TRUNDLE_ERROR_HOST_NOT_FOUND, DEFINITE, OFFLINE },
+    0 },
+  { "mirrors/final",
+    TRUNDLE_ERROR_TLS_FAILED,
+    0,
+    { "", TRUNDLE_ERROR_HTTP_STATUS, .status = 404, .n_mirrors = 4 },
+    3 },
+  { "mirrors/passing",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    404,
+    { "", TRUNDLE_ERROR_HTTP_STATUS, .status = 503, .n_mirrors = 4 },
+    1 },
+  { "mirrors/final-after-passing",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    503,
+    { "", TRUNDLE_ERROR_HTTP_STATUS, .status = 404, .n_mirrors = 4 },
+    1 },
 };
 
 static void
-test_verdict (gconstpointer data)
+test_streak (gconstpointer data)
 {
-  TrundleError code = (TrundleError)GPOINTER_TO_UINT (data);
-  g_autoptr (TrdOutcome) outcome = trd_outcome_new_failed (code, NULL);
-  TrdVerdict expected = TRD_VERDICT_FAIL;
+  guint i = GPOINTER_TO_UINT (data);
+  const Row *now = &streaks[i].now;
+  g_autoptr (TrdOutcome) outcome = outcome_of_row (now);
+  TrdContext context = default_context ();
 
-  for (guint i = 0; i < G_N_ELEMENTS (verdicts); i++)
+  context.network = !now->offline;
+  context.n_addresses = 1 + now->n_mirrors;
+  context.streak = 2;
+  context.has_last = TRUE;
+  context.last_code = streaks[i].last_code;
+  context.last_status = streaks[i].last_status;
+  g_test_message ("%s", streaks[i].name);
+  g_assert_cmpuint (trd_outcome_streak (outcome, &context), ==, streaks[i].expected);
+}
+
+static void
+test_methods (void)
+{
+  static const char *const fine[] = { "GET", "HEAD", "OPTIONS", "PUT", "DELETE" };
+  static const char *const not_fine[] = { "POST", "PATCH", "get", "LOCK", "" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (fine); i++)
     {
-      if (verdicts[i].code == code)
-        expected = verdicts[i].verdict;
+      g_assert_true (trd_method_is_idempotent (fine[i]));
+      g_assert_false (trd_method_is_idempotent (not_fine[i]));
     }
-  g_assert_cmpint (trd_outcome_judge (outcome), ==, expected);
-  g_assert_nonnull (outcome->message);
-  g_assert_false (g_str_has_suffix (outcome->message, "."));
 }
 
 static void
 test_complete (void)
 {
   g_autoptr (TrdOutcome) outcome = trd_outcome_new_complete (7, "content-length");
+  TrdContext context = { 0 };
 
-  g_assert_cmpint (trd_outcome_judge (outcome), ==, TRD_VERDICT_SUCCEED);
+  g_assert_cmpint (trd_outcome_judge (outcome, &context), ==, TRD_VERDICT_SUCCEED);
   g_assert_cmpuint (outcome->received, ==, 7);
   g_assert_cmpstr (outcome->proof, ==, "content-length");
 }
@@ -82,9 +416,10 @@ test_file_error (gconstpointer data)
                                           "/home/u/secret: %s",
                                           g_strerror (error_number));
   g_autoptr (TrdOutcome) outcome = trd_outcome_new_from_error (error);
+  TrdContext context = default_context ();
 
   g_assert_cmpint (outcome->code, ==, file_errors[i].code);
-  g_assert_cmpint (trd_outcome_judge (outcome), ==, file_errors[i].verdict);
+  g_assert_cmpint (trd_outcome_judge (outcome, &context), ==, file_errors[i].verdict);
   g_assert_null (strstr (outcome->message, "secret"));
 }
 
@@ -210,24 +545,6 @@ test_wire_is_copied_and_told (void)
 }
 
 static void
-test_back_off (void)
-{
-  static const int seconds[]
-      = { 1, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900 };
-
-  for (guint i = 0; i < G_N_ELEMENTS (seconds); i++)
-    {
-      gint64 middle_us = seconds[i] * TRD_SECOND_US;
-
-      g_assert_cmpint (trd_back_off_us (i, 0.5), ==, middle_us);
-      g_assert_cmpint (trd_back_off_us (i, 0), ==, middle_us * 3 / 4);
-      g_assert_cmpint (trd_back_off_us (i, 0.999999), <=, middle_us * 5 / 4);
-      g_assert_cmpint (trd_back_off_us (i, 0.999999), >, middle_us * 6 / 5);
-    }
-  g_assert_cmpint (trd_back_off_us (G_MAXUINT, 0.5), ==, TRD_RETRY_MAX_US);
-}
-
-static void
 add_number (const char *what, guint i, GTestDataFunc func)
 {
   g_autofree char *path = g_strdup_printf ("/outcome/%s/%u", what, i);
@@ -241,19 +558,27 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   for (guint i = 0; i < TRUNDLE_N_ERRORS; i++)
+    add_number ("own-error", i, test_own_error);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      add_number ("verdict", i, test_verdict);
-      add_number ("own-error", i, test_own_error);
+      g_autofree char *path = g_strconcat ("/outcome/verdict/", rows[i].id, NULL);
+
+      g_test_add_data_func (path, &rows[i], test_row);
     }
+  for (guint i = 0; i < G_N_ELEMENTS (streaks); i++)
+    add_number ("streak", i, test_streak);
+  g_test_add_func ("/outcome/verdict/every-code", test_every_code_has_a_row);
+  g_test_add_func ("/outcome/verdict/statuses", test_statuses);
+  g_test_add_func ("/outcome/verdict/own-statuses", test_own_statuses);
+  g_test_add_func ("/outcome/methods", test_methods);
   for (guint i = 0; i < G_N_ELEMENTS (file_errors); i++)
-    add_number ("file-error", i, test_file_error);
+    add_number ("G-27/file-error", i, test_file_error);
   for (guint i = 0; i < G_N_ELEMENTS (wires); i++)
     add_number ("wire", i, test_wire);
   g_test_add_func ("/outcome/complete", test_complete);
   g_test_add_func ("/outcome/g-file-error", test_g_file_error);
   g_test_add_func ("/outcome/foreign-error", test_foreign_error);
   g_test_add_func ("/outcome/wire/body-too-long", test_wire_body_too_long);
-  g_test_add_func ("/outcome/wire/copied-and-told", test_wire_is_copied_and_told);
-  g_test_add_func ("/outcome/back-off", test_back_off);
+  g_test_add_func ("/outcome/G-26/copied-and-told", test_wire_is_copied_and_told);
   return g_test_run ();
 }

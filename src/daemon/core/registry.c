@@ -114,6 +114,20 @@ trd_registry_get_restart (TrdRegistry *self)
   };
 }
 
+static GRefString *
+find_host (TrdRegistry *self, const TrdTaskBrief *brief)
+{
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  /* What only waits for its name needs no server, and stands in no server's line. */
+  if (brief->has_intent)
+    return g_ref_string_new_intern ("");
+
+  if (brief->mirror > 0)
+    row = trd_store_load_task (self->env->store, brief->id, NULL);
+  return row != NULL ? trd_request_find_host (row) : intern_host (self, brief->url);
+}
+
 static TrdTask *
 adopt_task (TrdRegistry *self, TrdSession *session, const TrdTaskBrief *brief)
 {
@@ -128,13 +142,11 @@ adopt_task (TrdRegistry *self, TrdSession *session, const TrdTaskBrief *brief)
   task->not_before_us = brief->not_before.boot_us;
   task->deadline_us = brief->deadline.boot_us;
   task->suspicion = brief->suspicion;
-  task->failures = MIN (brief->failures, G_MAXUINT8);
-  task->streak = MIN (brief->streak, G_MAXUINT8);
+  task->failures = MIN (brief->failures, G_MAXUINT16);
+  task->streak = MIN (brief->streak, G_MAXUINT16);
   task->durable = brief->durable;
   task->has_intent = brief->has_intent;
-  /* What only waits for its name needs no server, and stands in no server's line. */
-  task->host = brief->has_intent ? g_ref_string_new_intern ("")
-                                 : intern_host (self, brief->url);
+  task->host = find_host (self, brief);
 
   g_hash_table_insert (session->tasks, &task->id, task);
   g_hash_table_insert (self->tasks, &task->id, task);

@@ -204,7 +204,7 @@ trd_request_take_apart (const char *url,
   return TRUE;
 }
 
-/* ---- putting it together ---- */
+/* ---- headers ---- */
 
 static gboolean
 has_name (GVariant *headers, const char *name)
@@ -249,6 +249,66 @@ merge_headers (GVariant *above, GVariant *below, GVariant *other)
   return g_variant_builder_end (&builder);
 }
 
+/* ---- the address ---- */
+
+static gboolean
+is_same_origin (const char *first, const char *second)
+{
+  g_autoptr (GUri) first_uri = trundle_url_parse (first, NULL);
+  g_autoptr (GUri) second_uri = trundle_url_parse (second, NULL);
+  g_autofree char *first_origin = NULL;
+  g_autofree char *second_origin = NULL;
+
+  if (first_uri == NULL || second_uri == NULL)
+    return FALSE;
+
+  first_origin = trundle_url_origin (first_uri);
+  second_origin = trundle_url_origin (second_uri);
+  return g_str_equal (first_origin, second_origin);
+}
+
+guint
+trd_request_count_addresses (const TrdTaskRow *row)
+{
+  g_autoptr (GVariant) mirrors = g_variant_lookup_value (
+      row->options, "mirrors", G_VARIANT_TYPE_STRING_ARRAY);
+
+  return mirrors != NULL ? 1 + (guint)g_variant_n_children (mirrors) : 1;
+}
+
+char *
+trd_request_find_url (const TrdTaskRow *row)
+{
+  g_autoptr (GVariant) mirrors = g_variant_lookup_value (
+      row->options, "mirrors", G_VARIANT_TYPE_STRING_ARRAY);
+  char *url = NULL;
+
+  if (row->mirror == 0 || mirrors == NULL || row->mirror > g_variant_n_children (mirrors))
+    return g_strdup (row->url);
+
+  g_variant_get_child (mirrors, row->mirror - 1, "s", &url);
+  return url;
+}
+
+GRefString *
+trd_request_find_host (const TrdTaskRow *row)
+{
+  g_autofree char *url = trd_request_find_url (row);
+  g_autoptr (GUri) uri = trundle_url_parse (url, NULL);
+  g_autofree char *host = uri != NULL ? trundle_url_host_key (uri) : g_strdup ("");
+
+  return g_ref_string_new_intern (host);
+}
+
+/* What was meant for the origin of the task's own address, or for everybody. */
+static gboolean
+may_have_secrets (const TrdTaskRow *row, const char *url)
+{
+  return row->mirror == 0 || is_same_origin (row->url, url);
+}
+
+/* ---- putting it together ---- */
+
 /* Options that reach the worker as they are. */
 static const char *const passed_on[] = {
   "method",          "accept-status",           "redirects",      "max-redirects",
@@ -264,8 +324,12 @@ trd_request_compose (const TrdTaskRow *row,
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GVariant) mine = NULL;
   g_autoptr (GVariant) session = NULL;
+  g_autofree char *url = trd_request_find_url (row);
 
-  g_variant_dict_insert (&dict, "url", "s", row->url);
+  /* Law 9. */
+  if (!may_have_secrets (row, url))
+    task_secrets = session_secrets = NULL;
+  g_variant_dict_insert (&dict, "url", "s", url);
   for (guint i = 0; i < G_N_ELEMENTS (passed_on); i++)
     {
       g_autoptr (GVariant) value = trundle_options_get_value (
@@ -287,22 +351,6 @@ trd_request_compose (const TrdTaskRow *row,
 }
 
 /* ---- changing it ---- */
-
-static gboolean
-is_same_origin (const char *first, const char *second)
-{
-  g_autoptr (GUri) first_uri = trundle_url_parse (first, NULL);
-  g_autoptr (GUri) second_uri = trundle_url_parse (second, NULL);
-  g_autofree char *first_origin = NULL;
-  g_autofree char *second_origin = NULL;
-
-  if (first_uri == NULL || second_uri == NULL)
-    return FALSE;
-
-  first_origin = trundle_url_origin (first_uri);
-  second_origin = trundle_url_origin (second_uri);
-  return g_str_equal (first_origin, second_origin);
-}
 
 static GVariant *
 merge_options (GVariant *options, GVariant *changes)

@@ -46,6 +46,16 @@ trd_request_update (const TrdTaskRow *row,
 GVariant *
 trd_request_without_secrets (GVariant *options, GVariant **out_secrets);
 
+/* Addresses of the file: its own and its mirrors. */
+guint
+trd_request_count_addresses (const TrdTaskRow *row);
+/* The address that is asked, by row->mirror; (transfer full), without user info. */
+char *
+trd_request_find_url (const TrdTaskRow *row);
+/* Its host, as slots count it.  (transfer full) */
+GRefString *
+trd_request_find_host (const TrdTaskRow *row);
+
 /* The dictionary of Begin: the task's options over the session's, headers merged (a name
  * of the task's replaces all of that name of the session's, RFC 9110 §5.1: in any case).
  * (transfer full), not floating */

@@ -23,6 +23,8 @@ struct _TrdRun
   TrdPlace *place;     /* (owned) (nullable) */
   TrdIntent intent;    /* while sealing */
   guint name_number;   /* of the last name tried, for if-exists=rename */
+  TrdContext context;  /* of the verdict on its end */
+  guint address;       /* the one that is asked: 0 is url, n the n-th mirror */
   TrdOutcome *outcome; /* (owned) (nullable): while sealing */
   guint64 received;
   guint64 synced; /* as stored */
@@ -36,8 +38,12 @@ struct _TrdRun
   gboolean cleared; /* it ended by itself: no suspect any more */
 };
 
-/* One input for the task of @run, which is gone afterwards; a store that refuses puts the
- * task back into the queue. */
+/* What its end will be judged by, from the row as it began. */
+void
+trd_run_take_context (TrdRun *run, const TrdTaskRow *row);
+
+/* core/conclude.c: one input for the task of @run, which is gone afterwards; a store that
+ * refuses puts the task back into the queue. */
 void
 trd_run_apply (TrdRun *run, TrdTaskInput input, TrdChange *change);
 void
@@ -47,6 +53,8 @@ void
 trd_run_conclude (TrdRun *run, TrdOutcome *outcome);
 void
 trd_run_conclude_error (TrdRun *run, const GError *error);
+void
+trd_run_conclude_crash (TrdRun *run, gboolean alone);
 
 /* core/seal.c: the worker says the part is complete.  Consumes @outcome. */
 void

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The life of an attempt: open and lock the part, hand it to the transport, listen, and
- * turn the outcome into one input for the task.  What follows a complete part is in
+/* The life of an attempt: open and lock the part, hand it to the transport and listen.
+ * What follows from its end is in core/conclude.c, and from a complete part in
  * core/seal.c. */
 
 #include "config.h"
@@ -90,116 +90,6 @@ const char *
 trd_run_get_current_url (TrdRun *run)
 {
   return run->current_url;
-}
-
-/* ---- the outcome ---- */
-
-void
-trd_run_apply (TrdRun *run, TrdTaskInput input, TrdChange *change)
-{
-  g_autoptr (GError) error = NULL;
-  TrdTask *task = run->task;
-
-  change->current_url = run->current_url;
-  if (trd_turn_single (run->runner->registry, task, input, change, &error))
-    return;
-
-  /* The store refused, say because the disk is full.  Nothing is lost: the row still says
-   * queued, and the attempt is made again. */
-  g_warning ("Cannot store what became of task %" G_GINT64_FORMAT ": %s",
-             task->id,
-             error->message);
-  g_clear_error (&error);
-  task->hold = TRUNDLE_WAIT_DISK_SPACE;
-  task->not_before_us = trd_moment_after (trd_clock_now (run->runner->env->clock),
-                                          TRD_RECHECK_MIN_US);
-  if (!trd_turn_single (run->runner->registry, task, TRD_TASK_INPUT_HOLD, NULL, &error))
-    g_critical ("A running task cannot be held: %s", error->message);
-}
-
-static void
-retry (TrdRun *run, const TrdOutcome *outcome, guint32 hold, gint64 delay_us)
-{
-  TrdChange change = { .outcome = outcome, .hold = hold };
-
-  change.suspicion = run->cleared ? 0 : run->task->suspicion;
-  if (delay_us > 0)
-    change.not_before_us = trd_moment_after (trd_clock_now (run->runner->env->clock),
-                                             delay_us);
-
-  trd_run_apply (run, TRD_TASK_INPUT_RETRY, &change);
-}
-
-void
-trd_run_fail (TrdRun *run, const TrdOutcome *outcome, gboolean keep_part)
-{
-  TrdChange change = { .outcome = outcome, .keep_part = keep_part };
-
-  trd_run_apply (run, TRD_TASK_INPUT_FAIL, &change);
-}
-
-static gint64
-next_back_off_us (TrdRun *run)
-{
-  TrdTask *task = run->task;
-
-  if (run->progressed)
-    task->failures = 0;
-  if (task->failures < G_MAXUINT8)
-    task->failures++;
-
-  return trd_back_off_us (task->failures, g_rand_double (run->runner->env->random));
-}
-
-/* Nobody's fault, so at once; but only the first time, or a worker that is always killed
- * would be started without end. */
-static void
-retry_soon (TrdRun *run, const TrdOutcome *outcome)
-{
-  gint64 delay_us = next_back_off_us (run);
-
-  if (run->task->failures > 1)
-    retry (run, outcome, TRUNDLE_WAIT_BACK_OFF, delay_us);
-  else
-    retry (run, outcome, 0, 0);
-}
-
-/* Consumes @outcome; @run is gone or sealing afterwards. */
-void
-trd_run_conclude (TrdRun *run, TrdOutcome *outcome)
-{
-  g_autoptr (TrdOutcome) owned = outcome;
-  gint64 recheck_us;
-
-  switch (trd_outcome_judge (outcome))
-    {
-    case TRD_VERDICT_SUCCEED:
-      trd_run_succeed (run, g_steal_pointer (&owned));
-      return;
-    case TRD_VERDICT_FAIL:
-      trd_run_fail (run, outcome, FALSE);
-      return;
-    case TRD_VERDICT_RETRY:
-      retry (run, outcome, TRUNDLE_WAIT_BACK_OFF, next_back_off_us (run));
-      return;
-    case TRD_VERDICT_RETRY_AT_ONCE:
-      retry_soon (run, outcome);
-      return;
-    case TRD_VERDICT_WAIT_DISK:
-      recheck_us = CLAMP (next_back_off_us (run), TRD_RECHECK_MIN_US, TRD_RECHECK_MAX_US);
-      retry (run, outcome, TRUNDLE_WAIT_DISK_SPACE, recheck_us);
-      return;
-    case TRD_VERDICT_WAIT_DESTINATION:
-      recheck_us = CLAMP (next_back_off_us (run), TRD_RECHECK_MIN_US, TRD_RECHECK_MAX_US);
-      retry (run, outcome, TRUNDLE_WAIT_DESTINATION_GONE, recheck_us);
-      return;
-    }
-}
-
-void
-trd_run_conclude_error (TrdRun *run, const GError *error)
-{
-  trd_run_conclude (run, trd_outcome_new_from_error (error));
 }
 
 /* ---- beginning ---- */
@@ -292,6 +182,7 @@ trd_runner_begin (TrdRunner *self, TrdTask *task)
     }
 
   run->place = trd_place_copy (row->place);
+  trd_run_take_context (run, row);
   if (row->intent.final_name != NULL)
     trd_run_resume_seal (run, row);
   else if (!hand_over (run, row, &error))
@@ -415,6 +306,7 @@ on_done (gint64 task_id, TrdOutcome *outcome, gpointer user_data)
 {
   TrdRunner *self = user_data;
   TrdRun *run = find_run (self, task_id);
+  TrdOutcome *mine;
 
   if (run == NULL)
     return;
@@ -426,7 +318,10 @@ on_done (gint64 task_id, TrdOutcome *outcome, gpointer user_data)
   /* It ended by itself: whatever killed a worker before, it was not this task.  One whose
    * worker was lost has proved nothing. */
   run->cleared = !outcome->busy;
-  trd_run_conclude (run, trd_outcome_copy (outcome));
+  mine = trd_outcome_copy (outcome);
+  /* Of an attempt whose worker was lost nobody knows what the server has seen. */
+  mine->sent |= outcome->busy;
+  trd_run_conclude (run, mine);
 }
 
 static void
@@ -434,20 +329,13 @@ on_crashed (gint64 task_id, gboolean alone, gpointer user_data)
 {
   TrdRunner *self = user_data;
   TrdRun *run = find_run (self, task_id);
-  TrdChange change = { 0 };
-  g_autoptr (TrdOutcome) outcome = NULL;
 
   if (run == NULL)
     return;
 
   run->in_transport = FALSE;
   run->task->releasing = TRUE;
-  outcome = trd_outcome_new_failed (TRUNDLE_ERROR_ENGINE_CRASH,
-                                    "The transfer made the network worker crash");
-  change.outcome = outcome;
-  change.suspicion = MAX (run->task->suspicion, 1) + alone;
-  trd_run_apply (
-      run, change.suspicion > 2 ? TRD_TASK_INPUT_FAIL : TRD_TASK_INPUT_RETRY, &change);
+  trd_run_conclude_crash (run, alone);
 }
 
 static void

@@ -29,8 +29,8 @@ struct _TrdTask
   guint8 state;          /* TrundleTaskState */
   guint8 kind;           /* TrundleKind */
   guint8 suspicion;
-  guint8 failures; /* in a row, without progress: the exponent of the back-off */
-  guint8 streak;   /* of attempts that ended alike */
+  guint16 failures; /* in a row, without progress: the exponent of the back-off */
+  guint16 streak;   /* of attempts that ended alike */
   guint durable : 1;
   guint has_intent : 1;
   guint releasing : 1; /* a worker still holds the part of an attempt that ended */

@@ -255,6 +255,27 @@ copy_answer (TrdTaskRow *row, const TrdChange *change)
     set_response (row, change->outcome->response);
 }
 
+/* The next attempt cuts the part to nothing. */
+static void
+forget_part (TrdTaskRow *row)
+{
+  g_clear_pointer (&row->response, g_variant_unref);
+  g_clear_pointer (&row->digest_state, g_variant_unref);
+  row->received = 0;
+}
+
+static void
+turn_to_mirror (Step *step, guint mirror)
+{
+  if (mirror == step->row->mirror)
+    return;
+
+  step->row->mirror = mirror;
+  g_clear_pointer (&step->row->current_url, g_free);
+  step->host = trd_request_find_host (step->row);
+  step->changes |= TRD_TASK_CHANGE_REQUEST;
+}
+
 static gboolean
 stage_retry (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
 {
@@ -265,8 +286,13 @@ stage_retry (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
   step->hold = change->hold;
   step->not_before_us = change->not_before_us;
   step->suspicion = change->suspicion;
+  step->failures = change->failures;
+  step->streak = change->streak;
   set_response (step->row, find_answer_of_part (step, change->outcome));
   copy_progress (step->row, change);
+  turn_to_mirror (step, change->mirror);
+  if (change->afresh)
+    forget_part (step->row);
   if (!trd_resume_is_possible (step->row->response, NULL, NULL))
     step->row->received = 0;
 
@@ -610,8 +636,8 @@ assign (TrdTurn *self, Step *step)
   task->not_before_us = step->not_before_us;
   task->deadline_us = step->deadline_us;
   task->suspicion = step->suspicion;
-  task->failures = MIN (step->failures, G_MAXUINT8);
-  task->streak = MIN (step->streak, G_MAXUINT8);
+  task->failures = MIN (step->failures, G_MAXUINT16);
+  task->streak = MIN (step->streak, G_MAXUINT16);
   task->durable = step->durable;
   if (step->row != NULL)
     task->has_intent = step->row->intent.final_name != NULL;

@@ -17,12 +17,16 @@ typedef struct
   const TrdOutcome *outcome; /* (nullable): SUCCEED, FAIL, RETRY */
   guint32 hold;              /* RETRY: why it waits */
   gint64 not_before_us;      /* RETRY: until when, on CLOCK_BOOTTIME */
-  const char *reason;        /* CANCEL: "client", "session-invalidated", … */
-  const char *current_url;   /* (nullable): SUCCEED, FAIL: where redirects led */
-  const char *final_path;    /* (nullable): SUCCEED: where the file is */
-  gboolean file_moved;       /* SUCCEED: it was taken away before we could tell */
-  guint suspicion;           /* RETRY, FAIL: see TrdTaskRow */
-  gboolean keep_part; /* FAIL: the bytes are all there, for OpenFile and MoveFile */
+  guint failures;            /* RETRY: these three as in TrdTaskRow */
+  guint streak;
+  guint mirror;
+  gboolean afresh;         /* RETRY: nothing of the part is believed */
+  const char *reason;      /* CANCEL: "client", "session-invalidated", … */
+  const char *current_url; /* (nullable): SUCCEED, FAIL: where redirects led */
+  const char *final_path;  /* (nullable): SUCCEED: where the file is */
+  gboolean file_moved;     /* SUCCEED: it was taken away before we could tell */
+  guint suspicion;         /* RETRY, FAIL: see TrdTaskRow */
+  gboolean keep_part;      /* FAIL: the bytes are all there, for OpenFile and MoveFile */
   const TrdRequestParts *request; /* UPDATE: the whole of it */
 } TrdChange;
 

@@ -12,6 +12,7 @@
 #include "common/enums.h"
 #include "common/url.h"
 #include "common/vocabulary.h"
+#include "core/request.h"
 
 const char *const trd_task_view_default_names[]
     = { "State",       "Url", "BytesReceived", "BytesExpectedToReceive", "WaitReasons",
@@ -153,8 +154,9 @@ static GVariant *
 get_current_request (gpointer view)
 {
   const TrdTaskRow *row = ((TrdTaskView *)view)->row;
+  g_autofree char *url = trd_request_find_url (row);
 
-  return new_request (row, row->current_url != NULL ? row->current_url : row->url);
+  return new_request (row, row->current_url != NULL ? row->current_url : url);
 }
 
 static GVariant *

@@ -384,6 +384,7 @@ read_brief (TrdQuery *query, TrdTaskBrief *out_brief)
     .suspicion = (guint)trd_query_get_int (query, 14),
     .has_intent = trd_query_get_int (query, 15) != 0,
     .url = trd_query_peek_text (query, 16),
+    .mirror = (guint)trd_query_get_int (query, 17),
   };
 }
 

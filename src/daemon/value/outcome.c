@@ -25,7 +25,11 @@ typedef struct
 {
   TrdVerdict verdict;
   const char *message; /* said when nobody said more */
+  guint in_a_row;      /* attempts of one address that may end so; 0 for any number */
 } Meaning;
+
+/* Of this address: another one of the file may do better. */
+#define HERE TRD_VERDICT_RETRY
 
 static const Meaning meanings[] = {
   [TRUNDLE_ERROR_FAILED] = { TRD_VERDICT_FAIL, "The transfer failed" },
@@ -42,31 +46,31 @@ static const Meaning meanings[] = {
                                           "The data to resume from is not valid" },
   [TRUNDLE_ERROR_CANCELLED] = { TRD_VERDICT_FAIL, "The transfer was cancelled" },
   [TRUNDLE_ERROR_TIMED_OUT] = { TRD_VERDICT_RETRY, "The server did not answer in time" },
-  [TRUNDLE_ERROR_HOST_NOT_FOUND] = { TRD_VERDICT_RETRY, "The server was not found" },
+  [TRUNDLE_ERROR_HOST_NOT_FOUND]
+  = { TRD_VERDICT_RETRY, "The server was not found", TRD_HOST_NOT_FOUND_MAX },
   [TRUNDLE_ERROR_CANNOT_CONNECT] = { TRD_VERDICT_RETRY,
                                      "No connection to the server could be made" },
   [TRUNDLE_ERROR_CONNECTION_LOST] = { TRD_VERDICT_RETRY,
                                       "The connection to the server was lost" },
-  [TRUNDLE_ERROR_TOO_MANY_REDIRECTS] = { TRD_VERDICT_FAIL,
-                                         "The server redirected too many times" },
-  [TRUNDLE_ERROR_BAD_REDIRECT] = { TRD_VERDICT_FAIL,
-                                   "The server redirected to where we must not go" },
-  [TRUNDLE_ERROR_PROTOCOL_ERROR] = { TRD_VERDICT_FAIL,
-                                     "The server's answer was not understood" },
-  [TRUNDLE_ERROR_HTTP_STATUS] = { TRD_VERDICT_FAIL, "The server refused the request" },
+  [TRUNDLE_ERROR_TOO_MANY_REDIRECTS]
+  = { HERE, "The server redirected too many times", 1 },
+  [TRUNDLE_ERROR_BAD_REDIRECT]
+  = { HERE, "The server redirected to where we must not go", 1 },
+  [TRUNDLE_ERROR_PROTOCOL_ERROR] = { TRD_VERDICT_RETRY,
+                                     "The server's answer was not understood",
+                                     TRD_PROTOCOL_ERRORS_MAX },
+  [TRUNDLE_ERROR_HTTP_STATUS] = { HERE, "The server refused the request", 1 },
   [TRUNDLE_ERROR_AUTHENTICATION_CANCELLED] = { TRD_VERDICT_FAIL,
                                                "Authentication was cancelled" },
-  [TRUNDLE_ERROR_AUTHENTICATION_REQUIRED] = { TRD_VERDICT_FAIL,
-                                              "The server asks for authentication" },
-  [TRUNDLE_ERROR_DECODE_FAILED] = { TRD_VERDICT_FAIL, "The content cannot be decoded" },
-  [TRUNDLE_ERROR_INSECURE_TRANSPORT] = { TRD_VERDICT_FAIL,
-                                         "The connection would not be secure" },
-  [TRUNDLE_ERROR_TLS_FAILED] = { TRD_VERDICT_FAIL,
-                                 "A secure connection could not be made" },
+  [TRUNDLE_ERROR_AUTHENTICATION_REQUIRED]
+  = { HERE, "The server asks for authentication", 1 },
+  [TRUNDLE_ERROR_DECODE_FAILED] = { HERE, "The content cannot be decoded", 1 },
+  [TRUNDLE_ERROR_INSECURE_TRANSPORT] = { HERE, "The connection would not be secure", 1 },
+  [TRUNDLE_ERROR_TLS_FAILED] = { HERE, "A secure connection could not be made", 1 },
   [TRUNDLE_ERROR_CLIENT_CERTIFICATE_REJECTED]
-  = { TRD_VERDICT_FAIL, "The server did not accept the client certificate" },
+  = { HERE, "The server did not accept the client certificate", 1 },
   [TRUNDLE_ERROR_CLIENT_CERTIFICATE_REQUIRED]
-  = { TRD_VERDICT_FAIL, "The server asks for a client certificate" },
+  = { HERE, "The server asks for a client certificate", 1 },
   [TRUNDLE_ERROR_FILE_NOT_FOUND] = { TRD_VERDICT_FAIL, "The file does not exist" },
   [TRUNDLE_ERROR_FILE_IS_DIRECTORY] = { TRD_VERDICT_FAIL, "The file is a directory" },
   [TRUNDLE_ERROR_FILE_PERMISSION] = { TRD_VERDICT_FAIL,
@@ -74,7 +78,7 @@ static const Meaning meanings[] = {
   [TRUNDLE_ERROR_FILE_EXISTS] = { TRD_VERDICT_FAIL, "A file of that name exists" },
   [TRUNDLE_ERROR_DESTINATION_GONE] = { TRD_VERDICT_WAIT_DESTINATION,
                                        "The destination folder is not there" },
-  [TRUNDLE_ERROR_TOO_LARGE] = { TRD_VERDICT_FAIL, "The file is too large" },
+  [TRUNDLE_ERROR_TOO_LARGE] = { HERE, "The file is too large", 1 },
   [TRUNDLE_ERROR_NO_SPACE] = { TRD_VERDICT_WAIT_DISK,
                                "There is no space left on the disk" },
   [TRUNDLE_ERROR_WRITE_FAILED] = { TRD_VERDICT_FAIL, "The file could not be written" },
@@ -82,8 +86,9 @@ static const Meaning meanings[] = {
                                      "The file changed while it was sent" },
   [TRUNDLE_ERROR_ENGINE_CRASH] = { TRD_VERDICT_FAIL,
                                    "The network process crashed on this transfer" },
-  [TRUNDLE_ERROR_INTEGRITY_FAILED] = { TRD_VERDICT_FAIL,
-                                       "The file is not the one that was promised" },
+  [TRUNDLE_ERROR_INTEGRITY_FAILED] = { TRD_VERDICT_RETRY_AFRESH,
+                                       "The file is not the one that was promised",
+                                       TRD_INTEGRITY_FAILURES_MAX },
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (meanings) == TRUNDLE_N_ERRORS);
 
@@ -418,16 +423,115 @@ trd_outcome_new_from_wire (GVariant *facts, GError **error)
   return g_steal_pointer (&self);
 }
 
-TrdVerdict
-trd_outcome_judge (const TrdOutcome *self)
+/* ---- what it means ---- */
+
+gboolean
+trd_method_is_idempotent (const char *method)
 {
+  static const char *const methods[] = { "GET", "HEAD",   "OPTIONS", "TRACE",
+                                         "PUT", "DELETE", NULL };
+
+  return g_strv_contains (methods, method);
+}
+
+static gboolean
+is_passing_status (TrundleError code, guint status, const TrdRetry *retry)
+{
+  return code == TRUNDLE_ERROR_HTTP_STATUS && trd_retry_has_status (retry, status);
+}
+
+/* Attempts in a row that may end so; 0 for any number. */
+static guint
+find_limit (TrundleError code, guint status, const TrdContext *context)
+{
+  guint in_a_row = meanings[code].in_a_row;
+  guint n = MAX (context->n_addresses, 1);
+
+  if (is_passing_status (code, status, &context->retry))
+    in_a_row = context->retry.max_status_attempts;
+  /* A second look at the same bytes is worth it only when nobody else has the file. */
+  if (meanings[code].verdict == TRD_VERDICT_RETRY_AFRESH)
+    return MAX (in_a_row, n);
+
+  return in_a_row > G_MAXUINT / n ? 0 : in_a_row * n;
+}
+
+/* Final for the address that was asked. */
+static gboolean
+is_final_here (TrundleError code, guint status, const TrdContext *context)
+{
+  return find_limit (code, status, context) == MAX (context->n_addresses, 1)
+         && meanings[code].in_a_row == 1;
+}
+
+/* With several addresses, whatever is final is alike: when all of them have said so in a
+ * row, there is nothing left to try. */
+static gboolean
+is_like_last (const TrdOutcome *self, const TrdContext *context)
+{
+  if (!context->has_last)
+    return FALSE;
+  if (is_final_here (self->code, self->status, context))
+    return is_final_here (context->last_code, context->last_status, context);
+
+  return context->last_code == self->code
+         && !is_final_here (context->last_code, context->last_status, context);
+}
+
+static gboolean
+asks_for_patience (const TrdOutcome *self, const TrdContext *context)
+{
+  return self->has_retry_after
+         && is_passing_status (self->code, self->status, &context->retry);
+}
+
+guint
+trd_outcome_streak (const TrdOutcome *self, const TrdContext *context)
+{
+  guint before = is_like_last (self, context) ? context->streak : 0;
+
+  if (asks_for_patience (self, context))
+    return before;
+  if (self->code == TRUNDLE_ERROR_HOST_NOT_FOUND && !(self->definite && context->network))
+    return 0;
+
+  return before + 1;
+}
+
+/* Law 12: what the server may have seen is done again only when that does no harm. */
+static gboolean
+may_repeat (const TrdOutcome *self, const TrdContext *context)
+{
+  return context->idempotent
+         || !(self->sent || self->status != 0 || self->response != NULL);
+}
+
+TrdVerdict
+trd_outcome_judge (const TrdOutcome *self, const TrdContext *context)
+{
+  TrdVerdict verdict;
+  guint limit;
+
   g_return_val_if_fail (self != NULL, TRD_VERDICT_FAIL);
+  g_return_val_if_fail (context != NULL, TRD_VERDICT_FAIL);
 
   if (self->complete)
     return TRD_VERDICT_SUCCEED;
-  if (self->busy)
-    return TRD_VERDICT_RETRY_AT_ONCE;
-  return meanings[self->code].verdict;
+
+  verdict = self->busy ? TRD_VERDICT_RETRY_AT_ONCE : meanings[self->code].verdict;
+  if (verdict == TRD_VERDICT_FAIL || !may_repeat (self, context))
+    return TRD_VERDICT_FAIL;
+  if (verdict != TRD_VERDICT_RETRY && verdict != TRD_VERDICT_RETRY_AFRESH)
+    return verdict;
+
+  if (context->retry.max_attempts != 0
+      && context->attempts + 1 >= context->retry.max_attempts)
+    return TRD_VERDICT_FAIL;
+  limit = find_limit (self->code, self->status, context);
+  if (limit != 0 && trd_outcome_streak (self, context) >= limit)
+    return TRD_VERDICT_FAIL;
+
+  return asks_for_patience (self, context) ? TRD_VERDICT_RETRY_AFTER : verdict;
 }
 
 /* The reason phrase of the answer, which says more than the number now and then. */
@@ -469,19 +573,4 @@ trd_outcome_details (const TrdOutcome *self, const char *url)
   if (self->message != NULL)
     g_variant_dict_insert (&dict, "message", "s", self->message);
   return g_variant_ref_sink (g_variant_dict_end (&dict));
-}
-
-gint64
-trd_back_off_us (guint attempts, double unit_random)
-{
-  /* The first attempt was number 1, so that its failure waits the first step. */
-  guint doublings = attempts > 0 ? attempts - 1 : 0;
-  gint64 wait_us = TRD_RETRY_MAX_US;
-
-  g_return_val_if_fail (unit_random >= 0 && unit_random <= 1, TRD_RETRY_MAX_US);
-
-  /* 1 s doubled ten times is above the limit, and shifting further would overflow. */
-  if (doublings < 10)
-    wait_us = MIN (TRD_RETRY_FIRST_US << doublings, TRD_RETRY_MAX_US);
-  return wait_us + (gint64)(wait_us * TRD_RETRY_JITTER * (2 * unit_random - 1));
 }

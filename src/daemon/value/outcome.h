@@ -6,6 +6,7 @@
 #include <gio/gio.h>
 
 #include "common/error.h"
+#include "value/retry.h"
 
 /* How an attempt ended, as facts; what to do about it is trd_outcome_judge(). */
 typedef struct
@@ -39,6 +40,8 @@ typedef enum
   TRD_VERDICT_SUCCEED,
   TRD_VERDICT_FAIL,
   TRD_VERDICT_RETRY,            /* with back-off */
+  TRD_VERDICT_RETRY_AFTER,      /* when the server said */
+  TRD_VERDICT_RETRY_AFRESH,     /* with back-off, and nothing of the part is believed */
   TRD_VERDICT_RETRY_AT_ONCE,    /* our own doing: nobody's fault */
   TRD_VERDICT_WAIT_DISK,        /* WaitReasons disk-space */
   TRD_VERDICT_WAIT_DESTINATION, /* WaitReasons destination-gone */
@@ -62,16 +65,35 @@ void
 trd_outcome_free (TrdOutcome *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdOutcome, trd_outcome_free)
 
+/* What is known besides when an ending is judged. */
+typedef struct
+{
+  TrdRetry retry;
+  gboolean idempotent;    /* the request may be repeated whatever the server has seen */
+  gboolean network;       /* is there */
+  guint n_addresses;      /* of the file: its own and its mirrors */
+  guint attempts;         /* before this one */
+  guint streak;           /* of these, the last ones that ended alike */
+  gboolean has_last;      /* there is an earlier ending to compare with */
+  TrundleError last_code; /* of the attempt before */
+  guint last_status;
+} TrdContext;
+
+/* RFC 9110 §9.2.2. */
+gboolean
+trd_method_is_idempotent (const char *method);
+
 /* The one table of what each ending means.  Pure. */
 TrdVerdict
-trd_outcome_judge (const TrdOutcome *self);
+trd_outcome_judge (const TrdOutcome *self, const TrdContext *context);
+
+/* How many attempts in a row have ended alike, this one included.  What ended without
+ * anybody being to blame is not counted: a server that says when to come again, a name
+ * that could not be asked for.  Pure. */
+guint
+trd_outcome_streak (const TrdOutcome *self, const TrdContext *context);
 
 /* The details of TaskFinished, and of the property Error, for a task that failed so: keys
  * `url`, `reason`, `status`, `errno`, `message`.  (transfer full), not floating */
 GVariant *
 trd_outcome_details (const TrdOutcome *self, const char *url);
-
-/* Wait before attempt @attempts + 1: doubling from 1 s to 15 min, ±25 %.  @unit_random is
- * uniform in [0, 1). */
-gint64
-trd_back_off_us (guint attempts, double unit_random);

@@ -106,6 +106,7 @@ typedef struct
   TrdDelayed delayed;
   guint suspicion;
   gboolean has_intent;
+  guint mirror;
   const char *url; /* (unowned): valid during the call it is passed to */
 } TrdTaskBrief;
 
