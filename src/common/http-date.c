@@ -71,6 +71,18 @@ parse_year (const char *word, guint *out_year)
   return TRUE;
 }
 
+/* Which day it is called does not matter; but the text may be sent back to the server. */
+static gboolean
+is_word (const char *text)
+{
+  for (const char *p = text; *p != '\0'; p++)
+    {
+      if (!g_ascii_isalpha (*p))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 parse_words (GPtrArray *words, const Form *form, gint64 *out_seconds)
 {
@@ -79,7 +91,7 @@ parse_words (GPtrArray *words, const Form *form, gint64 *out_seconds)
 
   if (form->n_words == 8 && strcmp (words->pdata[7], "GMT") != 0)
     return FALSE;
-  if (!parse_number (words->pdata[form->day], 31, &day)
+  if (!is_word (words->pdata[0]) || !parse_number (words->pdata[form->day], 31, &day)
       || !parse_month (words->pdata[form->month], &month)
       || !parse_year (words->pdata[form->year], &year)
       || !parse_number (words->pdata[form->time], 23, &hour)

@@ -30,7 +30,9 @@ struct _TrwAttempt
   TrwFraming framing;
   gint64 expected;
   gint64 offset;        /* where the answer goes; -1 when no range was asked for */
-  guint64 total;        /* of the whole the answer continues; 0 when it does not */
+  guint64 total;        /* of the file, when the answer is a range of it; else 0 */
+  guint64 overlap;      /* bytes to come that must be what is there already */
+  gboolean is_unfit;    /* not the range that was asked for */
   gboolean has_no_rest; /* the part was complete already */
   gboolean is_connected;
   gboolean has_written; /* the head of the question, on some connection */
@@ -45,6 +47,7 @@ struct _TrwAttempt
   gboolean is_over;
   gboolean is_stopped;
   gboolean is_complete;
+  GVariant *untold;   /* (owned) (nullable): response, until the overlap is compared */
   GVariant *response; /* (owned) (nullable) */
   GError *error;      /* (owned) (nullable): why it is over */
   char *error_url;    /* (owned) (nullable): that the error is about */

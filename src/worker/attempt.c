@@ -215,6 +215,33 @@ finish_complete (TrwAttempt *self)
   end (self);
 }
 
+static void
+tell_response (TrwAttempt *self)
+{
+  self->response = g_steal_pointer (&self->untold);
+  self->hooks->responded (self, self->response, self->user_data);
+}
+
+/* Takes from @data what must be the same as the end of what is there; only when all of it
+ * was does the part go on, and is that told. */
+static gboolean
+compare_overlap (TrwAttempt *self, const guint8 **data, gsize *length)
+{
+  gsize n = (gsize)MIN (*length, self->overlap);
+
+  if (n == 0)
+    return TRUE;
+  if (!trw_part_holds (
+          self->part, trw_part_get_written (self->part) - self->overlap, *data, n))
+    return FALSE;
+  self->overlap -= n;
+  *data += n;
+  *length -= n;
+  if (self->overlap == 0)
+    tell_response (self);
+  return TRUE;
+}
+
 static gboolean
 write_part (const guint8 *data, gsize length, gpointer user_data)
 {
@@ -222,6 +249,13 @@ write_part (const guint8 *data, gsize length, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   trw_attempt_feed_watchdog (self);
+  if (!compare_overlap (self, &data, &length))
+    {
+      fail_misfit (self);
+      return FALSE;
+    }
+  if (length == 0)
+    return TRUE;
   if (self->total > 0 && length > self->total - trw_part_get_written (self->part))
     {
       fail_misfit (self);
@@ -249,7 +283,8 @@ on_body_ended (const GError *error, gpointer user_data)
       trw_attempt_take_failure (self, trw_error_translate (error, TRUE));
       return;
     }
-  if (self->total > 0 && trw_part_get_written (self->part) != self->total)
+  if (self->overlap > 0
+      || (self->total > 0 && trw_part_get_written (self->part) != self->total))
     {
       fail_misfit (self);
       return;
@@ -356,7 +391,11 @@ check_wholeness (TrwAttempt *self, GError **error)
 
   if (self->total > 0)
     return TRUE;
-  if (trw_attempt_get_status (self) == SOUP_STATUS_PARTIAL_CONTENT)
+  if (self->is_unfit)
+    message = trw_attempt_get_status (self) == SOUP_STATUS_PARTIAL_CONTENT
+                  ? "The server sent another range than was asked for"
+                  : "The server does not send ranges";
+  else if (trw_attempt_get_status (self) == SOUP_STATUS_PARTIAL_CONTENT)
     message = "The server sent a part of what was asked for";
   else if (self->framing == TRW_FRAMING_CLOSE && !self->request->allow_unframed)
     message = "Nothing would prove that the answer is whole";
@@ -389,10 +428,11 @@ take_range (TrwAttempt *self)
   switch (range)
     {
     case TRW_RANGE_FITS:
-      self->offset = (gint64)self->request->offset;
+      self->overlap = trw_range_get_overlap (self->request);
+      self->offset = self->request->offset > 0 ? (gint64)self->request->offset : -1;
       return TRUE;
     case TRW_RANGE_WHOLE:
-      self->offset = 0;
+      self->offset = self->request->offset > 0 ? 0 : -1;
       if (trw_part_cut (self->part, &error))
         return TRUE;
       trw_attempt_take_failure (self, g_steal_pointer (&error));
@@ -403,6 +443,9 @@ take_range (TrwAttempt *self)
     case TRW_RANGE_MISFIT:
       fail_misfit (self);
       return FALSE;
+    case TRW_RANGE_UNFIT:
+      self->is_unfit = TRUE;
+      return TRUE;
     case TRW_RANGE_REFUSED:
       return TRUE;
     }
@@ -415,16 +458,18 @@ take_final_answer (TrwAttempt *self)
   g_autoptr (GError) error = NULL;
   guint64 length = 0;
 
-  if (self->request->offset > 0 && !take_range (self))
+  if ((self->request->offset > 0 || self->request->has_range) && !take_range (self))
     return;
-  self->response = trw_response_describe (
+  self->untold = trw_response_describe (
       self->message, self->way.uri, self->offset, self->total);
   if (!trw_response_get_framing (self->message, &self->framing, &length, &error))
     {
+      self->response = g_steal_pointer (&self->untold);
       trw_attempt_take_failure (self, g_steal_pointer (&error));
       return;
     }
-  self->hooks->responded (self, self->response, self->user_data);
+  if (self->overlap == 0)
+    tell_response (self);
   if (!check_wholeness (self, &error))
     {
       trw_attempt_take_failure (self, g_steal_pointer (&error));
@@ -518,6 +563,7 @@ free_contents (gpointer data)
   g_clear_object (&self->cancellable);
   trw_way_clear (&self->way);
   g_clear_pointer (&self->error_body, g_byte_array_unref);
+  g_clear_pointer (&self->untold, g_variant_unref);
   g_clear_pointer (&self->response, g_variant_unref);
   g_clear_error (&self->error);
   g_free (self->error_url);

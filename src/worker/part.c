@@ -14,8 +14,11 @@
 #include "common/error.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define COMPARE_BLOCK (16 * 1024)
 
 struct _TrwPart
 {
@@ -113,6 +116,26 @@ trw_part_is_as_long (TrwPart *self)
   struct stat status;
 
   return fstat (self->fd, &status) == 0 && (guint64)status.st_size == self->written;
+}
+
+gboolean
+trw_part_holds (TrwPart *self, guint64 offset, const guint8 *data, gsize length)
+{
+  guint8 buffer[COMPARE_BLOCK];
+
+  while (length > 0)
+    {
+      gssize n = pread (self->fd, buffer, MIN (length, sizeof buffer), (off_t)offset);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0 || memcmp (buffer, data, (gsize)n) != 0)
+        return FALSE;
+      data += n;
+      length -= (gsize)n;
+      offset += (guint64)n;
+    }
+  return TRUE;
 }
 
 gboolean

@@ -30,6 +30,10 @@ trw_part_write (TrwPart *self, const guint8 *data, gsize length, GError **error)
 gboolean
 trw_part_is_as_long (TrwPart *self);
 
+/* Whether @length bytes at @offset of the file are @data. */
+gboolean
+trw_part_holds (TrwPart *self, guint64 offset, const guint8 *data, gsize length);
+
 /* Cuts the file to nothing.  Errors: as of trw_part_write(). */
 gboolean
 trw_part_cut (TrwPart *self, GError **error);

@@ -107,18 +107,36 @@ read_trust (TrwRequest *self, GVariant *dict, GError **error)
   return self->anchors != NULL;
 }
 
-/* After the method: what is not asked for by GET has no rest. */
+/* After the method: RFC 9110 §14.2 knows ranges of GET only. */
 static gboolean
 read_range (TrwRequest *self, GVariant *dict, GError **error)
+{
+  g_variant_lookup (dict, "range", "(tt)", &self->first, &self->length);
+  self->has_range = self->first > 0 || self->length > 0;
+  if (!self->has_range
+      || (self->first < G_MAXINT64 && self->length < G_MAXINT64 - self->first
+          && g_str_equal (self->method, "GET")))
+    return TRUE;
+  g_set_error_literal (error,
+                       TRUNDLE_ERROR,
+                       TRUNDLE_ERROR_INVALID_ARGUMENT,
+                       "range: nothing that can be asked for");
+  return FALSE;
+}
+
+/* After the range: it is what is continued. */
+static gboolean
+read_offset (TrwRequest *self, GVariant *dict, GError **error)
 {
   g_variant_lookup (dict, "offset", "t", &self->offset);
   g_variant_lookup (dict, "total", "t", &self->total);
   g_variant_lookup (dict, "validator", "s", &self->validator);
   if (self->offset == 0)
     return TRUE;
-  if (self->offset <= G_MAXINT64 && (self->total == 0 || self->total >= self->offset)
-      && self->validator != NULL && trw_range_is_validator (self->validator)
-      && g_str_equal (self->method, "GET"))
+  if (self->offset <= G_MAXINT64 - self->first
+      && (self->length == 0 || self->offset <= self->length)
+      && (self->total == 0 || self->total >= self->offset) && self->validator != NULL
+      && trw_range_is_validator (self->validator) && g_str_equal (self->method, "GET"))
     return TRUE;
   g_set_error_literal (error,
                        TRUNDLE_ERROR,
@@ -149,7 +167,7 @@ trw_request_new (GVariant *dict, GError **error)
 
   if (!read_url (self, dict, error) || !read_method (self, dict, error)
       || !read_redirects (self, dict, error) || !read_trust (self, dict, error)
-      || !read_range (self, dict, error))
+      || !read_range (self, dict, error) || !read_offset (self, dict, error))
     return NULL;
   self->headers = read_headers (dict, "headers", error);
   if (self->headers == NULL)

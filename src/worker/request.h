@@ -21,9 +21,12 @@ typedef struct
   char *ca_certificates; /* (owned) (nullable) */
   GPtrArray *anchors;    /* (owned) (nullable): of ca_certificates */
   guint error_body_max;
-  guint64 offset;  /* of the part that is there already; 0 for none */
-  guint64 total;   /* of the whole, as known from before; 0 unknown */
-  char *validator; /* (owned) (nullable): strong entity tag, not NULL with an offset */
+  guint64 offset;     /* of the part that is there already; 0 for none */
+  guint64 total;      /* of the file, as known from before; 0 unknown */
+  char *validator;    /* (owned) (nullable): for If-Range, not NULL with an offset */
+  gboolean has_range; /* the file is to be a part of the resource: */
+  guint64 first;      /* from this byte, 0 without a range */
+  guint64 length;     /* so many; 0 for all that follow */
 } TrwRequest;
 
 /* Errors: TRUNDLE_ERROR_INVALID_ARGUMENT and those of trundle_url_parse(). */
