@@ -2,10 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Going on inside a file: laws 4 and 11, with real servers and real deaths."""
 
+import random
+
 import pytest
+from parts.client import Failure
 from parts.waiting import wait_for
 
 MIB = 1024 * 1024
+TAIL = 64 * 1024
+MODIFIED = "Sun, 06 Nov 1994 08:49:37 GMT"
+DATES = f"Last-Modified: {MODIFIED}\r\nDate: Sun, 06 Nov 1994 08:49:38 GMT\r\n"
 
 
 def head_value(request, name):
@@ -18,14 +24,15 @@ def half(script):
     `half.then`, by default to serve ranges."""
 
     class Half:
-        body = bytes(range(256)) * 256
+        body = random.Random(1).randbytes(256 * 1024)
         tag = '"v1"'
-        cut = len(body) // 2
+        dates = ""  # instead of the tag
+        cut = 3 * len(body) // 4
         requests = []
 
         def headers(self, length, tag=None):
-            return (f"Content-Length: {length}\r\nETag: {tag or self.tag}\r\n"
-                    "Accept-Ranges: bytes\r\n")
+            version = self.dates or f"ETag: {tag or self.tag}\r\n"
+            return f"Content-Length: {length}\r\n{version}Accept-Ranges: bytes\r\n"
 
         def whole(self, conversation, body=None, tag=None):
             body = body or self.body
@@ -34,11 +41,12 @@ def half(script):
             return True
 
         def ranged(self, conversation, request):
-            start = int(head_value(request, "Range").removeprefix("bytes=").rstrip("-"))
-            rest = self.body[start:]
+            start, end = head_value(request, "Range").removeprefix("bytes=").split("-")
+            start, end = int(start), int(end or len(self.body) - 1) + 1
+            rest = self.body[start:end]
             conversation.send(
                 "HTTP/1.1 206 Partial Content\r\n" + self.headers(len(rest))
-                + f"Content-Range: bytes {start}-{len(self.body) - 1}/{len(self.body)}\r\n\r\n")
+                + f"Content-Range: bytes {start}-{end - 1}/{len(self.body)}\r\n\r\n")
             conversation.send(rest)
             return True
 
@@ -54,7 +62,8 @@ def half(script):
 
     server = Half()
     server.requests = []
-    script.on("/half", server.handle)
+    server.handlers = [server.handle]
+    script.on("/half", lambda *arguments: server.handlers[0](*arguments))
     server.url = script.url("/half")
     return server
 
@@ -108,25 +117,123 @@ def test_weak_tag_is_not_asked_for(session, half):
     assert not resumed_at(session)
 
 
-def test_wrong_range_is_not_appended(session, half):
-    """T-43: then it begins anew.
+def test_by_date(session, half):
+    """T-39: with the last bytes once more, which are compared.
 
-    Fault (server): a 206 with another Content-Range than was asked for (T-43) |
-    Proves: not appended; begins anew (law 11)"""
+    Fault (server): cut, and nothing but a date says which version it was (T-39) | Proves:
+    goes on at the byte it was cut; the file is right"""
+    half.dates = DATES
+    task = fetch_half(session, half)
+    assert task.error == "" and task.read() == half.body
+    assert head_value(half.requests[1], "Range") == f"bytes={half.cut - TAIL}-"
+    assert head_value(half.requests[1], "If-Range") == MODIFIED
+    assert resumed_at(session) == [(half.cut, len(half.body))]
 
-    def wrong(conversation, request):
+
+def test_swapped_keeping_the_date(session, half):
+    """Law 11: the date is the same and the bytes are not.
+
+    Fault (server): cut, and another version of the same length and date on the server |
+    Proves: the bytes that come again are compared; never a mix of both (law 11)"""
+    first = half.body
+    half.dates = DATES
+
+    def swapped(conversation, request):
+        half.body = bytes(reversed(first))
         if head_value(request, "Range") is None:
             return half.whole(conversation)
-        rest = half.body[half.cut + 1:]
+        return half.ranged(conversation, request)
+
+    half.then = swapped
+    task = fetch_half(session, half)
+    assert task.error == "" and task.read() == bytes(reversed(first))
+    assert len(half.requests) == 3 and not resumed_at(session)
+
+
+def test_date_of_the_same_second(session, half):
+    """RFC 9110, 8.8.2.2: it may have been changed again.
+
+    Fault (server): cut, and a date of the very second of the answer | Proves: begins anew
+    (law 11)"""
+    half.dates = DATES.replace(":38", ":37")
+    half.then = lambda conversation, _request: half.whole(conversation)
+    task = fetch_half(session, half)
+    assert task.error == "" and task.read() == half.body
+    assert head_value(half.requests[1], "Range") is None
+
+
+def test_date_said_once(session, half):
+    """A 206 need not repeat the date (RFC 9110, 15.3.7); it holds when cut again.
+
+    Fault (server): cut twice, and the answer between the cuts bears no validator | Proves:
+    goes on both times"""
+    half.dates = DATES
+    cut = half.cut + 10000
+
+    def cut_again(conversation, request):
+        if len(half.requests) > 2:
+            return half.ranged(conversation, request)
+        start = half.cut - TAIL
+        conversation.send(
+            "HTTP/1.1 206 Partial Content\r\n"
+            f"Content-Length: {len(half.body) - start}\r\n"
+            f"Content-Range: bytes {start}-{len(half.body) - 1}/{len(half.body)}\r\n\r\n")
+        conversation.send(half.body[start:cut])
+        return True
+
+    half.then = cut_again
+    task = fetch_half(session, half)
+    assert task.error == "" and task.read() == half.body
+    assert [head_value(request, "Range") for request in half.requests] == [
+        None, f"bytes={half.cut - TAIL}-", f"bytes={cut - TAIL}-"]
+
+
+@pytest.mark.parametrize("dates", ["", DATES])
+def test_ranges_are_ignored(session, half, dates):
+    """T-41.
+
+    Fault (server): cut, and 200 to a resumed request (T-41) | Proves: begins anew, and
+    says so"""
+    half.dates = dates
+    half.then = lambda conversation, _request: half.whole(conversation)
+    task = fetch_half(session, half)
+    assert task.error == "" and task.read() == half.body
+    assert head_value(half.requests[1], "Range")
+    assert resumed_at(session) == [(0, len(half.body))]
+
+
+# The rest of the table is in tests/unit/test-worker-range.c and test-worker-tail.c.
+@pytest.mark.parametrize("wrong, dates", [
+    ({"start": 1}, ""),
+    ({"start": 1}, DATES),
+    ({"total": 1}, ""),
+    ({"more": "Content-Encoding: gzip\r\n"}, DATES),
+    ({"more": "Content-Type: multipart/byteranges; boundary=x\r\n"}, ""),
+])
+def test_wrong_range_is_not_appended(session, half, wrong, dates):
+    """T-43: then it begins anew.
+
+    Fault (server): a 206 with another Content-Range than was asked for, encoded, or in
+    parts (T-43) | Proves: not appended; begins anew (law 11)"""
+    half.dates = dates
+
+    def answer(conversation, request):
+        if head_value(request, "Range") is None:
+            return half.whole(conversation)
+        start = half.cut - (TAIL if dates else 0) + wrong.get("start", 0)
+        rest = half.body[start:]
+        line = (f"Content-Range: bytes {start}-{len(half.body) - 1}/"
+                f"{len(half.body) + wrong.get('total', 0)}\r\n")
         conversation.send(
             "HTTP/1.1 206 Partial Content\r\n" + half.headers(len(rest))
-            + f"Content-Range: bytes {half.cut + 1}-{len(half.body) - 1}/{len(half.body)}\r\n\r\n")
+            + line + wrong.get("more", "") + "\r\n")
         conversation.send(rest)
         return True
 
-    half.then = wrong
+    half.then = answer
     task = fetch_half(session, half)
     assert task.error == "" and task.read() == half.body
+    assert not resumed_at(session)
 
 
 def test_range_not_satisfiable(session, half):
@@ -165,6 +272,92 @@ def test_suspended_three_times(session, nginx):
     assert task.error == "" and task.read() == content
     assert all(offset > 0 for offset, _expected in resumed_at(session))
     assert resumed_at(session)
+
+
+def test_a_range(session, half):
+    """T-48: bytes of the middle, cut and continued.
+
+    Fault (server): a range is cut in the middle | Proves: goes on inside the range; the
+    file is the range and nothing else"""
+    first, length = 1000, 200000
+    half.dates = DATES
+
+    def cut_at_first(conversation, request):
+        if len(half.requests) > 1:
+            return half.ranged(conversation, request)
+        conversation.send(
+            "HTTP/1.1 206 Partial Content\r\n" + half.headers(length)
+            + f"Content-Range: bytes {first}-{first + length - 1}/{len(half.body)}\r\n\r\n")
+        conversation.send(half.body[first:first + 100000])
+        return True
+
+    def handle(conversation, request):
+        half.requests.append(request)
+        return cut_at_first(conversation, request)
+
+    half.handlers[:] = [handle]
+    session.attach()
+    task = session.create(half.url, range=(first, length), start=True)
+    session.wait_finished(1)
+    assert task.error == "" and task.read() == half.body[first:first + length]
+    assert task.get("BytesExpectedToReceive") == length
+    assert [head_value(request, "Range") for request in half.requests] == [
+        f"bytes={first}-{first + length - 1}",
+        f"bytes={first + 100000 - TAIL}-{first + length - 1}"]
+    assert head_value(half.requests[0], "If-Range") is None
+    assert resumed_at(session) == [(100000, length)]
+
+
+@pytest.mark.parametrize("status, error", [(200, "ProtocolError"), (416, "HttpStatus")])
+def test_no_range_to_be_had(session, script, status, error):
+    """Fault (server): no ranges, or none there | Proves: the task ends, and says why"""
+    script.on("/whole", lambda conversation, _request: conversation.answer(status, b"whole"))
+    session.attach()
+    task = session.create(script.url("/whole"), range=(2, 2), start=True)
+    session.wait_finished(1)
+    assert task.error == error
+    assert len(script.asked("/whole")) == 1
+
+
+def test_a_range_of_what_cannot_be_read(session, script):
+    with pytest.raises(Failure) as failure:
+        session.create(script.url("/x"), range=(2, 2), method="POST")
+    assert failure.value.name == "InvalidArgument"
+    with pytest.raises(Failure) as failure:
+        session.create(script.url("/x"), headers=[("Range", "bytes=2-3")])
+    assert failure.value.name == "InvalidArgument" and "range" in failure.value.message
+
+
+def test_daemon_killed_goes_on_by_date(daemon, session, script):
+    """Fault (daemon): SIGKILL in the middle, and nothing but a date says which version it
+    was | Proves: goes on inside the file"""
+    body = random.Random(2).randbytes(4 * MIB)
+    common = "Connection: close\r\n" + DATES
+
+    def serve(conversation, request):
+        wanted = head_value(request, "Range")
+        if wanted is None:
+            conversation.send(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n{common}\r\n")
+            conversation.send(body[:3 * MIB])
+            conversation.stall()
+            return True
+        start = int(wanted.removeprefix("bytes=").rstrip("-"))
+        conversation.send(
+            f"HTTP/1.1 206 Partial Content\r\nContent-Length: {len(body) - start}\r\n{common}"
+            f"Content-Range: bytes {start}-{len(body) - 1}/{len(body)}\r\n\r\n")
+        conversation.send(body[start:])
+        return True
+
+    script.on("/dated", serve)
+    task = session.create(script.url("/dated"), start=True)
+    wait_for(lambda: task.get("BytesReceived") == 3 * MIB, "three mebibytes have come")
+    daemon.restart()
+    session.client.signals.clear()
+    session.attach()
+    session.wait_finished(1)
+    assert task.error == "" and task.read() == body
+    assert head_value(script.asked("/dated")[1], "Range") == f"bytes={3 * MIB - TAIL}-"
+    assert resumed_at(session) == [(3 * MIB, 4 * MIB)]
 
 
 def test_daemon_killed_goes_on(daemon, session, nginx, inbox):

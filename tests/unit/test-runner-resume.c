@@ -258,6 +258,71 @@ begins_anew_after_a_reboot_unsynced (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (asked_offset (f, trd_registry_find_task (f->registry, 1)), ==, 0);
 }
 
+static char *
+asked_validator (CoreFixture *f, TrdTask *task)
+{
+  char *validator = NULL;
+
+  test_await (fake_transport_is_running (f->transport, task->id));
+  g_variant_lookup (fake_transport_find (f->transport, task->id)->request,
+                    "validator",
+                    "s",
+                    &validator);
+  return validator;
+}
+
+/* T-39: a date is a validator too, through a crash and a reboot; and holds when the
+ * answer that brought more did not repeat it.
+ *
+ * Fault (power): a reboot amid a file of which only a date is known | Proves: cut to what
+ * was synced, gone on with by the date (law 4) */
+static void
+goes_on_by_date (CoreFixture *f, gconstpointer data)
+{
+  const char *date = "Sun, 06 Nov 1994 08:49:37 GMT";
+  TrdTask *task = core_fixture_create (
+      f, core_fixture_open (f, "{}"), "http://example.org/a", "{'start': <true>}");
+  TrdOutcome *outcome = trd_outcome_new_failed (TRUNDLE_ERROR_CONNECTION_LOST, "Cut");
+  g_autofree char *asked = NULL;
+  g_autofree char *asked_again = NULL;
+
+  test_await (fake_transport_is_running (f->transport, task->id));
+  fake_transport_respond (
+      f->transport,
+      task->id,
+      g_variant_new_parsed ("{'status': <@u 200>, 'content-length': <@x 10>, 'headers': "
+                            "<[('Last-Modified', %s), "
+                            "('Date', 'Sun, 06 Nov 1994 08:49:38 GMT')]>}",
+                            date));
+  fake_transport_write (f->transport, task->id, WHOLE, 4);
+  outcome->received = 4;
+  fake_transport_take_done (f->transport, task->id, outcome);
+  test_await (task->state == TRUNDLE_TASK_QUEUED);
+
+  core_fixture_restart (f);
+  task = trd_registry_find_task (f->registry, 1);
+  fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+  asked = asked_validator (f, task);
+  g_assert_cmpstr (asked, ==, date);
+  fake_transport_respond (
+      f->transport,
+      task->id,
+      g_variant_new_parsed ("{'status': <@u 206>, 'content-length': <@x 10>, 'offset': "
+                            "<@t 4>, 'headers': <@a(ss) []>}"));
+  fake_transport_write (f->transport, task->id, &WHOLE[4], 4);
+  fake_transport_progress (f->transport, task->id, 8, 7, 10);
+  g_assert_true (trd_registry_suspend (f->registry, task, NULL));
+  g_assert_true (trd_registry_resume (f->registry, task, NULL));
+
+  f->env.rebooted = TRUE;
+  core_fixture_restart (f);
+  task = trd_registry_find_task (f->registry, 1);
+  g_assert_cmpuint (asked_offset (f, task), ==, 7);
+  asked_again = asked_validator (f, task);
+  g_assert_cmpstr (asked_again, ==, date);
+}
+
 #define add(name, func)                                                                  \
   g_test_add ("/runner-resume/" name,                                                    \
               CoreFixture,                                                               \
@@ -274,6 +339,7 @@ main (int argc, char *argv[])
   add ("law-4/after-a-crash", goes_on_after_a_crash);
   add ("law-4/after-a-reboot", believes_what_was_synced_after_a_reboot);
   add ("law-4/after-a-reboot-unsynced", begins_anew_after_a_reboot_unsynced);
+  add ("law-4/by-date", goes_on_by_date);
   add ("law-11/after-a-cut", goes_on_after_a_cut);
   add ("law-11/after-a-suspend", goes_on_after_a_suspend);
   add ("law-11/after-a-refusal", goes_on_after_a_refusal);

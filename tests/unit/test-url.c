@@ -304,6 +304,16 @@ test_headers (void)
     }
 }
 
+/* Who wants a part is told how. */
+static void
+test_range_header (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (trundle_header_check ("rAnge", "bytes=0-1", &error));
+  g_assert_nonnull (strstr (error->message, "option “range”"));
+}
+
 static void
 add_pairs (const char *group, const Pair *pairs, gsize n_pairs, GTestDataFunc func)
 {
@@ -363,6 +373,7 @@ main (int argc, char **argv)
   g_test_add_func ("/url/file-name/long", test_long_file_name);
   g_test_add_func ("/header/secret", test_secret_headers);
   g_test_add_func ("/header/check", test_headers);
+  g_test_add_func ("/header/range", test_range_header);
   g_test_add_func ("/url/parse-again", test_parse_again);
   return g_test_run ();
 }

@@ -173,6 +173,23 @@ check_mirrors (GVariant *options, GError **error)
   return FALSE;
 }
 
+/* RFC 9110 §14.2: no other method knows ranges. */
+static gboolean
+check_range (GVariant *options, GError **error)
+{
+  g_autofree char *method = trundle_options_get_string (options, NULL, "method");
+
+  if (!g_variant_lookup (options, "range", "(tt)", NULL, NULL)
+      || g_str_equal (method, "GET"))
+    return TRUE;
+
+  g_set_error_literal (error,
+                       TRUNDLE_ERROR,
+                       TRUNDLE_ERROR_INVALID_ARGUMENT,
+                       "Option “method” must be GET beside “range”");
+  return FALSE;
+}
+
 gboolean
 trd_request_take_apart (const char *url,
                         GVariant *options,
@@ -185,7 +202,7 @@ trd_request_take_apart (const char *url,
   g_autofree char *host = NULL;
 
   uri = trundle_url_parse (url, error);
-  if (uri == NULL || !check_mirrors (options, error))
+  if (uri == NULL || !check_mirrors (options, error) || !check_range (options, error))
     return FALSE;
 
   host = trundle_url_host_key (uri);
@@ -311,8 +328,9 @@ may_have_secrets (const TrdTaskRow *row, const char *url)
 
 /* Options that reach the worker as they are. */
 static const char *const passed_on[] = {
-  "method",          "accept-status",           "redirects",      "max-redirects",
-  "request-timeout", "allow-insecure-redirect", "allow-unframed", "ca-certificates",
+  "method",          "accept-status",           "redirects",          "max-redirects",
+  "request-timeout", "allow-insecure-redirect", "allow-unframed",     "ca-certificates",
+  "range",           "connect-timeout",         "first-byte-timeout",
 };
 
 GVariant *

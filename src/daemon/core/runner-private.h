@@ -30,6 +30,7 @@ struct _TrdRun
   guint64 synced; /* as stored */
   guint64 offset; /* where it was to go on */
   gint64 expected;
+  GVariant *kept;      /* (owned) (nullable): answer that brought what is gone on with */
   GVariant *response;  /* (owned) (nullable) */
   char *current_url;   /* (owned) (nullable) */
   gboolean progressed; /* bytes came */

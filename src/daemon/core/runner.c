@@ -54,6 +54,7 @@ trd_run_end (TrdRun *run)
   g_clear_pointer (&run->place, trd_place_free);
   trd_intent_clear (&run->intent);
   g_clear_pointer (&run->outcome, trd_outcome_free);
+  g_clear_pointer (&run->kept, g_variant_unref);
   g_clear_pointer (&run->response, g_variant_unref);
   g_free (run->current_url);
   g_free (run);
@@ -148,6 +149,8 @@ hand_over (TrdRun *run, const TrdTaskRow *row, GError **error)
   if (part_fd < 0)
     return FALSE;
   request = plan.offset > 0 ? with_range (composed, &plan) : g_variant_ref (composed);
+  if (plan.offset > 0)
+    run->kept = g_variant_ref (row->response);
 
   attempt.task_id = run->task->id;
   attempt.owner = run->task->session->row->owner;
@@ -247,6 +250,19 @@ note_offset (TrdRun *run)
         run->runner->registry, run->task, offset, run->expected);
 }
 
+/* What is known of the file by @response; (transfer full). */
+static GVariant *
+complete_response (TrdRun *run, GVariant *response)
+{
+  guint64 offset = 0;
+
+  g_variant_lookup (response, "offset", "t", &offset);
+  if (offset == 0 || run->kept == NULL)
+    return g_variant_ref (response);
+
+  return trd_resume_combine (run->kept, response);
+}
+
 static void
 on_response (gint64 task_id, GVariant *response, gpointer user_data)
 {
@@ -258,7 +274,7 @@ on_response (gint64 task_id, GVariant *response, gpointer user_data)
     return;
 
   g_clear_pointer (&run->response, g_variant_unref);
-  run->response = g_variant_ref (response);
+  run->response = complete_response (run, response);
   if (g_variant_lookup (response, "content-length", "x", &length))
     run->expected = length;
   note_offset (run);
@@ -321,6 +337,11 @@ on_done (gint64 task_id, TrdOutcome *outcome, gpointer user_data)
   mine = trd_outcome_copy (outcome);
   /* Of an attempt whose worker was lost nobody knows what the server has seen. */
   mine->sent |= outcome->busy;
+  if (mine->response != NULL)
+    {
+      g_variant_unref (mine->response);
+      mine->response = complete_response (run, outcome->response);
+    }
   trd_run_conclude (run, mine);
 }
 
