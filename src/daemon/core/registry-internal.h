@@ -33,6 +33,11 @@ trd_registry_get_restart (TrdRegistry *self);
 /* After a reboot: core/restart.c */
 gboolean
 trd_registry_restore_moments (TrdRegistry *self, GError **error);
+/* Of tasks whose rows are deleted in this transaction.  In the spool, what has no row is
+ * swept at the next start, so that it goes after the commit; beside a destination nobody
+ * would find it again, so that it goes before.  (element-type TrdTaskRow) */
+void
+trd_registry_discard_parts (TrdRegistry *self, GPtrArray *rows, gboolean in_spool);
 /* From the store, with its files, and out of memory. */
 gboolean
 trd_registry_delete_session (TrdRegistry *self, TrdSession *session, GError **error);

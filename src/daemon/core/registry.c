@@ -268,24 +268,39 @@ trd_registry_compose_request (TrdRegistry *self,
       row, session->row->configuration, secrets, session->secret_headers);
 }
 
-gboolean
-trd_registry_delete_session (TrdRegistry *self, TrdSession *session, GError **error)
+void
+trd_registry_discard_parts (TrdRegistry *self, GPtrArray *rows, gboolean in_spool)
 {
-  g_autoptr (GPtrArray) rows = NULL;
-
-  rows = trd_store_list_tasks (
-      self->env->store, session->row->id, &(TrdTaskFilter){ .kind = -1 }, error);
-  if (rows == NULL
-      || !trd_store_delete_session (self->env->store, session->row->id, error))
-    return FALSE;
-
-  remove_session (self, session);
   for (guint i = 0; i < rows->len; i++)
     {
       TrdTaskRow *row = g_ptr_array_index (rows, i);
 
-      trd_spool_discard (self->env->spool, row->place);
+      if (trd_place_is_spool (row->place) == in_spool)
+        trd_spool_discard (self->env->spool, row->place);
     }
+}
+
+gboolean
+trd_registry_delete_session (TrdRegistry *self, TrdSession *session, GError **error)
+{
+  TrdStore *store = self->env->store;
+  g_autoptr (GPtrArray) rows = NULL;
+
+  if (!trd_store_begin (store, error))
+    return FALSE;
+  rows = trd_store_list_tasks (
+      store, session->row->id, &(TrdTaskFilter){ .kind = -1 }, error);
+  if (rows != NULL)
+    trd_registry_discard_parts (self, rows, FALSE);
+  if (rows == NULL || !trd_store_delete_session (store, session->row->id, error)
+      || !trd_store_commit (store, error))
+    {
+      trd_store_rollback (store);
+      return FALSE;
+    }
+
+  remove_session (self, session);
+  trd_registry_discard_parts (self, rows, TRUE);
 
   return TRUE;
 }

@@ -401,15 +401,21 @@ trd_registry_complete_events (TrdRegistry *self,
                               guint64 sequence,
                               GError **error)
 {
+  TrdStore *store = trd_registry_get_env (self)->store;
   g_autoptr (GPtrArray) rows = NULL;
 
-  rows = trd_store_complete_events (
-      trd_registry_get_env (self)->store, session->row->id, sequence, error);
-  if (rows == NULL)
+  if (!trd_store_begin (store, error))
     return FALSE;
+  rows = trd_store_complete_events (store, session->row->id, sequence, error);
+  if (rows != NULL)
+    trd_registry_discard_parts (self, rows, FALSE);
+  if (rows == NULL || !trd_store_commit (store, error))
+    {
+      trd_store_rollback (store);
+      return FALSE;
+    }
 
-  session->n_events = trd_store_count_events (trd_registry_get_env (self)->store,
-                                              session->row->id);
+  session->n_events = trd_store_count_events (store, session->row->id);
   for (guint i = 0; i < rows->len; i++)
     {
       TrdTaskRow *row = g_ptr_array_index (rows, i);
@@ -417,8 +423,8 @@ trd_registry_complete_events (TrdRegistry *self,
 
       if (task != NULL)
         trd_registry_remove_task (self, task);
-      trd_spool_discard (trd_registry_get_env (self)->spool, row->place);
     }
+  trd_registry_discard_parts (self, rows, TRUE);
 
   trd_registry_emit_events_completed (self, session);
   trd_registry_settle_session (self, session);
