@@ -14,9 +14,11 @@ import pytest
 
 gi.require_version("Gio", "2.0")
 
+from parts.breaker import Breaker
 from parts.bus import Bus
 from parts.client import Client
-from parts.daemon import Daemon
+from parts.daemon import WORKER, Daemon
+from parts.matrix import Kind
 from parts.nginx import Nginx
 from parts.script import Script
 from parts.waiting import wait_for
@@ -113,6 +115,23 @@ def script():
     script = Script()
     yield script
     script.stop()
+
+
+@pytest.fixture
+def breaker(stopped_daemon, top):
+    """To break the daemon, or a worker, at a step towards the disk."""
+    breaker = Breaker(top, WORKER)
+    yield breaker
+    breaker.disarm()
+    if stopped_daemon.process and stopped_daemon.process.poll() is not None:
+        stopped_daemon.process = None
+
+
+@pytest.fixture
+def kind(request, nginx, inbox):
+    """What a download of a matrix is; by a parameter of the test."""
+    content = nginx.add_file("matrix", 300 * 1000)
+    return Kind(request.param, nginx.url("matrix"), content, inbox)
 
 
 class StubApp:

@@ -1,118 +1,119 @@
 # SPDX-FileCopyrightText: 2026 The Trundle authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The crash matrix: killed at each single step towards the disk around one download."""
-
-import os
+"""The matrix of one download: each single step towards the disk that it takes, in the
+daemon and in the worker, is its last one.  A COMMIT is the sync of the database's log."""
 
 import pytest
-from parts.client import Failure
+from parts import breaker as break_at
+from parts.matrix import KINDS, OLD, STEPS_MAX, Doomed, careful, check_state, each_step, reap
 from parts.waiting import wait_for
 
-KILLER = os.environ["TRUNDLE_TEST_KILLER"]
-# More than one download takes; a matrix that does not end is an error.
-STEPS_MAX = 200
+BESIDE = ["directory", "path", "replace", "rename"]
 
 
-def start_doomed(daemon, top):
-    asan = daemon.environment.get("ASAN_OPTIONS", "")
-    return daemon.start(
-        LD_PRELOAD=KILLER,
-        TRUNDLE_KILL_FILE=str(top / "kill"),
-        # The sanitizer wants to be the first library.
-        ASAN_OPTIONS=asan + ":verify_asan_link_order=0",
-    )
+def count_requests(nginx):
+    return (nginx.top / "access.log").read_text().count("GET /matrix ")
 
 
-def is_dead_or_finished(daemon, session):
-    return daemon.process.poll() is not None or session.finished()
+@pytest.mark.parametrize("kind", KINDS, indirect=True)
+def test_killed_at_each_step(stopped_daemon, client, kind, breaker):
+    """Fault (daemon): SIGKILL before and after each sync and each change of a name, and
+    before each write, of a download; to the spool, to a directory by handle and by path,
+    over a file of the name with each `if-exists` | Proves: what was answered is there; it
+    ends once and is right; what was there is whole, the old or the new; nothing is left
+    over (laws 1, 3, 5, 6, 7)"""
+    doomed = Doomed(stopped_daemon, breaker, kind)
+    for step, arm in each_step(breaker, break_at.KILL):
+        kind.begin(step)
+        doomed.start()
+        arm()
+        careful(stopped_daemon, client, kind).run(doomed.revive)
+        doomed.end()
+        check_state(stopped_daemon, kind)
+    commits = breaker.steps().count("fdatasync trundle.db-wal")
+    assert commits >= 4, f"too few commits were seen: {breaker.steps()}"
 
 
-def is_over(daemon, session):
-    """The killer struck, or there is nothing left to do."""
-    if daemon.process.poll() is None:
-        try:
-            return not session.list_tasks()
-        except Failure:
-            return False  # it is dying
-    daemon.process = None
-    wait_for(lambda: not daemon.bus.has_owner("org.freedesktop.BackgroundTransfer1"),
-             "the bus has seen it go")
-    return True
+@pytest.mark.parametrize("kind", ["spool", "directory"], indirect=True)
+def test_worker_killed_at_each_step(stopped_daemon, client, kind, breaker):
+    """Fault (worker): SIGKILL before each write and before and after each sync of a
+    download | Proves: it ends once and is right, and the daemon does not notice more than
+    a worker's death; nothing is left over"""
+    daemon = stopped_daemon
+    daemon.start("--idle-ms", "-1", "--worker", str(breaker.worker))
+    for step, arm in each_step(breaker, break_at.KILL):
+        kind.begin(step)
+        arm()
+        task = careful(daemon, client, kind)
+        task.run(lambda: pytest.fail(f"the service failed: {task.failures}"))
+        check_state(daemon, kind)
+    steps = {step.rsplit(" ", 1)[0] for step in breaker.steps()}
+    assert {"pwrite", "fdatasync", "after fdatasync"} <= steps
 
 
-def doom(daemon, client, nginx, top, directory, step):
-    """Runs one download until the killer strikes or, after the last step, it is done."""
-    (top / "kill").unlink(missing_ok=True)
-    start_doomed(daemon, top)
-    session = client.open_session(f"step-{step}")
-    session.attach()
-    where = {"destination_name": f"f{step}"} if directory else {}
-    task = session.create(nginx.url("matrix"), directory, **where)
-    (top / "kill").write_text(str(step))
-    try:
-        task.resume()
-        wait_for(lambda: is_dead_or_finished(daemon, session), "its end, or the task's")
-        if session.finished():
-            session.complete(session.finished()[-1].arguments[0])
-    except Failure:
-        pass  # it died with our call in its hands
-    wait_for(lambda: is_over(daemon, session), "its end, or the task's")
-    return session, task
+def cut_down(daemon, client, kind, breaker):
+    """A daemon that has died between the rename and the commit, and its client."""
+    doomed = Doomed(daemon, breaker, kind)
+    doomed.start()
+    kind.begin(1)
+    task = careful(daemon, client, kind)
+    task.open()
+    task.create()
+    breaker.arm(1, break_at.KILL_AFTER_RENAME)
+    task.resume()
+    wait_for(lambda: daemon.process.poll() is not None, "it renames, and dies")
+    reap(daemon)
+    assert breaker.struck
+    return task
 
 
-def survive(daemon, session, task, step):
-    """What the next daemon makes of it."""
-    daemon.start()
-    session.attach()
-    session.wait_did_finish_events()
-    if session.list_tasks():
-        if task.state == "suspended":
-            task.resume()
-        session.wait_finished(1)
-        assert task.error == "", f"step {step}: {task.get('Error')}"
+@pytest.mark.parametrize("kind", BESIDE, indirect=True)
+def test_killed_between_rename_and_commit(stopped_daemon, client, nginx, kind, breaker):
+    """Fault (daemon): SIGKILL between the rename and the commit, for each `if-exists`, and
+    then at each step of what the next daemon does about it | Proves: the file is there
+    already, whole; it is a success, not fetched again (law 6)"""
+    daemon = stopped_daemon
+    task = cut_down(daemon, client, kind, breaker)
+    kind.glimpse()
+    asked = count_requests(nginx)
+    doomed = Doomed(daemon, breaker, kind)
 
-
-@pytest.mark.parametrize("where", ["directory", "spool"])
-def test_killed_at_each_step(stopped_daemon, client, nginx, inbox, state, top, where):
-    """Fault (daemon): SIGKILL before and after each fsync, rename and unlink of a
-    download | Proves: the next daemon brings it to one end; the file is right, the
-    spool empty, nothing lies beside it (laws 1, 5, 6, 7)"""
-    daemon, directory = stopped_daemon, inbox if where == "directory" else None
-    content = nginx.add_file("matrix", 3000)
     for step in range(1, STEPS_MAX):
-        client.signals.clear()
-        session, task = doom(daemon, client, nginx, top, directory, step)
-        struck = daemon.process is None
-        if struck:
-            survive(daemon, session, task, step)
-        # Told at least once; and never two different ends.
-        assert {s.arguments[0] for s in session.finished()} == {1}, f"step {step}"
-        if directory:
-            assert (inbox / f"f{step}").read_bytes() == content, f"step {step}"
-        elif session.list_tasks():
-            assert task.read() == content, f"step {step}"
-        if session.list_tasks():
-            session.complete(1)
-        assert session.list_tasks() == []
-        daemon.kill()
-        if not struck:
+        breaker.arm(step)
+        daemon.process = daemon.spawn("--idle-ms", "-1", **breaker.environment())
+        wait_for(lambda: breaker.struck or daemon.is_up(), daemon.tail)
+        if not breaker.struck:
             break
-    else:
-        raise AssertionError("it never ends")
-    assert step > 6, "the steps were not counted"
-    assert not list((state / "spool").iterdir())
-    assert len(list(inbox.iterdir())) == (step if directory else 0)
+        reap(daemon)
+        kind.glimpse()
+    task.run(doomed.revive)
+    assert step > 3 and count_requests(nginx) == asked
+    doomed.end()
+    check_state(daemon, kind)
 
 
-def test_file_taken_away_before_it_was_told(stopped_daemon, client, nginx, inbox, top):
-    """Law 6: renamed, killed, and moved away: a success all the same, not fetched again.
+@pytest.mark.parametrize("kind", BESIDE, indirect=True)
+@pytest.mark.parametrize("follower", [None, OLD], ids=["gone", "followed"])
+def test_file_taken_away_before_it_was_told(stopped_daemon, client, nginx, kind, breaker,
+                                            follower):
+    """Fault (daemon): SIGKILL between the rename and the commit; then the file is moved
+    away, and another may bear its name | Proves: success with `file-moved`, never a second
+    download; the other file is not touched (law 6)"""
+    task = cut_down(stopped_daemon, client, kind, breaker)
+    asked = count_requests(nginx)
+    path = kind.path(" (1)" if kind.name == "rename" else "")
+    # It keeps its inode, or the next file might be given the same.
+    path.rename(kind.inbox / "taken")
+    if follower:
+        path.write_bytes(follower)
 
-    Fault (daemon): SIGKILL between the rename and the commit, and the file is moved
-    away | Proves: success with file-moved, never a second download (law 6)"""
-    nginx.add_file("matrix", 3000)
-    session, task = doom(stopped_daemon, client, nginx, top, inbox, "renamed")
-    (inbox / "frenamed").rename(inbox / "taken")
+    def look(moved):
+        assert moved.error == ""
+        assert task.session.finished()[-1].arguments[2]["file-moved"] is True
 
-    survive(stopped_daemon, session, task, "renamed")
-    assert session.finished()[-1].arguments[2]["file-moved"] is True
-    assert not (inbox / "frenamed").exists()
+    task.look = look
+    stopped_daemon.start()
+    task.run(lambda: pytest.fail("it died again"))
+    assert count_requests(nginx) == asked
+    assert (path.read_bytes() if path.exists() else None) == follower
+    assert (kind.inbox / "taken").read_bytes() == kind.content
