@@ -450,6 +450,21 @@ on_event_added (TrdRegistry *registry,
                          : TRD_DELIVERY_INPUT_EVENT);
 }
 
+/* A task that had finished has not: it is not the last one any more, and what was to be
+ * told of it may have been all there was. */
+static void
+on_event_withdrawn (TrdRegistry *registry, TrdSession *session, TrdCourier *self)
+{
+  TrdDelivery *delivery = find_delivery (session);
+
+  if (delivery == NULL)
+    return;
+
+  g_clear_handle_id (&delivery->finish_source, g_source_remove);
+  if (session->n_events == 0)
+    trd_delivery_move (delivery, TRD_DELIVERY_INPUT_COMPLETED);
+}
+
 /* What was not to be completed or launched for may be from now on. */
 static void
 on_session_changed (TrdRegistry *registry, TrdSession *session, TrdCourier *self)
@@ -623,6 +638,8 @@ trd_courier_new (TrdRegistry *registry)
   g_signal_connect_object (registry, "event-added", G_CALLBACK (on_event_added), self, 0);
   g_signal_connect_object (
       registry, "session-changed", G_CALLBACK (on_session_changed), self, 0);
+  g_signal_connect_object (
+      registry, "event-withdrawn", G_CALLBACK (on_event_withdrawn), self, 0);
   g_signal_connect_object (
       registry, "events-completed", G_CALLBACK (on_events_completed), self, 0);
   g_signal_connect_object (

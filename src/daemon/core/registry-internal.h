@@ -20,6 +20,9 @@ trd_registry_emit_task_resumed (TrdRegistry *self,
 /* Takes the event's place in memory: counts, last sequence; then tells. */
 void
 trd_registry_note_event (TrdRegistry *self, TrdSession *session, TrdEvent *event);
+/* A stored event was taken back: counts; then tells. */
+void
+trd_registry_note_withdrawal (TrdRegistry *self, TrdSession *session);
 /* FINISHING and RETIRED sessions leave when nothing of them is left. */
 void
 trd_registry_settle_session (TrdRegistry *self, TrdSession *session);

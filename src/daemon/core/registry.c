@@ -39,6 +39,7 @@ enum
   TASK_RESUMED,
   TASK_REMOVED,
   EVENT_ADDED,
+  EVENT_WITHDRAWN,
   EVENTS_COMPLETED,
   N_SIGNALS
 };
@@ -227,6 +228,13 @@ trd_registry_note_event (TrdRegistry *self, TrdSession *session, TrdEvent *event
    * time, though. */
   event->offered = FALSE;
   g_signal_emit (self, signals[EVENT_ADDED], 0, session, event);
+}
+
+void
+trd_registry_note_withdrawal (TrdRegistry *self, TrdSession *session)
+{
+  session->n_events = trd_store_count_events (self->env->store, session->row->id);
+  g_signal_emit (self, signals[EVENT_WITHDRAWN], 0, session);
 }
 
 void
@@ -626,5 +634,6 @@ trd_registry_class_init (TrdRegistryClass *klass)
   signals[TASK_RESUMED] = new_signal (
       "task-resumed", 3, G_TYPE_POINTER, G_TYPE_UINT64, G_TYPE_INT64);
   signals[EVENT_ADDED] = new_signal ("event-added", 2, G_TYPE_POINTER, G_TYPE_POINTER);
+  signals[EVENT_WITHDRAWN] = new_signal ("event-withdrawn", 1, G_TYPE_POINTER);
   signals[EVENTS_COMPLETED] = new_signal ("events-completed", 1, G_TYPE_POINTER);
 }

@@ -16,6 +16,7 @@
  *   "task-redirected" (TrdTask *, const char *from, const char *to, guint status),
  *   "task-resumed" (TrdTask *, guint64 offset, gint64 expected): inside its file,
  *   "event-added" (TrdSession *, TrdEvent *),
+ *   "event-withdrawn" (TrdSession *): what it told of is not so any more,
  *   "events-completed" (TrdSession *)
  * Pointers are gpointer parameters. */
 #define TRD_TYPE_REGISTRY (trd_registry_get_type ())
@@ -99,6 +100,11 @@ trd_registry_cancel (TrdRegistry *self,
                      TrdTask *task,
                      const char *reason,
                      GError **error);
+
+/* Retry: a task that waits is tried now, and one that failed begins anew with what it
+ * had received; its TaskFinished is withdrawn.  Errors: BAD_STATE. */
+gboolean
+trd_registry_try_again (TrdRegistry *self, TrdTask *task, GError **error);
 
 /* What is asked from now on; @changes are checked (TRUNDLE_SCOPE_REQUEST).  Waits that
  * the old request caused are over.  Errors: as trd_request_update(); BAD_STATE. */

@@ -3,7 +3,7 @@
 
 /* The table of what may happen to a task.  Everything that changes a task's state asks
  * here first (core/turn.c is the only one who does).  Law 7 rests on `finished` being a
- * state that nothing leaves. */
+ * state that only TRY_AGAIN leaves, which takes back what told of it. */
 
 #include "config.h"
 
@@ -33,12 +33,13 @@ static const gint8 table[TRD_N_TASK_INPUTS][TRUNDLE_N_TASK_STATES] = {
   [TRD_TASK_INPUT_ANSWER]    = { NEVER,   NEVER, NEVER,  QUEU,      NEVER },
   [TRD_TASK_INPUT_REJECT]    = { NEVER,   NEVER, NEVER,  FINI,      NEVER },
   [TRD_TASK_INPUT_UPDATE]    = { SUSP,    QUEU,  NEVER,  CHAL,      NEVER },
+  [TRD_TASK_INPUT_TRY_AGAIN] = { NEVER,   QUEU,  SAME,   NEVER,     QUEU  },
 };
 /* clang-format on */
 
 static const char *const words[] = {
   "resume", "suspend", "cancel",    "expire", "start",  "hold",   "succeed",
-  "fail",   "retry",   "challenge", "answer", "reject", "update",
+  "fail",   "retry",   "challenge", "answer", "reject", "update", "try-again",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (words) == TRD_N_TASK_INPUTS);

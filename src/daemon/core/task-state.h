@@ -6,7 +6,7 @@
 #include "common/enums.h"
 #include "core/cell.h"
 
-/* What may happen to a task, and what it then is: 5 states, 13 inputs. */
+/* What may happen to a task, and what it then is: 5 states, 14 inputs. */
 typedef enum
 {
   TRD_TASK_INPUT_RESUME,
@@ -22,9 +22,10 @@ typedef enum
   TRD_TASK_INPUT_ANSWER,
   TRD_TASK_INPUT_REJECT,
   TRD_TASK_INPUT_UPDATE,
+  TRD_TASK_INPUT_TRY_AGAIN,
 } TrdTaskInput;
 
-#define TRD_N_TASK_INPUTS (TRD_TASK_INPUT_UPDATE + 1)
+#define TRD_N_TASK_INPUTS (TRD_TASK_INPUT_TRY_AGAIN + 1)
 
 /* Pure.  @out_next is set for MOVE and SAME. */
 TrdCell

@@ -86,6 +86,7 @@ row_from_draft (TrdRegistry *self,
   row->description = trundle_options_get_string (draft->options, NULL, "description");
   row->group = trundle_options_get_string (draft->options, NULL, "group");
   row->user_data = lookup_user_data (draft->options);
+  row->dedup_key = trundle_options_get_string (draft->options, NULL, "dedup-key");
   row->state = TRUNDLE_TASK_SUSPENDED;
   if (trundle_options_get_boolean (draft->options, NULL, "start"))
     begin_at_once (row, configuration, now);
@@ -122,77 +123,17 @@ insert_row (const TrdEnv *env, TrdTaskRow *row, GError **error)
   return trd_store_update_task (env->store, row, error);
 }
 
-/* One draft into the open transaction. */
-static gboolean
-insert_draft (TrdRegistry *self,
-              TrdSession *session,
-              const TrdDraft *draft,
-              GPtrArray *rows,
-              GPtrArray *secrets,
-              GError **error)
+/* What a batch comes to, while it is staged. */
+typedef struct
 {
-  g_auto (TrdRequestParts) parts = { 0 };
-  g_autoptr (TrdTaskRow) row = NULL;
-
-  if (!trd_request_take_apart (draft->url, draft->options, &parts, error))
-    return FALSE;
-
-  row = row_from_draft (self, session, draft, &parts);
-  if (!insert_row (trd_registry_get_env (self), row, error))
-    return FALSE;
-
-  g_ptr_array_add (rows, g_steal_pointer (&row));
-  g_ptr_array_add (secrets, g_steal_pointer (&parts.secrets));
-  return TRUE;
-}
-
-static gboolean
-insert_drafts (TrdRegistry *self,
-               TrdSession *session,
-               GPtrArray *drafts,
-               GPtrArray *rows,
-               GPtrArray *secrets,
-               GError **error)
-{
-  TrdStore *store = trd_registry_get_env (self)->store;
-
-  if (!trd_store_begin (store, error))
-    return FALSE;
-
-  for (guint i = 0; i < drafts->len; i++)
-    if (!insert_draft (
-            self, session, g_ptr_array_index (drafts, i), rows, secrets, error))
-      {
-        if (drafts->len > 1)
-          g_prefix_error (error, "Task %u: ", i);
-        trd_store_rollback (store);
-        return FALSE;
-      }
-
-  if (trd_store_commit (store, error))
-    return TRUE;
-  trd_store_rollback (store);
-  return FALSE;
-}
-
-static void
-adopt_rows (TrdRegistry *self,
-            TrdSession *session,
-            GPtrArray *rows,
-            GPtrArray *secrets,
-            GArray *out_ids)
-{
-  for (guint i = 0; i < rows->len; i++)
-    {
-      TrdTaskRow *row = g_ptr_array_index (rows, i);
-      GVariant *secret = g_ptr_array_index (secrets, i);
-      TrdTaskBrief brief = brief_of_row (row);
-
-      trd_registry_set_secrets (self, row->id, secret);
-      trd_registry_adopt_task (self, session, &brief);
-      g_array_append_val (out_ids, row->id);
-    }
-}
+  TrdRegistry *registry; /* (unowned) */
+  TrdSession *session;   /* (unowned) */
+  TrdTurn *turn;         /* (owned): the transaction */
+  GPtrArray *rows;       /* (owned) (element-type TrdTaskRow): new ones */
+  GPtrArray *secrets;    /* (owned) (element-type GVariant): theirs, or NULL */
+  GHashTable *resumed;   /* (owned) (element-type TrdTask): found ones that begin */
+  GArray *ids;           /* (owned) (element-type gint64): in the order of the drafts */
+} Batch;
 
 static void
 unref_if_any (gpointer variant)
@@ -201,15 +142,149 @@ unref_if_any (gpointer variant)
     g_variant_unref (variant);
 }
 
+static void
+batch_clear (Batch *self)
+{
+  g_clear_pointer (&self->turn, trd_turn_free);
+  g_clear_pointer (&self->rows, g_ptr_array_unref);
+  g_clear_pointer (&self->secrets, g_ptr_array_unref);
+  g_clear_pointer (&self->resumed, g_hash_table_unref);
+  g_clear_pointer (&self->ids, g_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Batch, batch_clear)
+
+static TrdTaskRow *
+find_new_row (Batch *self, gint64 id)
+{
+  for (guint i = 0; i < self->rows->len; i++)
+    {
+      TrdTaskRow *row = g_ptr_array_index (self->rows, i);
+
+      if (row->id == id)
+        return row;
+    }
+
+  return NULL;
+}
+
+/* `start` is heeded for a task that was found as for one that was made: the app wants it
+ * to run. */
+static gboolean
+start_found (Batch *self, gint64 id, GError **error)
+{
+  TrdTask *task = trd_registry_find_task (self->registry, id);
+  const TrdEnv *env = trd_registry_get_env (self->registry);
+  TrdTaskRow *row = find_new_row (self, id);
+
+  if (row != NULL && row->state == TRUNDLE_TASK_SUSPENDED)
+    {
+      begin_at_once (row, self->session->row->configuration, trd_clock_now (env->clock));
+      return trd_store_update_task (env->store, row, error);
+    }
+  if (task == NULL || task->state != TRUNDLE_TASK_SUSPENDED
+      || !g_hash_table_add (self->resumed, task))
+    return TRUE;
+
+  return trd_turn_apply (self->turn, task, TRD_TASK_INPUT_RESUME, NULL, error);
+}
+
+/* The task of the draft's `dedup-key`, if there is one; @out_id is 0 otherwise. */
+static gboolean
+find_draft (Batch *self, const TrdDraft *draft, gint64 *out_id, GError **error)
+{
+  g_autofree char *key = trundle_options_get_string (draft->options, NULL, "dedup-key");
+
+  *out_id = 0;
+  if (key == NULL)
+    return TRUE;
+  if (!trd_store_find_dedup (trd_registry_get_env (self->registry)->store,
+                             self->session->row->id,
+                             key,
+                             out_id,
+                             error))
+    return FALSE;
+
+  return *out_id == 0 || !trundle_options_get_boolean (draft->options, NULL, "start")
+         || start_found (self, *out_id, error);
+}
+
+/* One draft into the open transaction. */
+static gboolean
+stage_draft (Batch *self, const TrdDraft *draft, GError **error)
+{
+  g_auto (TrdRequestParts) parts = { 0 };
+  g_autoptr (TrdTaskRow) row = NULL;
+  gint64 id;
+
+  /* One that is found is not asked for anything, but nonsense stays nonsense. */
+  if (!trd_request_take_apart (draft->url, draft->options, &parts, error)
+      || !find_draft (self, draft, &id, error))
+    return FALSE;
+
+  if (id == 0)
+    {
+      row = row_from_draft (self->registry, self->session, draft, &parts);
+      if (!insert_row (trd_registry_get_env (self->registry), row, error))
+        return FALSE;
+      id = row->id;
+      g_ptr_array_add (self->rows, g_steal_pointer (&row));
+      g_ptr_array_add (self->secrets, g_steal_pointer (&parts.secrets));
+    }
+
+  g_array_append_val (self->ids, id);
+  return TRUE;
+}
+
+static gboolean
+stage_drafts (Batch *self, GPtrArray *drafts, GError **error)
+{
+  self->turn = trd_turn_new_open (self->registry, error);
+  if (self->turn == NULL)
+    return FALSE;
+
+  self->rows = g_ptr_array_new_with_free_func ((GDestroyNotify)trd_task_row_free);
+  self->secrets = g_ptr_array_new_with_free_func (unref_if_any);
+  self->resumed = g_hash_table_new (NULL, NULL);
+  self->ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), drafts->len);
+  for (guint i = 0; i < drafts->len; i++)
+    if (!stage_draft (self, g_ptr_array_index (drafts, i), error))
+      {
+        if (drafts->len > 1)
+          g_prefix_error (error, "Task %u: ", i);
+        return FALSE;
+      }
+
+  return TRUE;
+}
+
+static void
+adopt_rows (Batch *self)
+{
+  for (guint i = 0; i < self->rows->len; i++)
+    {
+      TrdTaskRow *row = g_ptr_array_index (self->rows, i);
+      TrdTaskBrief brief = brief_of_row (row);
+
+      trd_registry_set_secrets (
+          self->registry, row->id, g_ptr_array_index (self->secrets, i));
+      trd_registry_adopt_task (self->registry, self->session, &brief);
+    }
+  for (guint i = 0; i < self->rows->len; i++)
+    {
+      TrdTaskRow *row = g_ptr_array_index (self->rows, i);
+
+      trd_registry_emit_task_added (self->registry,
+                                    trd_registry_find_task (self->registry, row->id));
+    }
+}
+
 GArray *
 trd_registry_create_tasks (TrdRegistry *self,
                            TrdSession *session,
                            GPtrArray *drafts,
                            GError **error)
 {
-  g_autoptr (GPtrArray) rows = NULL;
-  g_autoptr (GPtrArray) secrets = NULL;
-  g_autoptr (GArray) ids = NULL;
+  g_auto (Batch) batch = { .registry = self, .session = session };
   TrundleSessionState next;
 
   if (trd_session_state_next (session->row->state, TRD_SESSION_INPUT_CREATE, &next)
@@ -221,19 +296,11 @@ trd_registry_create_tasks (TrdRegistry *self,
                            "The session takes no new tasks: it was invalidated");
       return NULL;
     }
-
-  rows = g_ptr_array_new_with_free_func ((GDestroyNotify)trd_task_row_free);
-  secrets = g_ptr_array_new_with_free_func (unref_if_any);
-  if (!insert_drafts (self, session, drafts, rows, secrets, error))
+  if (!stage_drafts (&batch, drafts, error) || !trd_turn_commit (batch.turn, error))
     return NULL;
 
-  ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), rows->len);
-  adopt_rows (self, session, rows, secrets, ids);
-  for (guint i = 0; i < ids->len; i++)
-    trd_registry_emit_task_added (
-        self, trd_registry_find_task (self, g_array_index (ids, gint64, i)));
-
-  return g_steal_pointer (&ids);
+  adopt_rows (&batch);
+  return g_steal_pointer (&batch.ids);
 }
 
 /* ---- what an app says to one ---- */
@@ -262,6 +329,12 @@ trd_registry_cancel (TrdRegistry *self, TrdTask *task, const char *reason, GErro
     return TRUE;
 
   return trd_turn_single (self, task, TRD_TASK_INPUT_CANCEL, &change, error);
+}
+
+gboolean
+trd_registry_try_again (TrdRegistry *self, TrdTask *task, GError **error)
+{
+  return trd_turn_single (self, task, TRD_TASK_INPUT_TRY_AGAIN, NULL, error);
 }
 
 gboolean

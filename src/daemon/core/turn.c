@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "core/turn.h"
+#include "core/turn-private.h"
 
 #include "common/error.h"
 #include "common/vocabulary.h"
@@ -16,37 +16,7 @@
 #include "core/runner.h"
 #include "value/log.h"
 
-typedef struct
-{
-  TrdTask *task; /* (unowned) */
-  TrdTaskInput input;
-  TrundleTaskState next;
-  TrdTaskRow *row; /* (owned) (nullable): as written */
-  TrdEvent *event; /* (owned) (nullable) */
-  guint32 hold;
-  gint64 not_before_us; /* CLOCK_BOOTTIME, as in TrdTask */
-  gint64 deadline_us;
-  guint suspicion;
-  guint failures;
-  guint streak;
-  gboolean durable;
-  GRefString *host;  /* (owned) (nullable): when another one is asked now */
-  GVariant *secrets; /* (owned) (nullable): with takes_secrets */
-  gboolean takes_secrets;
-  guint changes;    /* TrdTaskChange */
-  gboolean discard; /* the part is of no use to anybody */
-} Step;
-
-struct _TrdTurn
-{
-  TrdRegistry *registry; /* (unowned), outlives us */
-  TrdStore *store;       /* (unowned) */
-  TrdMoment now;
-  GPtrArray *steps;      /* (owned) (element-type Step) */
-  GHashTable *finishing; /* (owned) (element-type TrdSession guint): tasks that finish */
-  GPtrArray *last_words; /* (owned) (element-type TrdEvent): DidBecomeInvalid */
-  gboolean open;         /* a transaction is begun */
-};
+typedef TrdStep Step;
 
 static void
 step_free (Step *step)
@@ -305,49 +275,6 @@ stage_retry (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
   return write_row (self, step, error);
 }
 
-/* Waits for what may be otherwise with the next attempt. */
-#define WAITS_OF_REQUEST (TRUNDLE_WAIT_BACK_OFF | TRUNDLE_WAIT_RETRY_AFTER)
-
-static void
-end_waits (Step *step, guint32 waits)
-{
-  step->failures = 0;
-  step->streak = 0;
-  step->hold &= ~waits;
-  if (step->hold == 0)
-    step->not_before_us = 0;
-}
-
-/* The part and its validator stay: the server says whether they are of what is asked for
- * now (law 11). */
-static gboolean
-stage_update (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
-{
-  const TrdRequestParts *request = change->request;
-  TrdSession *session = step->task->session;
-
-  if (!load_row (self, step, error))
-    return FALSE;
-
-  g_free (step->row->url);
-  step->row->url = g_strdup (request->url);
-  g_variant_unref (step->row->options);
-  step->row->options = g_variant_ref (request->options);
-  g_clear_pointer (&step->row->current_url, g_free);
-  step->row->mirror = 0;
-  /* Secrets that were lost with an earlier daemon are not there to be kept. */
-  step->durable = request->secrets == NULL && session->secret_headers == NULL
-                  && (step->durable || !request->keeps_secrets);
-  step->takes_secrets = TRUE;
-  step->secrets = request->secrets != NULL ? g_variant_ref (request->secrets) : NULL;
-  if (!step->task->has_intent)
-    step->host = g_ref_string_acquire (request->host);
-  end_waits (step, WAITS_OF_REQUEST);
-  step->changes |= TRD_TASK_CHANGE_REQUEST | TRD_TASK_CHANGE_NEXT_ATTEMPT;
-
-  return write_row (self, step, error);
-}
-
 /* ---- the end of a task ---- */
 
 /* The details of TaskFinished: enough to deal with it without asking again. */
@@ -522,16 +449,43 @@ stage_succeed (TrdTurn *self, Step *step, const TrdChange *change, GError **erro
 typedef gboolean (*StageFunc) (TrdTurn *, Step *, const TrdChange *, GError **);
 
 static const StageFunc stages[] = {
-  [TRD_TASK_INPUT_RESUME] = stage_resume,   [TRD_TASK_INPUT_SUSPEND] = stage_suspend,
-  [TRD_TASK_INPUT_CANCEL] = stage_cancel,   [TRD_TASK_INPUT_EXPIRE] = stage_expire,
-  [TRD_TASK_INPUT_START] = stage_nothing,   [TRD_TASK_INPUT_HOLD] = stage_nothing,
-  [TRD_TASK_INPUT_SUCCEED] = stage_succeed, [TRD_TASK_INPUT_FAIL] = stage_fail,
-  [TRD_TASK_INPUT_RETRY] = stage_retry,     [TRD_TASK_INPUT_CHALLENGE] = stage_state,
-  [TRD_TASK_INPUT_ANSWER] = stage_state,    [TRD_TASK_INPUT_REJECT] = stage_reject,
-  [TRD_TASK_INPUT_UPDATE] = stage_update,
+  [TRD_TASK_INPUT_RESUME] = stage_resume,
+  [TRD_TASK_INPUT_SUSPEND] = stage_suspend,
+  [TRD_TASK_INPUT_CANCEL] = stage_cancel,
+  [TRD_TASK_INPUT_EXPIRE] = stage_expire,
+  [TRD_TASK_INPUT_START] = stage_nothing,
+  [TRD_TASK_INPUT_HOLD] = stage_nothing,
+  [TRD_TASK_INPUT_SUCCEED] = stage_succeed,
+  [TRD_TASK_INPUT_FAIL] = stage_fail,
+  [TRD_TASK_INPUT_RETRY] = stage_retry,
+  [TRD_TASK_INPUT_CHALLENGE] = stage_state,
+  [TRD_TASK_INPUT_ANSWER] = stage_state,
+  [TRD_TASK_INPUT_REJECT] = stage_reject,
+  [TRD_TASK_INPUT_UPDATE] = trd_stage_update,
+  [TRD_TASK_INPUT_TRY_AGAIN] = trd_stage_try_again,
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (stages) == TRD_N_TASK_INPUTS);
+
+/* ---- for stages in other files ---- */
+
+gboolean
+trd_step_load_row (TrdTurn *self, TrdStep *step, GError **error)
+{
+  return load_row (self, step, error);
+}
+
+gboolean
+trd_step_write_row (TrdTurn *self, TrdStep *step, GError **error)
+{
+  return write_row (self, step, error);
+}
+
+gint64
+trd_step_first_deadline_us (TrdTurn *self, TrdStep *step)
+{
+  return first_deadline_us (self, step);
+}
 
 /* ---- staging ---- */
 
@@ -629,6 +583,7 @@ assign (TrdTurn *self, Step *step)
 
   session->n_running += step->next == TRUNDLE_TASK_RUNNING;
   session->n_running -= task->state == TRUNDLE_TASK_RUNNING;
+  session->n_unfinished += trd_task_is_finished (task);
   session->n_unfinished -= step->next == TRUNDLE_TASK_FINISHED;
 
   task->state = step->next;
@@ -677,6 +632,12 @@ log_step (Step *step)
                   "To be tried again after %s: %s",
                   row->transient_name,
                   row->url);
+  else if (step->withdraws)
+    trd_log_task (G_LOG_LEVEL_MESSAGE,
+                  row->session_id,
+                  row->id,
+                  "Tried again because the app asks for it: %s",
+                  row->url);
 }
 
 static void
@@ -691,6 +652,8 @@ tell (TrdTurn *self, Step *step)
   if (step->row != NULL)
     log_step (step);
   trd_registry_emit_task_changed (self->registry, step->task, step->changes);
+  if (step->withdraws)
+    trd_registry_note_withdrawal (self->registry, step->task->session);
   if (step->event != NULL)
     trd_registry_note_event (self->registry, step->task->session, step->event);
 }

@@ -50,6 +50,16 @@ handle_cancel (gpointer object, TrdCall *call)
 }
 
 static void
+handle_retry (gpointer object, TrdCall *call)
+{
+  GError *error = NULL;
+  gboolean done = trd_registry_try_again (
+      trd_gate_get_registry (call->gate), object, &error);
+
+  trd_call_return_done (call, done, error);
+}
+
+static void
 handle_update_request (gpointer object, TrdCall *call)
 {
   g_autoptr (GVariant) given = g_variant_get_child_value (call->parameters, 0);
@@ -302,6 +312,7 @@ static const TrdMethod methods[] = {
   { "Resume", handle_resume, .needs_network = TRUE },
   { "Suspend", handle_suspend },
   { "Cancel", handle_cancel },
+  { "Retry", handle_retry, .needs_network = TRUE },
   { "UpdateRequest", handle_update_request, .needs_network = TRUE },
   { "OpenFile", handle_open_file },
   { "MoveFile", handle_move_file },

@@ -52,6 +52,20 @@ trd_store_append_event (TrdStore *self, TrdEvent *event, GError **error)
   return FALSE;
 }
 
+gboolean
+trd_store_withdraw_finished (TrdStore *self, gint64 task_id, GError **error)
+{
+  g_autoptr (TrdQuery) query = NULL;
+
+  g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
+
+  query = trd_db_query (self->db, TRD_STATEMENT_WITHDRAW_FINISHED, error);
+  if (query == NULL)
+    return FALSE;
+  trd_query_bind_int (query, 1, task_id);
+  return trd_store_run (self->db, query, error);
+}
+
 static TrdEvent *
 read_event (TrdQuery *query, GError **error)
 {

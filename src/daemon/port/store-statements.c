@@ -91,6 +91,8 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_COUNT_TASKS]
   = "SELECT total (state = 0), total (state = 1), total (state = 3), "
     "total (state = 4) FROM task INDEXED BY task_page WHERE session_id = ?",
+  [TRD_STATEMENT_FIND_DEDUP]
+  = "SELECT id FROM task INDEXED BY task_dedup WHERE session_id = ? AND dedup_key = ?",
 
   [TRD_STATEMENT_APPEND_EVENT]
   = "INSERT INTO event (session_id, sequence, task_id, kind, offered, created_us, "
@@ -101,6 +103,8 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_COUNT_EVENTS] = "SELECT count (*) FROM event WHERE session_id = ?",
   [TRD_STATEMENT_MARK_OFFERED] = "UPDATE event SET offered = 1 WHERE session_id = ? "
                                  "AND sequence <= ? AND NOT offered",
+  [TRD_STATEMENT_WITHDRAW_FINISHED]
+  = "DELETE FROM event INDEXED BY event_finished WHERE task_id = ? AND kind = 0",
   /* A task that was retried is not forgotten before its last end was heard of. */
   [TRD_STATEMENT_FIND_COMPLETED]
   = "SELECT " TASK_COLUMNS " FROM task WHERE id IN (SELECT task_id FROM event "

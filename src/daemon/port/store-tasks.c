@@ -365,6 +365,30 @@ trd_store_delete_task (TrdStore *self, gint64 task_id, GError **error)
   return trd_store_run (self->db, query, error);
 }
 
+gboolean
+trd_store_find_dedup (TrdStore *self,
+                      gint64 session_id,
+                      const char *dedup_key,
+                      gint64 *out_id,
+                      GError **error)
+{
+  g_autoptr (TrdQuery) query = NULL;
+  gboolean has_row;
+
+  g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
+  g_return_val_if_fail (dedup_key != NULL, FALSE);
+
+  query = trd_db_query (self->db, TRD_STATEMENT_FIND_DEDUP, error);
+  if (query == NULL)
+    return FALSE;
+  trd_query_bind_int (query, 1, session_id);
+  trd_query_bind_text (query, 2, dedup_key);
+  if (!trd_query_step (query, &has_row, error))
+    return FALSE;
+  *out_id = has_row ? trd_query_get_int (query, 0) : 0;
+  return TRUE;
+}
+
 static void
 read_brief (TrdQuery *query, TrdTaskBrief *out_brief)
 {

@@ -80,6 +80,14 @@ trd_store_load_task (TrdStore *self, gint64 task_id, GError **error);
 gboolean
 trd_store_delete_task (TrdStore *self, gint64 task_id, GError **error);
 
+/* The task of @session_id with @dedup_key; @out_id is 0 when there is none. */
+gboolean
+trd_store_find_dedup (TrdStore *self,
+                      gint64 session_id,
+                      const char *dedup_key,
+                      gint64 *out_id,
+                      GError **error);
+
 typedef gboolean (*TrdBriefFunc) (const TrdTaskBrief *brief, gpointer user_data);
 /* All tasks in order of id, without building rows; stops when @func returns FALSE. */
 gboolean
@@ -116,6 +124,9 @@ guint
 trd_store_count_events (TrdStore *self, gint64 session_id);
 gboolean
 trd_store_mark_offered (TrdStore *self, gint64 session_id, guint64 up_to, GError **error);
+/* Deletes the TaskFinished of a task, which has not finished after all. */
+gboolean
+trd_store_withdraw_finished (TrdStore *self, gint64 task_id, GError **error);
 /* Deletes the events up to @sequence, and the tasks whose TaskFinished is among them;
  * returns those tasks' rows, so that their files can follow.  (element-type TrdTaskRow)
  * (transfer full) */

@@ -58,3 +58,18 @@ trd_event_free (TrdEvent *self)
   g_clear_pointer (&self->details, g_variant_unref);
   g_free (self);
 }
+
+void
+trd_task_row_forget_end (TrdTaskRow *self)
+{
+  trd_intent_clear (&self->intent);
+  g_clear_pointer (&self->current_url, g_free);
+  g_clear_pointer (&self->error_name, g_free);
+  g_clear_pointer (&self->error_details, g_variant_unref);
+  g_clear_pointer (&self->error_body, g_bytes_unref);
+  g_clear_pointer (&self->proof, g_free);
+  g_clear_pointer (&self->integrity, g_variant_unref);
+  g_clear_pointer (&self->final_path, g_free);
+  self->file_moved = FALSE;
+  self->finished_us = 0;
+}

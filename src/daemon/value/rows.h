@@ -127,6 +127,9 @@ void
 trd_task_row_free (TrdTaskRow *self);
 void
 trd_event_free (TrdEvent *self);
+/* As if it had not ended; what was received and what is needed to go on stay. */
+void
+trd_task_row_forget_end (TrdTaskRow *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdSessionRow, trd_session_row_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdTaskRow, trd_task_row_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdEvent, trd_event_free)

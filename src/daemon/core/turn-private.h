@@ -1,0 +1,60 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "core/turn.h"
+
+/* What the files of a turn share: turn.c, again.c. */
+
+/* One input, staged: what is true of its task once the transaction is committed. */
+typedef struct
+{
+  TrdTask *task; /* (unowned) */
+  TrdTaskInput input;
+  TrundleTaskState next;
+  TrdTaskRow *row; /* (owned) (nullable): as written */
+  TrdEvent *event; /* (owned) (nullable) */
+  guint32 hold;
+  gint64 not_before_us; /* CLOCK_BOOTTIME, as in TrdTask */
+  gint64 deadline_us;
+  guint suspicion;
+  guint failures;
+  guint streak;
+  gboolean durable;
+  GRefString *host;  /* (owned) (nullable): when another one is asked now */
+  GVariant *secrets; /* (owned) (nullable): with takes_secrets */
+  gboolean takes_secrets;
+  gboolean withdraws; /* its TaskFinished, which was not true after all */
+  guint changes;      /* TrdTaskChange */
+  gboolean discard;   /* the part is of no use to anybody */
+} TrdStep;
+
+struct _TrdTurn
+{
+  TrdRegistry *registry; /* (unowned), outlives us */
+  TrdStore *store;       /* (unowned) */
+  TrdMoment now;
+  GPtrArray *steps;      /* (owned) (element-type TrdStep) */
+  GHashTable *finishing; /* (owned) (element-type TrdSession guint): tasks that finish */
+  GPtrArray *last_words; /* (owned) (element-type TrdEvent): DidBecomeInvalid */
+  gboolean open;         /* a transaction is begun */
+};
+
+/* The row of the task, in its next state; it is written as the step says. */
+gboolean
+trd_step_load_row (TrdTurn *self, TrdStep *step, GError **error);
+gboolean
+trd_step_write_row (TrdTurn *self, TrdStep *step, GError **error);
+/* Of a task that begins now. */
+gint64
+trd_step_first_deadline_us (TrdTurn *self, TrdStep *step);
+
+/* core/again.c. */
+gboolean
+trd_stage_update (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+gboolean
+trd_stage_try_again (TrdTurn *self,
+                     TrdStep *step,
+                     const TrdChange *change,
+                     GError **error);
