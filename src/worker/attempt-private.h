@@ -6,11 +6,12 @@
 #include "attempt.h"
 #include "body.h"
 #include "common/error.h"
+#include "decode.h"
 #include "message.h"
 #include "part.h"
 
-/* What attempt.c (from the answer to the end) and attempt-hop.c (one question, until it
- * is answered) share. */
+/* What attempt.c (from the answer to the end), attempt-hop.c (one question, until it is
+ * answered) and attempt-proof.c (what the file must be) share. */
 
 struct _TrwAttempt
 {
@@ -51,6 +52,12 @@ struct _TrwAttempt
   GVariant *response; /* (owned) (nullable) */
   GError *error;      /* (owned) (nullable): why it is over */
   char *error_url;    /* (owned) (nullable): that the error is about */
+
+  TrwCoding coding;   /* to be taken off */
+  GVariant *declared; /* (owned) (nullable): digests, a{say}; while some are computed */
+  GCancellable *decoder; /* (owned) (nullable): while a thread decodes */
+  TrwDecoded decoded;    /* of the thread while there is one */
+  gboolean has_decoded;
 };
 
 /* Of the hop in flight; 0 when there is none. */
@@ -73,6 +80,8 @@ void
 trw_attempt_take_failure (TrwAttempt *self, GError *error);
 void
 trw_attempt_fail (TrwAttempt *self, TrundleError code, const char *message);
+void
+trw_attempt_take_success (TrwAttempt *self);
 
 /* What the hop in flight says about how the attempt ended. */
 void
@@ -83,3 +92,25 @@ void
 trw_attempt_send_hop (TrwAttempt *self);
 void
 trw_attempt_take_answer (TrwAttempt *self);
+
+/* What the file must be.  An answer that is accepted begins: its size, as far as it is
+ * declared, its encoding, its digests. */
+gboolean
+trw_attempt_begin_proof (TrwAttempt *self, guint64 length, GError **error);
+/* Its digests only. */
+void
+trw_attempt_hash (TrwAttempt *self);
+/* Whether a file of @size may go on, or with @is_all, end.  Errors: TOO_LARGE,
+ * INTEGRITY_FAILED. */
+gboolean
+trw_attempt_check_size (TrwAttempt *self, guint64 size, gboolean is_all, GError **error);
+/* After a sync: how far the digests of what is on disk got. */
+void
+trw_attempt_tell_digests (TrwAttempt *self);
+/* All is received, hashed and synced.  Ends the attempt, now or later. */
+void
+trw_attempt_finish_proof (TrwAttempt *self);
+void
+trw_attempt_stop_proof (TrwAttempt *self);
+void
+trw_attempt_add_proof_facts (TrwAttempt *self, GVariantDict *facts);

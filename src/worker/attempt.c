@@ -69,6 +69,7 @@ collect_facts (TrwAttempt *self, guint status)
   if (self->response != NULL)
     g_variant_dict_insert_value (&facts, "response", self->response);
   trw_attempt_add_hop_facts (self, &facts);
+  trw_attempt_add_proof_facts (self, &facts);
   if (self->is_complete)
     {
       const char *proof = self->has_no_rest ? "content-range"
@@ -100,12 +101,13 @@ trw_attempt_settle (TrwAttempt *self)
   g_autoptr (GVariant) facts = NULL;
 
   if (!self->is_over || self->is_sending || self->part == NULL
-      || trw_part_is_busy (self->part))
+      || trw_part_is_busy (self->part) || self->decoder != NULL)
     return;
   if (!self->is_stopped)
     facts = collect_facts (self, trw_attempt_get_status (self));
   drop_hop (self);
   g_clear_pointer (&self->part, trw_part_free);
+  trw_request_close (self->request);
   self->hooks->over (self, facts, self->user_data);
 }
 
@@ -117,6 +119,7 @@ end (TrwAttempt *self)
   trw_attempt_drop_stream (self);
   if (self->is_sending)
     g_cancellable_cancel (self->cancellable);
+  trw_attempt_stop_proof (self);
   trw_attempt_settle (self);
 }
 
@@ -135,6 +138,13 @@ void
 trw_attempt_fail (TrwAttempt *self, TrundleError code, const char *message)
 {
   trw_attempt_take_failure (self, g_error_new_literal (TRUNDLE_ERROR, code, message));
+}
+
+void
+trw_attempt_take_success (TrwAttempt *self)
+{
+  self->is_complete = TRUE;
+  end (self);
 }
 
 /* The watchdog */
@@ -206,13 +216,10 @@ finish_complete (TrwAttempt *self)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!trw_part_check (self->part, &error))
-    {
-      trw_attempt_take_failure (self, g_steal_pointer (&error));
-      return;
-    }
-  self->is_complete = TRUE;
-  end (self);
+  if (trw_part_check (self->part, &error))
+    trw_attempt_finish_proof (self);
+  else
+    trw_attempt_take_failure (self, g_steal_pointer (&error));
 }
 
 static void
@@ -261,7 +268,9 @@ write_part (const guint8 *data, gsize length, gpointer user_data)
       fail_misfit (self);
       return FALSE;
     }
-  if (!trw_part_write (self->part, data, length, &error))
+  if (!trw_attempt_check_size (
+          self, trw_part_get_written (self->part) + length, FALSE, &error)
+      || !trw_part_write (self->part, data, length, &error))
     {
       trw_attempt_take_failure (self, g_steal_pointer (&error));
       return FALSE;
@@ -315,6 +324,7 @@ on_synced (gpointer user_data)
   if (self->body != NULL)
     {
       trw_attempt_feed_watchdog (self);
+      trw_attempt_tell_digests (self);
       trw_body_start (self->body);
     }
   else if (!trw_part_sync (self->part))
@@ -362,6 +372,7 @@ make_status_error (guint status)
 static void
 read_body (TrwAttempt *self, guint64 length)
 {
+  g_autoptr (GError) error = NULL;
   guint status = trw_attempt_get_status (self);
   gboolean is_accepted = self->total > 0 || trw_request_accepts (self->request, status);
 
@@ -374,6 +385,11 @@ read_body (TrwAttempt *self, guint64 length)
           end (self);
           return;
         }
+    }
+  else if (!trw_attempt_begin_proof (self, length, &error))
+    {
+      trw_attempt_take_failure (self, g_steal_pointer (&error));
+      return;
     }
   self->body = trw_body_new (
       self->stream, self->framing, length, is_accepted ? &part_sink : &error_sink, self);
@@ -412,6 +428,7 @@ static void
 finish_without_rest (TrwAttempt *self)
 {
   self->has_no_rest = TRUE;
+  trw_attempt_hash (self);
   on_body_ended (NULL, self);
 }
 
@@ -567,6 +584,8 @@ free_contents (gpointer data)
   g_clear_pointer (&self->response, g_variant_unref);
   g_clear_error (&self->error);
   g_free (self->error_url);
+  g_clear_pointer (&self->declared, g_variant_unref);
+  g_clear_pointer (&self->decoded.digests, g_variant_unref);
 }
 
 TrwAttempt *

@@ -20,6 +20,8 @@ typedef struct
                       gpointer user_data);
   /* Received or synced have grown. */
   void (*moved) (TrwAttempt *attempt, gpointer user_data);
+  /* How far the digests of what is on disk got: a{sv}. */
+  void (*digested) (TrwAttempt *attempt, GVariant *state, gpointer user_data);
   /* The last call: nothing is held any more, the part is closed.  @facts: (nullable), for
    * Done; NULL when it was stopped.  The attempt may be released from here. */
   void (*over) (TrwAttempt *attempt, GVariant *facts, gpointer user_data);

@@ -11,6 +11,7 @@
 
 #include "common/error.h"
 
+#include <errno.h>
 #include <libsoup/soup.h>
 
 typedef struct
@@ -137,4 +138,16 @@ trw_tls_flags_describe (GTlsCertificateFlags flags)
       g_string_append (words, tls_words[i].word);
     }
   return g_string_free (g_steal_pointer (&words), FALSE);
+}
+
+void
+trw_error_set_by_file (GError **error, int error_number)
+{
+  gboolean is_full = error_number == ENOSPC || error_number == EDQUOT;
+
+  g_set_error (error,
+               TRUNDLE_ERROR,
+               is_full ? TRUNDLE_ERROR_NO_SPACE : TRUNDLE_ERROR_WRITE_FAILED,
+               "Writing the file: %s",
+               g_strerror (error_number));
 }

@@ -18,3 +18,7 @@ trw_error_is_definite (const GError *error);
 /* "unknown-authority, expired": what is wrong with a certificate.  (transfer full) */
 char *
 trw_tls_flags_describe (GTlsCertificateFlags flags);
+
+/* NO_SPACE or WRITE_FAILED of TRUNDLE_ERROR. */
+void
+trw_error_set_by_file (GError **error, int error_number);

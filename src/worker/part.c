@@ -4,7 +4,8 @@
 /* The part file: written on the main loop in large pieces (into the page cache), synced
  * in a thread every 64 MiB and at the end, so that a slow disk never stops the network of
  * the others.  At most one sync at a time; a disk that does not keep up stops its own
- * attempt at two intervals of unsynced data. */
+ * attempt at two intervals of unsynced data.  Digests are computed on the way, and kept
+ * from each sync for whoever goes on after a crash: of what was synced, and no more. */
 
 #include "config.h"
 
@@ -12,6 +13,8 @@
 
 #include "common/defaults.h"
 #include "common/error.h"
+#include "errors.h"
+#include "hasher.h"
 
 #include <errno.h>
 #include <string.h>
@@ -27,9 +30,26 @@ struct _TrwPart
   gpointer user_data; /* (unowned), outlives us */
   guint64 written;
   guint64 synced;
-  guint64 syncing;  /* length that is being synced, 0 for none */
-  int error_number; /* of the first failure */
+  guint64 syncing;        /* length that is being synced, 0 for none */
+  int error_number;       /* of the first failure */
+  TrwHasher *hasher;      /* (owned) (nullable) */
+  GVariant *digests;      /* (owned) (nullable): saved, not taken yet */
+  guint64 digests_length; /* of the beginning they are of */
+  gboolean is_ending;     /* somebody waits for the hasher */
 };
+
+static void
+keep_digests (TrwPart *self)
+{
+  const TrwDigests *digests = self->hasher != NULL ? trw_hasher_get_digests (self->hasher)
+                                                   : NULL;
+
+  if (digests == NULL || trw_digests_get_length (digests) == 0)
+    return;
+  g_clear_pointer (&self->digests, g_variant_unref);
+  self->digests = trw_digests_save (digests);
+  self->digests_length = trw_digests_get_length (digests);
+}
 
 static void
 run_sync (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
@@ -63,6 +83,7 @@ start_sync (TrwPart *self)
   g_autoptr (GTask) task = g_task_new (NULL, NULL, on_sync_ended, self);
 
   self->syncing = self->written;
+  keep_digests (self);
   g_task_set_task_data (task, GINT_TO_POINTER (self->fd), NULL);
   g_task_run_in_thread (task, run_sync);
 }
@@ -83,6 +104,8 @@ void
 trw_part_free (TrwPart *self)
 {
   g_assert (self->syncing == 0);
+  g_clear_pointer (&self->hasher, trw_hasher_free);
+  g_clear_pointer (&self->digests, g_variant_unref);
   close (self->fd);
   g_free (self);
 }
@@ -90,6 +113,9 @@ trw_part_free (TrwPart *self)
 gboolean
 trw_part_write (TrwPart *self, const guint8 *data, gsize length, GError **error)
 {
+  guint64 offset = self->written;
+  const guint8 *start = data;
+
   while (length > 0)
     {
       gssize n = pwrite (self->fd, data, length, (off_t)self->written);
@@ -105,9 +131,14 @@ trw_part_write (TrwPart *self, const guint8 *data, gsize length, GError **error)
       length -= (gsize)n;
       self->written += (guint64)n;
     }
+  if (self->hasher != NULL)
+    {
+      trw_hasher_take (self->hasher, offset, start, (gsize)(data - start));
+      self->error_number = trw_hasher_get_errno (self->hasher);
+    }
   if (self->syncing == 0 && self->written - self->synced >= TRD_SYNC_INTERVAL)
     start_sync (self);
-  return TRUE;
+  return trw_part_check (self, error);
 }
 
 gboolean
@@ -153,33 +184,88 @@ trw_part_cut (TrwPart *self, GError **error)
     }
   self->written = 0;
   self->synced = 0;
+  if (self->hasher != NULL)
+    trw_hasher_cancel (self->hasher);
   return TRUE;
+}
+
+static void
+on_read (gpointer user_data)
+{
+  TrwPart *self = user_data;
+
+  if (self->error_number == 0)
+    self->error_number = trw_hasher_get_errno (self->hasher);
+  keep_digests (self);
+  if (self->is_ending || self->error_number != 0)
+    self->on_synced (self->user_data);
+}
+
+void
+trw_part_hash (TrwPart *self, TrwDigests *digests)
+{
+  g_return_if_fail (self->hasher == NULL);
+
+  self->hasher = trw_hasher_new (self->fd, digests, on_read, self);
+  trw_hasher_catch_up (self->hasher, self->written);
+}
+
+void
+trw_part_stop_hashing (TrwPart *self)
+{
+  self->is_ending = TRUE;
+  if (self->hasher != NULL)
+    trw_hasher_cancel (self->hasher);
+}
+
+GVariant *
+trw_part_get_digests (TrwPart *self)
+{
+  const TrwDigests *digests = self->hasher != NULL ? trw_hasher_get_digests (self->hasher)
+                                                   : NULL;
+
+  return digests != NULL && trw_digests_get_length (digests) == self->written
+             ? trw_digests_finish (digests)
+             : NULL;
+}
+
+GVariant *
+trw_part_save_digests (TrwPart *self)
+{
+  const TrwDigests *digests = self->hasher != NULL ? trw_hasher_get_digests (self->hasher)
+                                                   : NULL;
+
+  if (digests == NULL || trw_digests_get_length (digests) == 0
+      || trw_digests_get_length (digests) > self->written)
+    return NULL;
+  return trw_digests_save (digests);
+}
+
+GVariant *
+trw_part_take_synced_digests (TrwPart *self)
+{
+  if (self->digests_length > self->synced)
+    return NULL;
+  return g_steal_pointer (&self->digests);
 }
 
 gboolean
 trw_part_sync (TrwPart *self)
 {
-  if (self->syncing > 0)
+  self->is_ending = TRUE;
+  if (self->syncing == 0 && self->synced != self->written)
+    start_sync (self);
+  if (self->hasher != NULL && trw_hasher_catch_up (self->hasher, self->written))
     return TRUE;
-  if (self->synced == self->written)
-    return FALSE;
-  start_sync (self);
-  return TRUE;
+  return self->syncing > 0;
 }
 
 gboolean
 trw_part_check (TrwPart *self, GError **error)
 {
-  gboolean is_full;
-
   if (self->error_number == 0)
     return TRUE;
-  is_full = self->error_number == ENOSPC || self->error_number == EDQUOT;
-  g_set_error (error,
-               TRUNDLE_ERROR,
-               is_full ? TRUNDLE_ERROR_NO_SPACE : TRUNDLE_ERROR_WRITE_FAILED,
-               "Writing the file: %s",
-               g_strerror (self->error_number));
+  trw_error_set_by_file (error, self->error_number);
   return FALSE;
 }
 
@@ -192,7 +278,7 @@ trw_part_is_behind (TrwPart *self)
 gboolean
 trw_part_is_busy (TrwPart *self)
 {
-  return self->syncing > 0;
+  return self->syncing > 0 || (self->hasher != NULL && trw_hasher_is_busy (self->hasher));
 }
 
 guint64
@@ -211,4 +297,10 @@ int
 trw_part_get_errno (TrwPart *self)
 {
   return self->error_number;
+}
+
+int
+trw_part_get_fd (TrwPart *self)
+{
+  return self->fd;
 }

@@ -3,12 +3,13 @@
 
 #pragma once
 
-#include <gio/gio.h>
+#include "digest.h"
 
 /* The part file of one attempt. */
 typedef struct _TrwPart TrwPart;
 
-/* Called from the main loop each time a sync has ended, well or not. */
+/* Called from the main loop each time something of what trw_part_is_busy() means has
+ * ended, well or not, that somebody may wait for: a sync, the last hashing. */
 typedef void (*TrwPartFunc) (gpointer user_data);
 
 /* @fd is consumed.  @offset: of what is there already, and counts as written but not as
@@ -26,6 +27,30 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrwPart, trw_part_free)
 gboolean
 trw_part_write (TrwPart *self, const guint8 *data, gsize length, GError **error);
 
+/* From now on digests are computed of the file, at its beginning or where @digests stand,
+ * which are consumed.  What of it is there already is read in a thread. */
+void
+trw_part_hash (TrwPart *self, TrwDigests *digests);
+
+/* No more is hashed; a thread that is at it ends soon. */
+void
+trw_part_stop_hashing (TrwPart *self);
+
+/* The digests of the file, once trw_part_sync() was FALSE: a{say}.  NULL when none are
+ * computed.  (transfer full) (nullable) */
+GVariant *
+trw_part_get_digests (TrwPart *self);
+
+/* How far the digests got, when not busy; see trw_digests_save().  NULL when that is
+ * nowhere.  (transfer full) (nullable) */
+GVariant *
+trw_part_save_digests (TrwPart *self);
+
+/* The same, of bytes that are known to be on disk; each state is given once.  (transfer
+ * full) (nullable) */
+GVariant *
+trw_part_take_synced_digests (TrwPart *self);
+
 /* Whether the file is as long as what counts as written. */
 gboolean
 trw_part_is_as_long (TrwPart *self);
@@ -38,12 +63,12 @@ trw_part_holds (TrwPart *self, guint64 offset, const guint8 *data, gsize length)
 gboolean
 trw_part_cut (TrwPart *self, GError **error);
 
-/* Syncs what is not synced; on_synced follows unless the result is FALSE: then all is on
- * disk already. */
+/* At the end: syncs what is not synced and hashes what is not hashed; on_synced follows
+ * unless the result is FALSE: then nothing is left to do. */
 gboolean
 trw_part_sync (TrwPart *self);
 
-/* The error of a sync, to be asked after each. */
+/* The error of a sync or a hashing, to be asked after each. */
 gboolean
 trw_part_check (TrwPart *self, GError **error);
 
@@ -62,3 +87,7 @@ guint64
 trw_part_get_synced (TrwPart *self);
 int
 trw_part_get_errno (TrwPart *self);
+
+/* For reading at offsets. */
+int
+trw_part_get_fd (TrwPart *self);

@@ -9,10 +9,13 @@
 #include "request.h"
 
 #include "common/defaults.h"
+#include "common/digest.h"
 #include "common/error.h"
 #include "common/url.h"
 #include "range.h"
 #include "trust.h"
+
+#include <glib/gstdio.h>
 
 /* Done must stay far below TRD_WORKER_MESSAGE_MAX. */
 #define ERROR_BODY_MAX (512 * 1024)
@@ -145,6 +148,32 @@ read_offset (TrwRequest *self, GVariant *dict, GError **error)
   return FALSE;
 }
 
+static gboolean
+read_proof (TrwRequest *self, GVariant *dict, GError **error)
+{
+  self->max_bytes = G_MAXUINT64;
+  g_variant_lookup (dict, "max-bytes", "t", &self->max_bytes);
+  self->has_expected_bytes = g_variant_lookup (
+      dict, "expected-bytes", "t", &self->expected_bytes);
+  self->digest_state = g_variant_lookup_value (
+      dict, "digest-state", G_VARIANT_TYPE_VARDICT);
+  if (!g_variant_lookup (dict, "digests", "^as", &self->digests))
+    self->digests = g_new0 (char *, 1);
+  for (guint i = 0; self->digests[i] != NULL; i++)
+    {
+      if (trundle_digest_find (self->digests[i]) != NULL
+          && !g_strv_contains ((const char *const *)self->digests + i + 1,
+                               self->digests[i]))
+        continue;
+      g_set_error_literal (error,
+                           TRUNDLE_ERROR,
+                           TRUNDLE_ERROR_INVALID_ARGUMENT,
+                           "digests: an algorithm not known, or there twice");
+      return FALSE;
+    }
+  return TRUE;
+}
+
 static void
 read_rest (TrwRequest *self, GVariant *dict)
 {
@@ -165,9 +194,11 @@ trw_request_new (GVariant *dict, GError **error)
 {
   g_autoptr (TrwRequest) self = g_new0 (TrwRequest, 1);
 
+  self->decode_fd = -1;
   if (!read_url (self, dict, error) || !read_method (self, dict, error)
       || !read_redirects (self, dict, error) || !read_trust (self, dict, error)
-      || !read_range (self, dict, error) || !read_offset (self, dict, error))
+      || !read_range (self, dict, error) || !read_offset (self, dict, error)
+      || !read_proof (self, dict, error))
     return NULL;
   self->headers = read_headers (dict, "headers", error);
   if (self->headers == NULL)
@@ -189,7 +220,18 @@ trw_request_free (TrwRequest *self)
   g_free (self->ca_certificates);
   g_clear_pointer (&self->anchors, g_ptr_array_unref);
   g_free (self->validator);
+  g_strfreev (self->digests);
+  g_clear_pointer (&self->digest_state, g_variant_unref);
+  trw_request_close (self);
   g_free (self);
+}
+
+void
+trw_request_close (TrwRequest *self)
+{
+  if (self->decode_fd >= 0)
+    g_close (self->decode_fd, NULL);
+  self->decode_fd = -1;
 }
 
 gboolean

@@ -27,6 +27,14 @@ typedef struct
   gboolean has_range; /* the file is to be a part of the resource: */
   guint64 first;      /* from this byte, 0 without a range */
   guint64 length;     /* so many; 0 for all that follow */
+
+  /* What the file must be. */
+  guint64 max_bytes; /* G_MAXUINT64 for no limit */
+  gboolean has_expected_bytes;
+  guint64 expected_bytes;
+  char **digests;         /* (owned): names of algorithms to compute of it */
+  GVariant *digest_state; /* (owned) (nullable): of a beginning of the part */
+  int decode_fd;          /* (owned): where to decode to, -1 for not to */
 } TrwRequest;
 
 /* Errors: TRUNDLE_ERROR_INVALID_ARGUMENT and those of trundle_url_parse(). */
@@ -35,6 +43,10 @@ trw_request_new (GVariant *dict, GError **error);
 void
 trw_request_free (TrwRequest *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrwRequest, trw_request_free)
+
+/* Closes what is open. */
+void
+trw_request_close (TrwRequest *self);
 
 /* Whether an answer with @status goes into the file: by the words "*", "2xx", "404". */
 gboolean

@@ -195,6 +195,14 @@ on_moved (TrwAttempt *attempt, gpointer user_data)
 }
 
 static void
+on_digested (TrwAttempt *attempt, GVariant *state, gpointer user_data)
+{
+  tell (user_data,
+        "Digested",
+        g_variant_new ("(t@a{sv})", trw_attempt_get_id (attempt), state));
+}
+
+static void
 forget_progress (TrwWorker *self, TrwAttempt *attempt)
 {
   g_hash_table_remove (self->moved, attempt);
@@ -222,7 +230,8 @@ on_over (TrwAttempt *attempt, GVariant *facts, gpointer user_data)
     g_dbus_method_invocation_return_value (stop, NULL);
 }
 
-static const TrwAttemptHooks hooks = { on_responded, on_redirected, on_moved, on_over };
+static const TrwAttemptHooks hooks
+    = { on_responded, on_redirected, on_moved, on_digested, on_over };
 
 /* From the daemon */
 
@@ -259,44 +268,61 @@ get_session (TrwWorker *self, const char *pem)
   return session;
 }
 
-/* All descriptors of the message, so that none lingers in it: the part's lock is on its
- * description, and Stop promises to let it go. */
-static int
-take_part (GDBusMethodInvocation *invocation, int handle)
+/* All descriptors of the message, so that none lingers in it: the locks are on their
+ * descriptions, and Stop promises to let them go.  Each is there once. */
+static gboolean
+take_files (GDBusMethodInvocation *invocation,
+            int part_handle,
+            int decode_handle,
+            int *out_part,
+            int *out_decode)
 {
   GDBusMessage *message = g_dbus_method_invocation_get_message (invocation);
   GUnixFDList *list = g_dbus_message_get_unix_fd_list (message);
   g_autofree int *fds = NULL;
   int n_fds = 0;
-  int part = -1;
 
-  if (list == NULL)
-    return -1;
-  fds = g_unix_fd_list_steal_fds (list, &n_fds);
+  if (list != NULL)
+    fds = g_unix_fd_list_steal_fds (list, &n_fds);
   for (int i = 0; i < n_fds; i++)
     {
-      if (i == handle)
-        part = fds[i];
+      if (i == part_handle)
+        *out_part = fds[i];
+      else if (i == decode_handle)
+        *out_decode = fds[i];
       else
         g_close (fds[i], NULL);
     }
-  return part;
+  return *out_part >= 0 && (decode_handle < 0 || *out_decode >= 0);
+}
+
+static void
+refuse (GDBusMethodInvocation *invocation, int part, int decode, const GError *error)
+{
+  if (part >= 0)
+    g_close (part, NULL);
+  if (decode >= 0)
+    g_close (decode, NULL);
+  g_dbus_method_invocation_return_gerror (invocation, error);
 }
 
 static void
 handle_begin (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invocation)
 {
   guint64 id;
-  int handle;
-  int part_fd;
+  int part_handle;
+  int decode_handle = -1;
+  int part = -1;
+  int decode = -1;
   g_autoptr (GVariant) dict = NULL;
   g_autoptr (TrwRequest) request = NULL;
   g_autoptr (GError) error = NULL;
   SoupSession *session;
 
-  g_variant_get (parameters, "(th@a{sv})", &id, &handle, &dict);
-  part_fd = take_part (invocation, handle);
-  if (part_fd < 0 || g_hash_table_contains (self->attempts, &id))
+  g_variant_get (parameters, "(th@a{sv})", &id, &part_handle, &dict);
+  g_variant_lookup (dict, "decode", "h", &decode_handle);
+  if (!take_files (invocation, part_handle, decode_handle, &part, &decode)
+      || g_hash_table_contains (self->attempts, &id))
     g_set_error_literal (&error,
                          TRUNDLE_ERROR,
                          TRUNDLE_ERROR_INVALID_ARGUMENT,
@@ -305,17 +331,16 @@ handle_begin (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invo
     request = trw_request_new (dict, &error);
   if (request == NULL)
     {
-      if (part_fd >= 0)
-        g_close (part_fd, NULL);
-      g_dbus_method_invocation_return_gerror (invocation, error);
+      refuse (invocation, part, decode, error);
       return;
     }
+  request->decode_fd = decode;
   g_dbus_method_invocation_return_value (invocation, NULL);
   session = get_session (self, request->ca_certificates);
   g_hash_table_insert (
       self->attempts,
       g_memdup2 (&id, sizeof id),
-      trw_attempt_new (id, g_steal_pointer (&request), part_fd, session, &hooks, self));
+      trw_attempt_new (id, g_steal_pointer (&request), part, session, &hooks, self));
 }
 
 static void

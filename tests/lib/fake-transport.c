@@ -201,6 +201,15 @@ fake_transport_progress (FakeTransport *self,
 }
 
 void
+fake_transport_digest (FakeTransport *self, gint64 task_id, GVariant *state)
+{
+  g_autoptr (GVariant) sunk = g_variant_ref_sink (state);
+
+  expect_running (self, task_id);
+  self->sink->on_digested (task_id, sunk, self->sink_data);
+}
+
+void
 fake_transport_take_done (FakeTransport *self, gint64 task_id, TrdOutcome *outcome)
 {
   g_autoptr (TrdOutcome) owned = outcome;
@@ -240,6 +249,7 @@ begin (TrdTransport *transport, const TrdAttempt *given, int part_fd)
   attempt->alone = given->alone;
   attempt->request = g_variant_ref_sink (given->request);
   attempt->part_fd = part_fd;
+  attempt->decode_fd = given->has_decode ? given->decode_fd : -1;
   g_ptr_array_add (self->attempts, attempt);
 }
 

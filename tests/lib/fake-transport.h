@@ -18,6 +18,7 @@ typedef struct
   gboolean alone;
   GVariant *request; /* (owned) */
   int part_fd;       /* (owned): -1 once released */
+  int decode_fd;     /* (owned): -1 for none, and once released */
   gboolean is_over;  /* done, crashed or stopped */
   gboolean is_stopped;
 } FakeAttempt;
@@ -63,6 +64,9 @@ fake_transport_progress (FakeTransport *self,
                          guint64 received,
                          guint64 synced,
                          gint64 expected);
+/* A floating @state is consumed. */
+void
+fake_transport_digest (FakeTransport *self, gint64 task_id, GVariant *state);
 /* @outcome: (transfer full) */
 void
 fake_transport_take_done (FakeTransport *self, gint64 task_id, TrdOutcome *outcome);

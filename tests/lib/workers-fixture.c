@@ -98,8 +98,18 @@ on_released (gint64 task_id, gpointer user_data)
   note (user_data, "released %d", (int)task_id);
 }
 
+static void
+on_digested (gint64 task_id, GVariant *state, gpointer user_data)
+{
+  guint64 offset = 0;
+
+  g_variant_lookup (state, "offset", "t", &offset);
+  note (user_data, "digested %d %" G_GUINT64_FORMAT, (int)task_id, offset);
+}
+
 static const TrdTransportSink sink = { on_response, on_redirected, on_progress,
-                                       on_done,     on_crashed,    on_released };
+                                       on_digested, on_done,       on_crashed,
+                                       on_released };
 
 gboolean
 workers_fixture_has (WorkersFixture *f, const char *line)

@@ -190,6 +190,9 @@ trd_run_conclude (TrdRun *run, TrdOutcome *outcome)
 {
   g_autoptr (TrdOutcome) owned = outcome;
 
+  /* Not a byte of it is believed. */
+  if (!outcome->complete && outcome->code == TRUNDLE_ERROR_INTEGRITY_FAILED)
+    trd_spool_discard (run->runner->env->spool, run->place);
   run->context.network = trd_conditions_get (run->runner->env->conditions, "network");
   switch (trd_outcome_judge (outcome, &run->context))
     {

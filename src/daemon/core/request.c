@@ -330,7 +330,8 @@ may_have_secrets (const TrdTaskRow *row, const char *url)
 static const char *const passed_on[] = {
   "method",          "accept-status",           "redirects",          "max-redirects",
   "request-timeout", "allow-insecure-redirect", "allow-unframed",     "ca-certificates",
-  "range",           "connect-timeout",         "first-byte-timeout",
+  "range",           "connect-timeout",         "first-byte-timeout", "max-bytes",
+  "expected-bytes",
 };
 
 GVariant *

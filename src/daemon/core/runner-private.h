@@ -26,6 +26,7 @@ struct _TrdRun
   TrdContext context;  /* of the verdict on its end */
   guint address;       /* the one that is asked: 0 is url, n the n-th mirror */
   TrdOutcome *outcome; /* (owned) (nullable): while sealing */
+  GVariant *integrity; /* (owned) (nullable): while sealing: a{sv} */
   guint64 received;
   guint64 synced; /* as stored */
   guint64 offset; /* where it was to go on */
@@ -35,6 +36,7 @@ struct _TrdRun
   char *current_url;   /* (owned) (nullable) */
   gboolean progressed; /* bytes came */
   gboolean in_transport;
+  gboolean may_decode; /* a file to decode to was made */
   gboolean sealing;
   gboolean cleared; /* it ended by itself: no suspect any more */
 };

@@ -12,6 +12,8 @@
 #include "common/defaults.h"
 #include "common/error.h"
 #include "common/url.h"
+#include "common/vocabulary.h"
+#include "core/proof.h"
 #include "core/registry-internal.h"
 #include "core/resume.h"
 #include "core/turn.h"
@@ -55,6 +57,7 @@ trd_run_end (TrdRun *run)
   trd_intent_clear (&run->intent);
   g_clear_pointer (&run->outcome, trd_outcome_free);
   g_clear_pointer (&run->kept, g_variant_unref);
+  g_clear_pointer (&run->integrity, g_variant_unref);
   g_clear_pointer (&run->response, g_variant_unref);
   g_free (run->current_url);
   g_free (run);
@@ -118,8 +121,9 @@ open_part (TrdRun *run, const TrdTaskRow *row, TrdResume *out_plan, GError **err
 
   if (trd_spool_stat_part (env->spool, run->place, &found, NULL))
     trd_resume_plan (row, found.size, out_plan);
-  if (row->synced > out_plan->offset
-      && !trd_store_set_task_synced (env->store, row->id, 0, error))
+  if ((row->synced > out_plan->offset
+       || trd_proof_get_offset (row->digest_state) > out_plan->offset)
+      && !trd_store_set_task_digested (env->store, row->id, 0, NULL, error))
     return -1;
 
   fd = trd_spool_open_part (env->spool, run->place, out_plan->offset, error);
@@ -132,11 +136,28 @@ open_part (TrdRun *run, const TrdTaskRow *row, TrdResume *out_plan, GError **err
   return fd;
 }
 
+/* Beside the part, and held as it is. */
+static gboolean
+open_decoded (TrdRun *run, const TrdTaskRow *row, TrdAttempt *attempt, GError **error)
+{
+  if (!trundle_options_get_boolean (
+          row->options, run->task->session->row->configuration, "decode"))
+    return TRUE;
+
+  attempt->decode_fd = trd_spool_open_decoded (
+      run->runner->env->spool, run->place, error);
+  attempt->has_decode = attempt->decode_fd >= 0;
+  run->may_decode = attempt->has_decode;
+
+  return attempt->has_decode;
+}
+
 static gboolean
 hand_over (TrdRun *run, const TrdTaskRow *row, GError **error)
 {
   const TrdEnv *env = run->runner->env;
   g_autoptr (GVariant) composed = NULL;
+  g_autoptr (GVariant) ranged = NULL;
   g_autoptr (GVariant) request = NULL;
   g_auto (TrdResume) plan = { 0 };
   TrdAttempt attempt = { 0 };
@@ -148,7 +169,13 @@ hand_over (TrdRun *run, const TrdTaskRow *row, GError **error)
   part_fd = open_part (run, row, &plan, error);
   if (part_fd < 0)
     return FALSE;
-  request = plan.offset > 0 ? with_range (composed, &plan) : g_variant_ref (composed);
+  ranged = plan.offset > 0 ? with_range (composed, &plan) : g_variant_ref (composed);
+  request = trd_proof_ask (ranged, row, plan.offset);
+  if (!open_decoded (run, row, &attempt, error))
+    {
+      close (part_fd);
+      return FALSE;
+    }
   if (plan.offset > 0)
     run->kept = g_variant_ref (row->response);
 
@@ -217,7 +244,10 @@ store_response (TrdRun *run, gboolean restarted)
       g_clear_pointer (&row->response, g_variant_unref);
       row->response = g_variant_ref (run->response);
       if (restarted)
-        row->synced = 0;
+        {
+          row->synced = 0;
+          g_clear_pointer (&row->digest_state, g_variant_unref);
+        }
       if (trd_store_update_task (store, row, &error))
         return;
     }
@@ -317,6 +347,22 @@ on_progress (
   g_signal_emit (self, signals[PROGRESS], 0, run->task, fresh);
 }
 
+/* What is digested is on disk, and told before the next Progress tells so. */
+static void
+on_digested (gint64 task_id, GVariant *state, gpointer user_data)
+{
+  TrdRunner *self = user_data;
+  TrdRun *run = find_run (self, task_id);
+  guint64 synced;
+
+  if (run == NULL || !trd_resume_is_possible (run->response, NULL, NULL))
+    return;
+
+  synced = MAX (trd_proof_get_offset (state), run->synced);
+  if (trd_store_set_task_digested (self->env->store, task_id, synced, state, NULL))
+    run->synced = synced;
+}
+
 static void
 on_done (gint64 task_id, TrdOutcome *outcome, gpointer user_data)
 {
@@ -376,6 +422,7 @@ static const TrdTransportSink sink = {
   .on_response = on_response,
   .on_redirected = on_redirected,
   .on_progress = on_progress,
+  .on_digested = on_digested,
   .on_done = on_done,
   .on_crashed = on_crashed,
   .on_released = on_released,

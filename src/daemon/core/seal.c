@@ -10,6 +10,7 @@
 #include "core/runner-private.h"
 
 #include "common/error.h"
+#include "core/proof.h"
 
 static char *
 final_path (TrdRun *run)
@@ -21,7 +22,9 @@ static void
 tell_success (TrdRun *run, gboolean file_moved)
 {
   g_autofree char *path = NULL;
-  TrdChange change = { .outcome = run->outcome, .file_moved = file_moved };
+  TrdChange change = { .outcome = run->outcome,
+                       .integrity = run->integrity,
+                       .file_moved = file_moved };
 
   if (!trd_place_is_spool (run->place))
     change.final_path = path = final_path (run);
@@ -45,6 +48,8 @@ store_intent (TrdRun *run, GError **error)
   g_free (row->proof);
   row->proof = g_strdup (run->outcome->proof);
   row->received = run->outcome->received;
+  g_clear_pointer (&row->integrity, g_variant_unref);
+  row->integrity = run->integrity != NULL ? g_variant_ref (run->integrity) : NULL;
   if (run->outcome->response != NULL)
     {
       g_clear_pointer (&row->response, g_variant_unref);
@@ -57,12 +62,39 @@ store_intent (TrdRun *run, GError **error)
   return TRUE;
 }
 
+/* What a thread of the spool is about: the run may be gone when it has ended. */
 typedef struct
 {
   TrdRunner *runner; /* (owned) */
   gint64 task_id;
   guint64 serial;
-} Sealing;
+} Job;
+
+static Job *
+begin_job (TrdRun *run)
+{
+  Job *job = g_new0 (Job, 1);
+
+  job->runner = g_object_ref (run->runner);
+  job->task_id = run->task->id;
+  job->serial = run->serial;
+
+  return job;
+}
+
+/* Consumes @job.  (nullable) */
+static TrdRun *
+end_job (Job *job)
+{
+  g_autoptr (TrdRunner) runner = job->runner;
+  TrdTask *task = trd_registry_find_task (runner->registry, job->task_id);
+  TrdRun *run = task != NULL ? task->run : NULL;
+  guint64 serial = job->serial;
+
+  g_free (job);
+
+  return run != NULL && run->serial == serial ? run : NULL;
+}
 
 static void
 seal (TrdRun *run);
@@ -95,14 +127,11 @@ on_seal_failed (TrdRun *run, const GError *error)
 static void
 on_sealed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autofree Sealing *sealing = user_data;
-  g_autoptr (TrdRunner) runner = sealing->runner;
   g_autoptr (GError) error = NULL;
   gboolean sealed = trd_spool_seal_finish (TRD_SPOOL (source), result, &error);
-  TrdTask *task = trd_registry_find_task (runner->registry, sealing->task_id);
-  TrdRun *run = task != NULL ? task->run : NULL;
+  TrdRun *run = end_job (user_data);
 
-  if (run == NULL || run->serial != sealing->serial)
+  if (run == NULL)
     return;
 
   if (sealed)
@@ -115,14 +144,9 @@ on_sealed (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 begin_seal (TrdRun *run)
 {
-  Sealing *sealing = g_new0 (Sealing, 1);
-
   run->sealing = TRUE;
-  sealing->runner = g_object_ref (run->runner);
-  sealing->task_id = run->task->id;
-  sealing->serial = run->serial;
   trd_spool_seal_async (
-      run->runner->env->spool, run->place, &run->intent, on_sealed, sealing);
+      run->runner->env->spool, run->place, &run->intent, on_sealed, begin_job (run));
 }
 
 static void
@@ -143,39 +167,123 @@ seal (TrdRun *run)
   begin_seal (run);
 }
 
-/* The worker says the part is complete; the file says so too, or it is not believed. */
-void
-trd_run_succeed (TrdRun *run, TrdOutcome *outcome)
+/* The part is the file. */
+static void
+publish (TrdRun *run)
 {
-  g_autoptr (GError) error = NULL;
-
-  run->outcome = outcome;
-  if (!trd_spool_stat_part (run->runner->env->spool, run->place, &run->intent, &error))
-    {
-      trd_run_conclude_error (run, error);
-      return;
-    }
-  if (run->intent.size != outcome->received)
-    {
-      trd_run_conclude (
-          run,
-          trd_outcome_new_failed (TRUNDLE_ERROR_CONNECTION_LOST,
-                                  "The file does not have the size that was "
-                                  "received"));
-      return;
-    }
-
   if (trd_place_is_spool (run->place))
     tell_success (run, FALSE);
   else
     seal (run);
 }
 
+static void
+on_adopted (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  TrdSpool *spool = TRD_SPOOL (source);
+  g_autoptr (GError) error = NULL;
+  gboolean adopted = trd_spool_adopt_decoded_finish (spool, result, &error);
+  TrdRun *run = end_job (user_data);
+
+  if (run == NULL)
+    return;
+
+  run->sealing = FALSE;
+  if (adopted && trd_spool_stat_part (spool, run->place, &run->intent, &error))
+    publish (run);
+  else
+    trd_run_conclude_error (run, error);
+}
+
+/* The row says first that this part cannot be continued: it is another file soon. */
+static gboolean
+forget_part (TrdRun *run, GError **error)
+{
+  TrdStore *store = run->runner->env->store;
+  g_autoptr (TrdTaskRow) row = trd_store_load_task (store, run->task->id, error);
+
+  if (row == NULL)
+    return FALSE;
+
+  g_clear_pointer (&row->response, g_variant_unref);
+  g_clear_pointer (&row->digest_state, g_variant_unref);
+  row->synced = 0;
+  return trd_store_update_task (store, row, error);
+}
+
+static void
+adopt_decoded (TrdRun *run)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!forget_part (run, &error))
+    {
+      trd_run_conclude_error (run, error);
+      return;
+    }
+
+  run->sealing = TRUE;
+  trd_spool_adopt_decoded_async (run->runner->env->spool,
+                                 run->place,
+                                 run->outcome->decoded,
+                                 on_adopted,
+                                 begin_job (run));
+}
+
+/* NULL when the file is what the worker and the app say; else what it is instead. */
+static TrdOutcome *
+check_file (TrdRun *run)
+{
+  const TrdEnv *env = run->runner->env;
+  g_autoptr (TrdTaskRow) row = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!trd_spool_stat_part (env->spool, run->place, &run->intent, &error))
+    return trd_outcome_new_from_error (error);
+  if (run->intent.size != run->outcome->received)
+    return trd_outcome_new_failed (TRUNDLE_ERROR_CONNECTION_LOST,
+                                   "The file does not have the size that was "
+                                   "received");
+
+  row = trd_store_load_task (env->store, run->task->id, &error);
+  if (row == NULL)
+    return trd_outcome_new_from_error (error);
+
+  return trd_proof_check (row->options,
+                          run->task->session->row->configuration,
+                          run->outcome,
+                          &run->integrity);
+}
+
+/* The worker says the part is complete; the file says so too, or it is not believed. */
+void
+trd_run_succeed (TrdRun *run, TrdOutcome *outcome)
+{
+  TrdOutcome *failure;
+
+  run->outcome = outcome;
+  failure = check_file (run);
+  if (failure != NULL)
+    {
+      trd_run_conclude (run, failure);
+      return;
+    }
+
+  if (outcome->has_decoded)
+    {
+      adopt_decoded (run);
+      return;
+    }
+  if (run->may_decode)
+    trd_spool_discard_decoded (run->runner->env->spool, run->place);
+  publish (run);
+}
+
 /* An earlier daemon died between the intent and the end of the task (law 6). */
 void
 trd_run_resume_seal (TrdRun *run, const TrdTaskRow *row)
 {
-  run->outcome = trd_outcome_new_complete (row->intent.size, row->proof);
+  run->outcome = trd_outcome_new_complete (row->received, row->proof);
   run->intent = row->intent;
   run->intent.final_name = g_strdup (row->intent.final_name);
 

@@ -213,8 +213,15 @@ copy_progress (TrdTaskRow *row, const TrdChange *change)
       g_free (row->current_url);
       row->current_url = g_strdup (change->current_url);
     }
-  if (change->outcome != NULL)
-    row->received = change->outcome->received;
+  if (change->outcome == NULL)
+    return;
+
+  row->received = change->outcome->received;
+  if (change->outcome->digest_state != NULL)
+    {
+      g_clear_pointer (&row->digest_state, g_variant_unref);
+      row->digest_state = g_variant_ref (change->outcome->digest_state);
+    }
 }
 
 static void
@@ -277,6 +284,17 @@ stage_retry (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
 
 /* ---- the end of a task ---- */
 
+static void
+add_digests (GVariantDict *dict, GVariant *integrity)
+{
+  g_autoptr (GVariant) digests = NULL;
+
+  if (integrity != NULL)
+    digests = g_variant_lookup_value (integrity, "digests", NULL);
+  if (digests != NULL)
+    g_variant_dict_insert_value (dict, "digests", digests);
+}
+
 /* The details of TaskFinished: enough to deal with it without asking again. */
 static GVariant *
 finished_details (const TrdTaskRow *row)
@@ -292,6 +310,7 @@ finished_details (const TrdTaskRow *row)
     g_variant_dict_insert (&dict, "path", "s", row->final_path);
   if (row->proof != NULL)
     g_variant_dict_insert (&dict, "proof", "s", row->proof);
+  add_digests (&dict, row->integrity);
   if (row->file_moved)
     g_variant_dict_insert (&dict, "file-moved", "b", TRUE);
   if (row->description != NULL)
@@ -439,6 +458,12 @@ stage_succeed (TrdTurn *self, Step *step, const TrdChange *change, GError **erro
       g_free (step->row->proof);
       step->row->proof = g_strdup (change->outcome->proof);
     }
+  if (change->integrity != NULL)
+    {
+      g_clear_pointer (&step->row->integrity, g_variant_unref);
+      step->row->integrity = g_variant_ref (change->integrity);
+    }
+  g_clear_pointer (&step->row->digest_state, g_variant_unref);
   g_free (step->row->final_path);
   step->row->final_path = g_strdup (change->final_path);
   step->row->file_moved = change->file_moved;

@@ -24,6 +24,7 @@ typedef struct
   const char *reason;      /* CANCEL: "client", "session-invalidated", … */
   const char *current_url; /* (nullable): SUCCEED, FAIL: where redirects led */
   const char *final_path;  /* (nullable): SUCCEED: where the file is */
+  GVariant *integrity;     /* (nullable): SUCCEED: a{sv}: digests that were compared */
   gboolean file_moved;     /* SUCCEED: it was taken away before we could tell */
   guint suspicion;         /* RETRY, FAIL: see TrdTaskRow */
   gboolean keep_part;      /* FAIL: the bytes are all there, for OpenFile and MoveFile */

@@ -261,7 +261,7 @@ static GVariant *
 get_integrity (gpointer view)
 {
   const TrdTaskRow *row = ((TrdTaskView *)view)->row;
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (row->integrity);
 
   if (row->proof != NULL)
     g_variant_dict_insert (&dict, "proof", "s", row->proof);

@@ -56,5 +56,9 @@ trd_spool_parse_part_name (const char *name)
 gint64
 trd_spool_parse_name (const char *name)
 {
-  return parse_number (name);
+  g_autofree char *number = g_strdup (name);
+
+  if (g_str_has_suffix (number, TRD_SPOOL_DECODED_SUFFIX))
+    number[strlen (number) - strlen (TRD_SPOOL_DECODED_SUFFIX)] = '\0';
+  return parse_number (number);
 }

@@ -7,6 +7,9 @@
 
 /* Names of files that are ours. */
 
+/* Added to that of a part: what it decodes to. */
+#define TRD_SPOOL_DECODED_SUFFIX ".decoded"
+
 /* ".trundle-<id>-<random>.part".  (transfer full) */
 char *
 trd_spool_make_part_name (gint64 task_id);

@@ -34,6 +34,10 @@ void
 trd_site_clear (TrdSite *site);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TrdSite, trd_site_clear)
 
+/* From the part's name to that of what it decodes to. */
+void
+trd_site_turn_to_decoded (TrdSite *site);
+
 gboolean
 trd_spool_check_name (const char *name, GError **error);
 gboolean

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,6 +33,8 @@ typedef struct
   int directory_fd;
   char *name;
   TrundleIfExists if_exists;
+
+  guint64 decoded_size; /* adopting only */
 } Job;
 
 static Job *
@@ -188,6 +191,89 @@ trd_spool_seal_async (TrdSpool *self,
 
 gboolean
 trd_spool_seal_finish (TrdSpool *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* The decoded file for the part */
+
+static gboolean
+has_size (int fd, guint64 size)
+{
+  struct stat facts;
+
+  return fstat (fd, &facts) == 0 && (guint64)facts.st_size == size;
+}
+
+/* The directory is synced too: what follows names an inode, and after a crash the part
+ * must not be the encoded one again. */
+static gboolean
+adopt_decoded (const Job *job, GError **error)
+{
+  g_auto (TrdSite) part = { -1, NULL };
+  g_auto (TrdSite) decoded = { -1, NULL };
+  gboolean adopted = FALSE;
+  int fd;
+
+  if (!trd_site_open (job->spool_fd, job->place, &part, error)
+      || !trd_site_open (job->spool_fd, job->place, &decoded, error))
+    return FALSE;
+  trd_site_turn_to_decoded (&decoded);
+  fd = trd_files_open_regular (decoded.fd, decoded.part_name, O_RDONLY, error);
+  if (fd < 0)
+    return FALSE;
+  if (!has_size (fd, job->decoded_size))
+    g_set_error_literal (error,
+                         TRUNDLE_ERROR,
+                         TRUNDLE_ERROR_WRITE_FAILED,
+                         "The decoded file does not have the size that was told");
+  else if (renameat (decoded.fd, decoded.part_name, part.fd, part.part_name) != 0)
+    trd_files_set_error (error, errno, decoded.part_name);
+  else
+    adopted = trd_files_sync_directory (part.fd, fd, error);
+  close (fd);
+  return adopted;
+}
+
+static void
+run_adopt_decoded (GTask *task,
+                   gpointer source,
+                   gpointer task_data,
+                   GCancellable *cancellable)
+{
+  GError *local_error = NULL;
+
+  if (adopt_decoded (task_data, &local_error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, local_error);
+}
+
+void
+trd_spool_adopt_decoded_async (TrdSpool *self,
+                               const TrdPlace *place,
+                               guint64 size,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  Job *job;
+
+  g_return_if_fail (TRD_IS_SPOOL (self));
+  g_return_if_fail (place != NULL);
+
+  job = job_new (self, place);
+  job->decoded_size = size;
+  task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (task, trd_spool_adopt_decoded_async);
+  g_task_set_task_data (task, job, (GDestroyNotify)job_free);
+  g_task_run_in_thread (task, run_adopt_decoded);
+}
+
+gboolean
+trd_spool_adopt_decoded_finish (TrdSpool *self, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
 

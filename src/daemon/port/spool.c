@@ -342,6 +342,35 @@ cut_part (int fd, guint64 keep, GError **error)
   return TRUE;
 }
 
+static int
+open_site (const TrdSite *site, guint64 keep, GError **error)
+{
+  for (guint i = 0; i < OPEN_TRIES_MAX; i++)
+    {
+      int fd = trd_files_open_regular (
+          site->fd, site->part_name, O_RDWR | O_CREAT, error);
+
+      if (fd < 0)
+        return -1;
+      if (!lock_part (fd, error))
+        {
+          close (fd);
+          return -1;
+        }
+      if (is_named (site, fd))
+        {
+          if (cut_part (fd, keep, error))
+            return fd;
+          close (fd);
+          return -1;
+        }
+      close (fd);
+    }
+
+  trd_files_set_error (error, ESTALE, site->part_name);
+  return -1;
+}
+
 int
 trd_spool_open_part (TrdSpool *self, const TrdPlace *place, guint64 keep, GError **error)
 {
@@ -352,30 +381,30 @@ trd_spool_open_part (TrdSpool *self, const TrdPlace *place, guint64 keep, GError
 
   if (!trd_site_open (self->spool_fd, place, &site, error))
     return -1;
+  return open_site (&site, keep, error);
+}
 
-  for (guint i = 0; i < OPEN_TRIES_MAX; i++)
-    {
-      int fd = trd_files_open_regular (site.fd, site.part_name, O_RDWR | O_CREAT, error);
+void
+trd_site_turn_to_decoded (TrdSite *site)
+{
+  char *name = g_strconcat (site->part_name, TRD_SPOOL_DECODED_SUFFIX, NULL);
 
-      if (fd < 0)
-        return -1;
-      if (!lock_part (fd, error))
-        {
-          close (fd);
-          return -1;
-        }
-      if (is_named (&site, fd))
-        {
-          if (cut_part (fd, keep, error))
-            return fd;
-          close (fd);
-          return -1;
-        }
-      close (fd);
-    }
+  g_free (site->part_name);
+  site->part_name = name;
+}
 
-  trd_files_set_error (error, ESTALE, site.part_name);
-  return -1;
+int
+trd_spool_open_decoded (TrdSpool *self, const TrdPlace *place, GError **error)
+{
+  g_auto (TrdSite) site = { -1, NULL };
+
+  g_return_val_if_fail (TRD_IS_SPOOL (self), -1);
+  g_return_val_if_fail (place != NULL, -1);
+
+  if (!trd_site_open (self->spool_fd, place, &site, error))
+    return -1;
+  trd_site_turn_to_decoded (&site);
+  return open_site (&site, 0, error);
 }
 
 gboolean
@@ -463,21 +492,48 @@ trd_spool_open_result (TrdSpool *self,
 
 /* Cleaning */
 
-void
-trd_spool_discard (TrdSpool *self, const TrdPlace *place)
+static void
+remove_named (const TrdSite *site)
+{
+  if (unlinkat (site->fd, site->part_name, 0) != 0 && errno != ENOENT)
+    g_message ("Cannot remove the part %s: %s", site->part_name, g_strerror (errno));
+}
+
+static void
+discard (TrdSpool *self, const TrdPlace *place, gboolean only_decoded)
 {
   g_auto (TrdSite) site = { -1, NULL };
   g_autoptr (GError) local_error = NULL;
 
-  g_return_if_fail (TRD_IS_SPOOL (self));
-  g_return_if_fail (place != NULL);
-
   if (!trd_place_is_spool (place) && place->part_name == NULL)
     return;
   if (!trd_site_open (self->spool_fd, place, &site, &local_error))
-    g_message ("Cannot remove a part: %s", local_error->message);
-  else if (unlinkat (site.fd, site.part_name, 0) != 0 && errno != ENOENT)
-    g_message ("Cannot remove the part %s: %s", site.part_name, g_strerror (errno));
+    {
+      g_message ("Cannot remove a part: %s", local_error->message);
+      return;
+    }
+  if (!only_decoded)
+    remove_named (&site);
+  trd_site_turn_to_decoded (&site);
+  remove_named (&site);
+}
+
+void
+trd_spool_discard (TrdSpool *self, const TrdPlace *place)
+{
+  g_return_if_fail (TRD_IS_SPOOL (self));
+  g_return_if_fail (place != NULL);
+
+  discard (self, place, FALSE);
+}
+
+void
+trd_spool_discard_decoded (TrdSpool *self, const TrdPlace *place)
+{
+  g_return_if_fail (TRD_IS_SPOOL (self));
+  g_return_if_fail (place != NULL);
+
+  discard (self, place, TRUE);
 }
 
 void

@@ -45,6 +45,25 @@ trd_spool_name_part (TrdSpool *self, TrdPlace *place);
 int
 trd_spool_open_part (TrdSpool *self, const TrdPlace *place, guint64 keep, GError **error);
 
+/* The same for what the part decodes to: always empty. */
+int
+trd_spool_open_decoded (TrdSpool *self, const TrdPlace *place, GError **error);
+
+/* Deletes it. */
+void
+trd_spool_discard_decoded (TrdSpool *self, const TrdPlace *place);
+
+/* Lets the decoded file, of @size bytes and synced, take the place of the part, for good;
+ * in a thread.  Errors: TRUNDLE_ERROR DESTINATION_GONE, NO_SPACE, WRITE_FAILED. */
+void
+trd_spool_adopt_decoded_async (TrdSpool *self,
+                               const TrdPlace *place,
+                               guint64 size,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
+gboolean
+trd_spool_adopt_decoded_finish (TrdSpool *self, GAsyncResult *result, GError **error);
+
 /* What stands in the part now, by fstat: the daemon believes no worker.  */
 gboolean
 trd_spool_stat_part (TrdSpool *self,
@@ -108,8 +127,8 @@ trd_spool_move_async (TrdSpool *self,
 char *
 trd_spool_move_finish (TrdSpool *self, GAsyncResult *result, GError **error);
 
-/* Deletes the part of @place, in the spool or beside its destination.  A part that is
- * gone is fine; anything else is logged. */
+/* Deletes the part of @place and what it decoded to, in the spool or beside its
+ * destination.  A part that is gone is fine; anything else is logged. */
 void
 trd_spool_discard (TrdSpool *self, const TrdPlace *place);
 

@@ -73,6 +73,8 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   = "UPDATE task SET not_before_us = ?, not_before_boot_us = ?, deadline_us = ?, "
     "deadline_boot_us = ? WHERE id = ?",
   [TRD_STATEMENT_SET_TASK_SYNCED] = "UPDATE task SET synced = ? WHERE id = ?",
+  [TRD_STATEMENT_SET_TASK_DIGESTED]
+  = "UPDATE task SET synced = ?, digest_state = ? WHERE id = ?",
   [TRD_STATEMENT_LOAD_TASK] = "SELECT " TASK_COLUMNS " FROM task WHERE id = ?",
   [TRD_STATEMENT_DELETE_TASK] = "DELETE FROM task WHERE id = ?",
   [TRD_STATEMENT_EACH_BRIEF]

@@ -330,6 +330,23 @@ trd_store_set_task_synced (TrdStore *self, gint64 task_id, guint64 synced, GErro
   return trd_store_run_on_row (self->db, query, error);
 }
 
+gboolean
+trd_store_set_task_digested (
+    TrdStore *self, gint64 task_id, guint64 synced, GVariant *state, GError **error)
+{
+  g_autoptr (TrdQuery) query = NULL;
+
+  g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
+
+  query = trd_db_query (self->db, TRD_STATEMENT_SET_TASK_DIGESTED, error);
+  if (query == NULL)
+    return FALSE;
+  trd_query_bind_int (query, 1, (gint64)synced);
+  trd_query_bind_variant (query, 2, state);
+  trd_query_bind_int (query, 3, task_id);
+  return trd_store_run_on_row (self->db, query, error);
+}
+
 TrdTaskRow *
 trd_store_load_task (TrdStore *self, gint64 task_id, GError **error)
 {

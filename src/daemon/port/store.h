@@ -74,6 +74,10 @@ trd_store_set_task_synced (TrdStore *self,
                            gint64 task_id,
                            guint64 synced,
                            GError **error);
+/* Both: what is digested is synced.  @state: (nullable) */
+gboolean
+trd_store_set_task_digested (
+    TrdStore *self, gint64 task_id, guint64 synced, GVariant *state, GError **error);
 /* (transfer full); NULL with TRUNDLE_ERROR_NOT_FOUND. */
 TrdTaskRow *
 trd_store_load_task (TrdStore *self, gint64 task_id, GError **error);

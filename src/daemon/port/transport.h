@@ -28,6 +28,8 @@ typedef struct
                        guint64 synced,
                        gint64 expected,
                        gpointer user_data);
+  /* Digests of a beginning of the part that is on disk: what Begin takes. */
+  void (*on_digested) (gint64 task_id, GVariant *state, gpointer user_data);
   void (*on_done) (gint64 task_id, TrdOutcome *outcome, gpointer user_data);
   /* The worker died of a fault while this task ran in it, and is to blame.  @alone:
    * the task was the only one ever given to that worker.  Instead of on_done. */
@@ -44,6 +46,8 @@ typedef struct
   const TrdOwner *owner; /* one worker per app */
   gboolean alone;        /* a suspect: in a worker of its own */
   GVariant *request;     /* a{sv}: see Begin in the interface Worker */
+  gboolean has_decode;
+  int decode_fd; /* with has_decode; consumed: where to decode to, locked as the part */
 } TrdAttempt;
 
 struct _TrdTransportInterface

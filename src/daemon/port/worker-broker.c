@@ -18,6 +18,9 @@
 #define RESOURCE_PATH                                                                    \
   "/org/freedesktop/BackgroundTransfer1/org.freedesktop.BackgroundTransfer1.Worker.xml"
 
+/* Six algorithms, 200 bytes each. */
+#define DIGEST_STATE_MAX (16 * 1024)
+
 GDBusInterfaceInfo *
 trd_worker_broker_get_interface (void)
 {
@@ -166,6 +169,22 @@ handle_redirected (TrdWorkerProcess *self,
 }
 
 static gboolean
+handle_digested (TrdWorkerProcess *self,
+                 GVariant *parameters,
+                 GDBusMethodInvocation *invocation)
+{
+  guint64 attempt;
+  g_autoptr (GVariant) state = NULL;
+
+  g_variant_get (parameters, "(t@a{sv})", &attempt, &state);
+  if (g_variant_get_size (state) > DIGEST_STATE_MAX
+      || !self->events->on_digested (self, attempt, state, self->user_data))
+    return FALSE;
+  g_dbus_method_invocation_return_value (invocation, NULL);
+  return TRUE;
+}
+
+static gboolean
 handle_done (TrdWorkerProcess *self,
              GVariant *parameters,
              GDBusMethodInvocation *invocation)
@@ -258,6 +277,7 @@ static const struct
   { "Progress", handle_progress, FALSE, "a Progress without sense" },
   { "Response", handle_response, FALSE, "a Response without sense" },
   { "Redirected", handle_redirected, FALSE, "a Redirected without sense" },
+  { "Digested", handle_digested, FALSE, "a Digested without sense" },
   { "Done", handle_done, FALSE, "a Done without sense" },
   { "ResolveProxy", handle_resolve_proxy, TRUE, "a ResolveProxy without sense" },
 };

@@ -407,7 +407,7 @@ on_begin_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 trd_worker_process_begin (TrdWorkerProcess *self,
                           guint64 attempt,
-                          GUnixFDList *part,
+                          GUnixFDList *files,
                           GVariant *request)
 {
   g_return_if_fail (TRD_IS_WORKER_PROCESS (self));
@@ -424,7 +424,7 @@ trd_worker_process_begin (TrdWorkerProcess *self,
       G_VARIANT_TYPE_UNIT,
       G_DBUS_CALL_FLAGS_NONE,
       G_MAXINT,
-      part,
+      files,
       NULL,
       on_begin_answered,
       new_reference (g_object_ref (self), attempt));

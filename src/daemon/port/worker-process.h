@@ -53,6 +53,10 @@ typedef struct
                              const char *to,
                              guint status,
                              gpointer user_data);
+  gboolean (*on_digested) (TrdWorkerProcess *process,
+                           guint64 attempt,
+                           GVariant *state,
+                           gpointer user_data);
   gboolean (*on_done) (TrdWorkerProcess *process,
                        guint64 attempt,
                        TrdOutcome *outcome,
@@ -89,11 +93,11 @@ trd_worker_process_is_leaving (TrdWorkerProcess *self);
 int
 trd_worker_process_get_pid (TrdWorkerProcess *self);
 
-/* Only when ready.  @part: a list of one. */
+/* Only when ready.  @files: the part first, then what @request says. */
 void
 trd_worker_process_begin (TrdWorkerProcess *self,
                           guint64 attempt,
-                          GUnixFDList *part,
+                          GUnixFDList *files,
                           GVariant *request);
 void
 trd_worker_process_stop (TrdWorkerProcess *self, guint64 attempt);

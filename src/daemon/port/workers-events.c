@@ -138,6 +138,22 @@ on_redirected (TrdWorkerProcess *process,
   return TRUE;
 }
 
+static gboolean
+on_digested (TrdWorkerProcess *process,
+             guint64 number,
+             GVariant *state,
+             gpointer user_data)
+{
+  g_autoptr (TrdWorkers) self = g_object_ref (user_data);
+  TrdWorkerAttempt *attempt = find_attempt (self, process, number);
+
+  if (attempt == NULL)
+    return FALSE;
+  if (is_heard (self, attempt))
+    self->sink->on_digested (attempt->task_id, state, self->sink_data);
+  return TRUE;
+}
+
 /* @outcome NULL: it was stopped.  The sink may do anything meanwhile, so that the attempt
  * and its worker are put in order before it hears of it. */
 static void
@@ -285,6 +301,7 @@ const TrdWorkerEvents trd_workers_events = {
   .on_progress = on_progress,
   .on_response = on_response,
   .on_redirected = on_redirected,
+  .on_digested = on_digested,
   .on_done = on_done,
   .on_refused = on_refused,
   .on_stopped = on_stopped,

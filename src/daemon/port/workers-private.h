@@ -28,6 +28,7 @@ typedef struct
   gint64 task_id;
   TrdWorker *worker; /* (unowned) (nullable): NULL once it waits to be released */
   int part_fd;       /* (owned), -1 once it was sent */
+  int decode_fd;     /* (owned), -1 for none, and once it was sent */
   GVariant *request; /* (owned) (nullable): until it is sent */
   gboolean is_stopped;
   gboolean is_sent_part_open; /* our copy, in a message that GDBus has not dropped yet */

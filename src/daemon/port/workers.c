@@ -39,6 +39,9 @@ trd_attempt_drop_part (TrdWorkerAttempt *attempt)
   if (attempt->part_fd >= 0)
     g_close (attempt->part_fd, NULL);
   attempt->part_fd = -1;
+  if (attempt->decode_fd >= 0)
+    g_close (attempt->decode_fd, NULL);
+  attempt->decode_fd = -1;
   g_clear_pointer (&attempt->request, g_variant_unref);
 }
 
@@ -118,13 +121,28 @@ release_later (TrdWorkers *self, TrdWorkerAttempt *attempt)
         G_PRIORITY_DEFAULT, on_released_due, self, NULL);
 }
 
+/* What @request calls `decode` is the second descriptor. */
+static GVariant *
+with_decode (GVariant *request)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (request);
+
+  g_variant_dict_insert (&dict, "decode", "h", 1);
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
 void
 trd_workers_send (TrdWorkers *self, TrdWorker *worker, TrdWorkerAttempt *attempt)
 {
-  g_autoptr (GVariant) request = g_steal_pointer (&attempt->request);
-  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&attempt->part_fd, 1);
+  const int files[] = { attempt->part_fd, attempt->decode_fd };
+  gboolean has_decode = attempt->decode_fd >= 0;
+  g_autoptr (GVariant) composed = g_steal_pointer (&attempt->request);
+  g_autoptr (GVariant) request = has_decode ? with_decode (composed)
+                                            : g_variant_ref (composed);
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (files, has_decode ? 2 : 1);
 
   attempt->part_fd = -1;
+  attempt->decode_fd = -1;
   attempt->is_sent_part_open = TRUE;
   trd_watch_closed (fds, G_OBJECT (self), on_part_closed, attempt->number);
   worker->n_given++;
@@ -274,6 +292,7 @@ begin (TrdTransport *transport, const TrdAttempt *given, int part_fd)
   attempt->number = ++self->last_number;
   attempt->task_id = given->task_id;
   attempt->part_fd = part_fd;
+  attempt->decode_fd = given->has_decode ? given->decode_fd : -1;
   attempt->request = g_variant_ref_sink (given->request);
   g_hash_table_insert (self->attempts, &attempt->number, attempt);
   if (self->is_shutting_down)

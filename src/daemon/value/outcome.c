@@ -227,6 +227,10 @@ trd_outcome_copy (const TrdOutcome *self)
     g_variant_ref (self->declared_digests);
   if (self->digest_state != NULL)
     g_variant_ref (self->digest_state);
+  if (self->decoded_digests != NULL)
+    g_variant_ref (self->decoded_digests);
+  if (self->details != NULL)
+    g_variant_ref (self->details);
   if (self->error_body != NULL)
     g_bytes_ref (self->error_body);
   return copy;
@@ -246,6 +250,8 @@ trd_outcome_free (TrdOutcome *self)
   g_clear_pointer (&self->digests, g_variant_unref);
   g_clear_pointer (&self->declared_digests, g_variant_unref);
   g_clear_pointer (&self->digest_state, g_variant_unref);
+  g_clear_pointer (&self->decoded_digests, g_variant_unref);
+  g_clear_pointer (&self->details, g_variant_unref);
   g_clear_pointer (&self->error_body, g_bytes_unref);
   g_free (self);
 }
@@ -294,6 +300,7 @@ static const char *const fact_words[][2] = {
   { "declared-digests", "a{say}" },
   { "digest-state", "a{sv}" },
   { "decoded", "t" },
+  { "decoded-digests", "a{say}" },
 };
 static const char *const response_words[][2] = {
   { "url", "s" },
@@ -372,7 +379,7 @@ read_facts (TrdOutcome *self, GVariant *facts)
   g_variant_lookup (facts, "tls-flags", "u", &self->tls_flags);
   g_variant_lookup (facts, "sent", "b", &self->sent);
   g_variant_lookup (facts, "definite", "b", &self->definite);
-  g_variant_lookup (facts, "decoded", "t", &self->decoded);
+  self->has_decoded = g_variant_lookup (facts, "decoded", "t", &self->decoded);
   self->has_retry_after = g_variant_lookup (
       facts, "retry-after", "t", &self->retry_after_ms);
   self->transactions = g_variant_lookup_value (
@@ -382,6 +389,8 @@ read_facts (TrdOutcome *self, GVariant *facts)
       facts, "declared-digests", G_VARIANT_TYPE ("a{say}"));
   self->digest_state = g_variant_lookup_value (
       facts, "digest-state", G_VARIANT_TYPE_VARDICT);
+  self->decoded_digests = g_variant_lookup_value (
+      facts, "decoded-digests", G_VARIANT_TYPE ("a{say}"));
   /* A server may send us anywhere: no reason to blame the worker. */
   if (self->error_url != NULL && strlen (self->error_url) > URL_MAX)
     g_clear_pointer (&self->error_url, g_free);
@@ -542,13 +551,16 @@ get_reason (const TrdOutcome *self)
 
   if (self->response != NULL && self->code == TRUNDLE_ERROR_HTTP_STATUS)
     g_variant_lookup (self->response, "reason", "&s", &reason);
+  /* The worker knows nothing of digests, only that the size is not the right one. */
+  if (self->code == TRUNDLE_ERROR_INTEGRITY_FAILED && self->details == NULL)
+    reason = "size";
   return reason != NULL && *reason != '\0' ? reason : NULL;
 }
 
 GVariant *
 trd_outcome_details (const TrdOutcome *self, const char *url)
 {
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (self != NULL ? self->details : NULL);
   const char *reason;
 
   g_return_val_if_fail (self != NULL, NULL);

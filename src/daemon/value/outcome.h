@@ -31,7 +31,10 @@ typedef struct
   GVariant
       *declared_digests;  /* (owned) (nullable): a{say}: as the server declared them */
   GVariant *digest_state; /* (owned) (nullable): a{sv}: to go on hashing from */
-  guint64 decoded;        /* bytes of the decoded file, 0 for none */
+  gboolean has_decoded;
+  guint64 decoded;           /* bytes of the decoded file, with has_decoded */
+  GVariant *decoded_digests; /* (owned) (nullable): a{say}: of the decoded file */
+  GVariant *details;  /* (owned) (nullable): a{sv}: more for trd_outcome_details() */
   GBytes *error_body; /* (owned) (nullable): body of an answer that was not accepted */
 } TrdOutcome;
 
