@@ -19,6 +19,7 @@
 #define TRD_SLOTS_TOTAL 16
 
 #define TRD_REQUEST_TIMEOUT_MS (60 * 1000)
+#define TRD_CONNECT_TIMEOUT_MS (30 * 1000)
 #define TRD_RESOURCE_TIMEOUT_MS (G_GUINT64_CONSTANT (7) * 24 * 3600 * 1000)
 
 /* What a server asks for by Retry-After is heeded within these bounds. */

@@ -141,7 +141,7 @@ on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
       fail_by_proxy (self);
       return;
     }
-  trw_attempt_feed_watchdog (self);
+  trw_attempt_enter_phase (self, TRW_PHASE_TALKING);
   trw_attempt_take_answer (self);
 }
 
@@ -155,7 +155,7 @@ on_network_event (SoupMessage *message,
 {
   TrwAttempt *self = user_data;
 
-  trw_attempt_feed_watchdog (self);
+  trw_attempt_note_event (self, event);
   if (event == G_SOCKET_CLIENT_CONNECTED)
     self->is_connected = TRUE;
 }
@@ -166,7 +166,7 @@ on_starting (SoupMessage *message, gpointer user_data)
 {
   TrwAttempt *self = user_data;
 
-  trw_attempt_feed_watchdog (self);
+  trw_attempt_enter_phase (self, TRW_PHASE_TALKING);
   self->is_connected = TRUE;
 }
 
@@ -178,6 +178,12 @@ on_wrote_headers (SoupMessage *message, gpointer user_data)
 
   trw_attempt_feed_watchdog (self);
   self->has_written = TRUE;
+}
+
+static void
+on_wrote_body (SoupMessage *message, gpointer user_data)
+{
+  trw_attempt_enter_phase (user_data, TRW_PHASE_ASKED);
 }
 
 /* Never final, and no sign of life for ever. */
@@ -230,10 +236,11 @@ trw_attempt_send_hop (TrwAttempt *self)
   self->is_connected = FALSE;
   self->has_written = FALSE;
   self->is_sending = TRUE;
-  trw_attempt_feed_watchdog (self);
+  trw_attempt_enter_phase (self, TRW_PHASE_CONNECTING);
   g_signal_connect (self->message, "network-event", G_CALLBACK (on_network_event), self);
   g_signal_connect (self->message, "starting", G_CALLBACK (on_starting), self);
   g_signal_connect (self->message, "wrote-headers", G_CALLBACK (on_wrote_headers), self);
+  g_signal_connect (self->message, "wrote-body", G_CALLBACK (on_wrote_body), self);
   g_signal_connect (
       self->message, "got-informational", G_CALLBACK (on_informational), self);
   g_signal_connect (

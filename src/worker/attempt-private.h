@@ -13,6 +13,14 @@
 /* What attempt.c (from the answer to the end), attempt-hop.c (one question, until it is
  * answered) and attempt-proof.c (what the file must be) share. */
 
+/* Of a hop. */
+typedef enum
+{
+  TRW_PHASE_CONNECTING, /* until the question can be written */
+  TRW_PHASE_ASKED,      /* it was written; until the head of the answer is there */
+  TRW_PHASE_TALKING,    /* anything else */
+} TrwPhase;
+
 struct _TrwAttempt
 {
   guint64 id;
@@ -43,6 +51,9 @@ struct _TrwAttempt
 
   GSource *watchdog; /* (owned) (nullable) */
   gint64 active_mono_us;
+  TrwPhase phase;
+  gint64 phase_mono_us; /* when it began */
+  int last_event;       /* GSocketClientEvent of the connection in the making, or -1 */
 
   gboolean is_sending; /* send_async is in flight */
   gboolean is_over;
@@ -67,6 +78,13 @@ trw_attempt_get_status (TrwAttempt *self);
 /* Something happened that is not our own doing. */
 void
 trw_attempt_feed_watchdog (TrwAttempt *self);
+void
+trw_attempt_clear_watchdog (TrwAttempt *self);
+void
+trw_attempt_enter_phase (TrwAttempt *self, TrwPhase phase);
+/* Something happened to a connection in the making. */
+void
+trw_attempt_note_event (TrwAttempt *self, GSocketClientEvent event);
 
 void
 trw_attempt_drop_stream (TrwAttempt *self);
@@ -82,6 +100,8 @@ void
 trw_attempt_fail (TrwAttempt *self, TrundleError code, const char *message);
 void
 trw_attempt_take_success (TrwAttempt *self);
+void
+trw_attempt_time_out (TrwAttempt *self, const char *message);
 
 /* What the hop in flight says about how the attempt ended. */
 void

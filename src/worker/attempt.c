@@ -7,8 +7,7 @@
  * send of libsoup, the sync of the part); only then it is reported, so that whoever hears
  * of it may do with the part what he likes.
  *
- * libsoup has no timeouts here: one watchdog runs from the beginning to the last byte,
- * and everything the server or the network does feeds it. */
+ * libsoup has no timeouts here: they are in attempt-limits.c. */
 
 #include "config.h"
 
@@ -28,14 +27,6 @@ trw_attempt_get_status (TrwAttempt *self)
 }
 
 /* Ends */
-
-static void
-clear_watchdog (TrwAttempt *self)
-{
-  if (self->watchdog != NULL)
-    g_source_destroy (self->watchdog);
-  g_clear_pointer (&self->watchdog, g_source_unref);
-}
 
 /* An unread rest makes libsoup drop the connection: it counts it as reusable only when it
  * has seen the end. */
@@ -115,7 +106,7 @@ static void
 end (TrwAttempt *self)
 {
   self->is_over = TRUE;
-  clear_watchdog (self);
+  trw_attempt_clear_watchdog (self);
   trw_attempt_drop_stream (self);
   if (self->is_sending)
     g_cancellable_cancel (self->cancellable);
@@ -147,52 +138,14 @@ trw_attempt_take_success (TrwAttempt *self)
   end (self);
 }
 
-/* The watchdog */
-
+/* Of an answer that is not accepted the status is known already. */
 void
-trw_attempt_feed_watchdog (TrwAttempt *self)
+trw_attempt_time_out (TrwAttempt *self, const char *message)
 {
-  self->active_mono_us = g_get_monotonic_time ();
-}
-
-static gboolean
-on_watchdog (gpointer user_data);
-
-static void
-arm_watchdog (TrwAttempt *self, gint64 delay_us)
-{
-  clear_watchdog (self);
-  self->watchdog = g_timeout_source_new ((guint)MIN (delay_us / 1000 + 1, G_MAXINT));
-  g_source_set_callback (self->watchdog, on_watchdog, self, NULL);
-  g_source_attach (self->watchdog, NULL);
-}
-
-/* Waiting for our own disk, or for our turn to read what is there already. */
-static gboolean
-is_our_own_delay (TrwAttempt *self)
-{
-  return self->body != NULL
-         && (trw_part_is_behind (self->part) || trw_body_is_readable (self->body));
-}
-
-static gboolean
-on_watchdog (gpointer user_data)
-{
-  TrwAttempt *self = user_data;
-  gint64 limit_us = (gint64)MIN (self->request->timeout_ms, (guint64)G_MAXINT) * 1000;
-  gint64 left_us;
-
-  if (is_our_own_delay (self))
-    trw_attempt_feed_watchdog (self);
-  left_us = self->active_mono_us + limit_us - g_get_monotonic_time ();
-  if (left_us > 0)
-    arm_watchdog (self, left_us);
-  else if (self->error_body != NULL)
+  if (self->error_body != NULL)
     end (self);
   else
-    trw_attempt_fail (
-        self, TRUNDLE_ERROR_TIMED_OUT, "Nothing came from the server for too long");
-  return G_SOURCE_REMOVE;
+    trw_attempt_fail (self, TRUNDLE_ERROR_TIMED_OUT, message);
 }
 
 /* The answer would mix what is there with something else. */
@@ -298,7 +251,7 @@ on_body_ended (const GError *error, gpointer user_data)
       fail_misfit (self);
       return;
     }
-  clear_watchdog (self);
+  trw_attempt_clear_watchdog (self);
   if (!trw_part_sync (self->part))
     finish_complete (self);
 }
@@ -572,7 +525,7 @@ free_contents (gpointer data)
 {
   TrwAttempt *self = data;
 
-  clear_watchdog (self);
+  trw_attempt_clear_watchdog (self);
   drop_hop (self);
   trw_request_free (self->request);
   g_clear_pointer (&self->part, trw_part_free);
@@ -610,9 +563,6 @@ trw_attempt_new (guint64 id,
   self->way.uri = g_uri_ref (request->uri);
   self->way.method = request->method;
   self->way.at_first_origin = TRUE;
-  trw_attempt_feed_watchdog (self);
-  if (request->timeout_ms > 0)
-    arm_watchdog (self, (gint64)MIN (request->timeout_ms, (guint64)G_MAXINT) * 1000);
   trw_attempt_send_hop (self);
   return self;
 }

@@ -184,6 +184,9 @@ read_rest (TrwRequest *self, GVariant *dict)
   g_variant_lookup (dict, "allow-unframed", "b", &self->allow_unframed);
   self->timeout_ms = TRD_REQUEST_TIMEOUT_MS;
   g_variant_lookup (dict, "request-timeout", "t", &self->timeout_ms);
+  self->connect_timeout_ms = TRD_CONNECT_TIMEOUT_MS;
+  g_variant_lookup (dict, "connect-timeout", "t", &self->connect_timeout_ms);
+  g_variant_lookup (dict, "first-byte-timeout", "t", &self->first_byte_timeout_ms);
   self->error_body_max = TRD_ERROR_BODY_MAX;
   g_variant_lookup (dict, "error-body-max", "u", &self->error_body_max);
   self->error_body_max = MIN (self->error_body_max, ERROR_BODY_MAX);

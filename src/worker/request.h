@@ -17,9 +17,11 @@ typedef struct
   char **accept_status;     /* (owned) */
   TrwRedirectRules redirects;
   gboolean allow_unframed;
-  guint64 timeout_ms;    /* 0 for none */
-  char *ca_certificates; /* (owned) (nullable) */
-  GPtrArray *anchors;    /* (owned) (nullable): of ca_certificates */
+  guint64 timeout_ms;            /* without a byte; 0 for none, as the next two */
+  guint64 connect_timeout_ms;    /* until the question can be written */
+  guint64 first_byte_timeout_ms; /* from then until the head of the answer is there */
+  char *ca_certificates;         /* (owned) (nullable) */
+  GPtrArray *anchors;            /* (owned) (nullable): of ca_certificates */
   guint error_body_max;
   guint64 offset;     /* of the part that is there already; 0 for none */
   guint64 total;      /* of the file, as known from before; 0 unknown */

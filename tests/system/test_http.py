@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the service makes of servers' answers."""
 
+import socket
+import time
+
 import pytest
 from parts.client import Failure
 from parts.script import Script
+from parts.waiting import wait_for
 
 MIB = 1024 * 1024
 
@@ -331,11 +335,54 @@ def test_stall_is_tried_again(fetch, script):
     assert task.get("LastTransientError")[0] == "TimedOut"
 
 
-def test_resource_timeout(fetch, script):
-    """Fault (time): a server that never serves | Proves: the task ends with TimedOut
+def test_silence_is_tried_again(fetch, script):
+    """T-32: the third attempt is answered at once.
+
+    Fault (server): says nothing at all, twice | Proves: another attempt after
+    request-timeout each time; the app hears of no error"""
+    def handler(conversation, _request):
+        if len(script.asked("/silent")) < 3:
+            conversation.stall()
+            return True
+        return conversation.answer(200, b"at last")
+
+    script.on("/silent", handler)
+    task = fetch(script.url("/silent"), request_timeout=1000)
+    assert task.error == "" and task.read() == b"at last"
+    assert task.get("Attempts") == 3
+
+
+@pytest.mark.parametrize("limit", ["connect_timeout", "first_byte_timeout"])
+def test_limits(fetch, script, limit):
+    """H13: each ends an attempt by itself.
+
+    Fault (server): accepts and says nothing, before the handshake or after the question |
+    Proves: another attempt after connect-timeout or first-byte-timeout"""
+    script.on("/mute", lambda c, r: c.stall())
+    url = script.url("/mute")
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # nobody takes what knocks there
+        if limit == "connect_timeout":
+            url = f"https://127.0.0.1:{mute.getsockname()[1]}/"
+        task = fetch(url, resource_timeout=2500, request_timeout=60000, **{limit: 300})
+    assert task.error == "TimedOut"
+    assert task.get("LastTransientError")[0] == "TimedOut"
+    assert task.get("Attempts") >= 2
+
+
+def test_resource_timeout(session, script):
+    """T-33: once, and in time.
+
+    Fault (time): a server that never serves | Proves: the task ends with TimedOut
     after resource-timeout"""
     script.on("/never", lambda c, r: c.stall())
-    assert fetch(script.url("/never"), resource_timeout=1500).error == "TimedOut"
+    session.attach()
+    begin = time.monotonic()
+    task = session.create(script.url("/never"), start=True, resource_timeout=1500)
+    session.wait_finished(1)
+    assert 1.4 < time.monotonic() - begin < 10
+    assert task.error == "TimedOut" and task.get("Attempts") == 1
+    session.wait_did_finish_events()
+    assert len(session.finished()) == 1
 
 
 def test_endless_body_can_be_cancelled(session, script):
@@ -353,6 +400,27 @@ def test_endless_body_can_be_cancelled(session, script):
     task.cancel()
     session.wait_finished(1)
     assert task.error == "Cancelled"
+
+
+def test_somebody_listens_later(session):
+    """T-35.
+
+    Fault (server): a refused connection, and somebody who listens a while later | Proves:
+    tried again, and done"""
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    session.attach()
+    task = session.create(f"http://127.0.0.1:{port}/late", start=True)
+    wait_for(lambda: task.get("LastTransientError")[0] == "CannotConnect", "it is refused")
+    assert task.state == "queued" and "back-off" in task.get("WaitReasons")
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        listener.settimeout(30)
+        sock, _ = listener.accept()
+        with sock:
+            sock.recv(65536)
+            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate")
+            session.wait_finished(1)
+    assert task.error == "" and task.read() == b"late"
 
 
 def test_nobody_listens(fetch, script):

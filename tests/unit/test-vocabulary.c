@@ -427,6 +427,9 @@ test_numbers (void)
   g_assert_cmpuint (trundle_options_get_uint64 (NULL, NULL, "request-timeout"),
                     ==,
                     TRD_REQUEST_TIMEOUT_MS);
+  g_assert_cmpuint (trundle_options_get_uint64 (NULL, NULL, "connect-timeout"),
+                    ==,
+                    TRD_CONNECT_TIMEOUT_MS);
   g_assert_cmpuint (trundle_options_get_uint64 (NULL, NULL, "resource-timeout"),
                     ==,
                     TRD_RESOURCE_TIMEOUT_MS);
