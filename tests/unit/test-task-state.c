@@ -29,6 +29,7 @@ static const Row rows[] = {
   { TRD_TASK_INPUT_REJECT, { "x", "x", "x", "finished", "x" } },
   { TRD_TASK_INPUT_UPDATE, { "suspended", "queued", "x", "challenged", "x" } },
   { TRD_TASK_INPUT_TRY_AGAIN, { "x", "queued", "=", "x", "queued" } },
+  { TRD_TASK_INPUT_NETWORK_UP, { "=", "queued", "=", "=", "=" } },
 };
 
 static void

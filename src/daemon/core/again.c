@@ -1,14 +1,17 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the app says to a task that waits or has failed: ask otherwise, try again.  Two
- * inputs of the turn (core/turn.c), which commits what is staged here. */
+/* What ends the wait of a task before its time, or the end of one that failed: the app
+ * asks otherwise or tries again, or the network is back.  Inputs of the turn
+ * (core/turn.c), which commits what is staged here. */
 
 #include "config.h"
 
 #include "core/turn-private.h"
 
+#include "common/defaults.h"
 #include "common/error.h"
+#include "core/registry-internal.h"
 
 /* Waits for what may be otherwise with the next attempt. */
 #define WAITS_OF_REQUEST (TRUNDLE_WAIT_BACK_OFF | TRUNDLE_WAIT_RETRY_AFTER)
@@ -106,4 +109,73 @@ trd_stage_try_again (TrdTurn *self,
   step->changes |= TRD_TASK_CHANGE_NEXT_ATTEMPT;
 
   return trd_step_write_row (self, step, error);
+}
+
+/* Whatever made attempts fail may have been the network: back-offs end, one after
+ * another, and the next begins with the shortest.  What a server asked for holds. */
+gboolean
+trd_stage_network_up (TrdTurn *self,
+                      TrdStep *step,
+                      const TrdChange *change,
+                      GError **error)
+{
+  if (!trd_step_load_row (self, step, error))
+    return FALSE;
+
+  step->failures = 0;
+  step->streak = 0;
+  if (step->hold == TRUNDLE_WAIT_BACK_OFF)
+    step->not_before_us = MIN (step->not_before_us, change->not_before_us);
+  step->changes |= TRD_TASK_CHANGE_NEXT_ATTEMPT;
+
+  return trd_step_write_row (self, step, error);
+}
+
+static GPtrArray *
+find_failing (TrdRegistry *self)
+{
+  g_autoptr (GPtrArray) sessions = trd_registry_list_sessions (self);
+  g_autoptr (GPtrArray) failing = g_ptr_array_new ();
+
+  for (guint i = 0; i < sessions->len; i++)
+    {
+      TrdSession *session = g_ptr_array_index (sessions, i);
+      GHashTableIter iter;
+      TrdTask *task;
+
+      g_hash_table_iter_init (&iter, session->tasks);
+      while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&task))
+        if (task->state == TRUNDLE_TASK_QUEUED
+            && (task->failures > 0 || task->streak > 0))
+          g_ptr_array_add (failing, task);
+    }
+
+  return g_steal_pointer (&failing);
+}
+
+/* Each after a little time of its own: what failed together need not come back together.
+ */
+void
+trd_registry_end_back_offs (TrdRegistry *self)
+{
+  g_autoptr (TrdTurn) turn = trd_turn_new (self);
+  g_autoptr (GPtrArray) failing = find_failing (self);
+  const TrdEnv *env = trd_registry_get_env (self);
+  TrdMoment now = trd_clock_now (env->clock);
+  g_autoptr (GError) error = NULL;
+  gboolean done = TRUE;
+
+  for (guint i = 0; done && i < failing->len; i++)
+    {
+      gint64 spread_us = (gint64)(g_rand_double (env->random) * TRD_NETWORK_UP_SPREAD_US);
+      TrdChange change = { .not_before_us = trd_moment_after (now, spread_us) };
+
+      done = trd_turn_apply (turn,
+                             g_ptr_array_index (failing, i),
+                             TRD_TASK_INPUT_NETWORK_UP,
+                             &change,
+                             &error);
+    }
+  if (!done || !trd_turn_commit (turn, &error))
+    g_warning ("Cannot end waits though the network is back: %s", error->message);
 }

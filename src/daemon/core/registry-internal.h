@@ -20,6 +20,10 @@ trd_registry_emit_task_resumed (TrdRegistry *self,
 /* Takes the event's place in memory: counts, last sequence; then tells. */
 void
 trd_registry_note_event (TrdRegistry *self, TrdSession *session, TrdEvent *event);
+/* The network is back: what waits because attempts failed waits hardly any more. */
+void
+trd_registry_end_back_offs (TrdRegistry *self);
+
 /* A stored event was taken back: counts; then tells. */
 void
 trd_registry_note_withdrawal (TrdRegistry *self, TrdSession *session);

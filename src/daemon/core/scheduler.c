@@ -43,6 +43,7 @@ struct _TrdScheduler
   guint alarm;             /* 0 when nothing is held */
   TrdDue due;              /* what the alarms are set to */
   gboolean started;
+  gboolean network;   /* was there when we last looked */
   guint64 rate_bytes; /* in the current window */
   gint64 rate_since_us;
   guint64 rate; /* of the last whole window */
@@ -491,6 +492,18 @@ settle_soon (TrdScheduler *self)
     self->settle_source = g_idle_add_full (G_PRIORITY_HIGH_IDLE, settle, self, NULL);
 }
 
+static void
+on_conditions_changed (TrdScheduler *self)
+{
+  gboolean network = trd_conditions_get (self->env->conditions, "network");
+  gboolean is_back = network && !self->network;
+
+  self->network = network;
+  if (is_back && self->started)
+    trd_registry_end_back_offs (self->registry);
+  settle_soon (self);
+}
+
 /* ---- following the registry ---- */
 
 static void
@@ -646,6 +659,7 @@ trd_scheduler_new (TrdRegistry *registry)
   self->registry = g_object_ref (registry);
   self->env = trd_registry_get_env (registry);
   self->runner = trd_runner_new (registry);
+  self->network = trd_conditions_get (self->env->conditions, "network");
   self->rate_since_us = trd_clock_boottime_us (self->env->clock);
 
   g_signal_connect_object (registry, "task-added", G_CALLBACK (on_task_added), self, 0);
@@ -659,7 +673,7 @@ trd_scheduler_new (TrdRegistry *registry)
   g_signal_connect_object (self->runner, "progress", G_CALLBACK (on_progress), self, 0);
   g_signal_connect_object (self->env->conditions,
                            "changed",
-                           G_CALLBACK (settle_soon),
+                           G_CALLBACK (on_conditions_changed),
                            self,
                            G_CONNECT_SWAPPED);
 

@@ -34,12 +34,13 @@ static const gint8 table[TRD_N_TASK_INPUTS][TRUNDLE_N_TASK_STATES] = {
   [TRD_TASK_INPUT_REJECT]    = { NEVER,   NEVER, NEVER,  FINI,      NEVER },
   [TRD_TASK_INPUT_UPDATE]    = { SUSP,    QUEU,  NEVER,  CHAL,      NEVER },
   [TRD_TASK_INPUT_TRY_AGAIN] = { NEVER,   QUEU,  SAME,   NEVER,     QUEU  },
+  [TRD_TASK_INPUT_NETWORK_UP] = { SAME,  QUEU,  SAME,   SAME,      SAME  },
 };
 /* clang-format on */
 
 static const char *const words[] = {
-  "resume", "suspend", "cancel",    "expire", "start",  "hold",   "succeed",
-  "fail",   "retry",   "challenge", "answer", "reject", "update", "try-again",
+  "resume", "suspend",   "cancel", "expire", "start",  "hold",      "succeed",    "fail",
+  "retry",  "challenge", "answer", "reject", "update", "try-again", "network-up",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (words) == TRD_N_TASK_INPUTS);

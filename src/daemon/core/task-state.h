@@ -6,7 +6,7 @@
 #include "common/enums.h"
 #include "core/cell.h"
 
-/* What may happen to a task, and what it then is: 5 states, 14 inputs. */
+/* What may happen to a task, and what it then is: 5 states, 15 inputs. */
 typedef enum
 {
   TRD_TASK_INPUT_RESUME,
@@ -23,9 +23,10 @@ typedef enum
   TRD_TASK_INPUT_REJECT,
   TRD_TASK_INPUT_UPDATE,
   TRD_TASK_INPUT_TRY_AGAIN,
+  TRD_TASK_INPUT_NETWORK_UP,
 } TrdTaskInput;
 
-#define TRD_N_TASK_INPUTS (TRD_TASK_INPUT_TRY_AGAIN + 1)
+#define TRD_N_TASK_INPUTS (TRD_TASK_INPUT_NETWORK_UP + 1)
 
 /* Pure.  @out_next is set for MOVE and SAME. */
 TrdCell

@@ -58,3 +58,8 @@ trd_stage_try_again (TrdTurn *self,
                      TrdStep *step,
                      const TrdChange *change,
                      GError **error);
+gboolean
+trd_stage_network_up (TrdTurn *self,
+                      TrdStep *step,
+                      const TrdChange *change,
+                      GError **error);

@@ -488,6 +488,7 @@ static const StageFunc stages[] = {
   [TRD_TASK_INPUT_REJECT] = stage_reject,
   [TRD_TASK_INPUT_UPDATE] = trd_stage_update,
   [TRD_TASK_INPUT_TRY_AGAIN] = trd_stage_try_again,
+  [TRD_TASK_INPUT_NETWORK_UP] = trd_stage_network_up,
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (stages) == TRD_N_TASK_INPUTS);

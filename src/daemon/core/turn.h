@@ -16,7 +16,8 @@ typedef struct
 {
   const TrdOutcome *outcome; /* (nullable): SUCCEED, FAIL, RETRY */
   guint32 hold;              /* RETRY: why it waits */
-  gint64 not_before_us;      /* RETRY: until when, on CLOCK_BOOTTIME */
+  gint64 not_before_us;      /* RETRY: until when, on CLOCK_BOOTTIME;
+                              * NETWORK_UP: a back-off no longer than that */
   guint failures;            /* RETRY: these three as in TrdTaskRow */
   guint streak;
   guint mirror;
