@@ -37,10 +37,16 @@ free_reply (gpointer data)
 }
 
 static gboolean
-send_text (GIOStream *stream, const char *text)
+send_data (GIOStream *stream, const char *data, gsize size)
 {
   return g_output_stream_write_all (
-      g_io_stream_get_output_stream (stream), text, strlen (text), NULL, NULL, NULL);
+      g_io_stream_get_output_stream (stream), data, size, NULL, NULL, NULL);
+}
+
+static gboolean
+send_text (GIOStream *stream, const char *text)
+{
+  return send_data (stream, text, strlen (text));
 }
 
 static gboolean
@@ -129,7 +135,7 @@ serve_request (ScriptServer *self, GIOStream *stream, const char *request)
   if (reply == NULL)
     return send_builtin (stream, path, request) ? SCRIPT_KEEP : SCRIPT_CLOSE;
   if (!send_text (stream, reply->head) || !send_fill (self, stream, reply->fill)
-      || (reply->tail != NULL && !send_text (stream, reply->tail)))
+      || (reply->tail != NULL && !send_data (stream, reply->tail, reply->tail_size)))
     return SCRIPT_CLOSE;
   return reply->end;
 }
@@ -217,7 +223,9 @@ script_server_set (ScriptServer *self, const char *path, const ScriptReply *repl
   ScriptReply *copy = g_memdup2 (reply, sizeof *reply);
 
   copy->head = g_strdup (reply->head);
-  copy->tail = g_strdup (reply->tail);
+  if (reply->tail != NULL && reply->tail_size == 0)
+    copy->tail_size = strlen (reply->tail);
+  copy->tail = g_memdup2 (reply->tail, copy->tail_size);
   g_mutex_lock (&self->lock);
   g_hash_table_insert (self->replies, g_strdup (path), copy);
   g_mutex_unlock (&self->lock);

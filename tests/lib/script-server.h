@@ -23,6 +23,7 @@ typedef struct
   gsize fill;       /* then so many 'x' */
   const char *tail; /* (nullable): then this */
   ScriptEnd end;
+  gsize tail_size; /* 0: up to its NUL */
 } ScriptReply;
 
 typedef struct _ScriptServer ScriptServer;

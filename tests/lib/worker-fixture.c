@@ -31,6 +31,7 @@ struct _WorkerFixture
   GHashTable *done; /* attempt to facts */
   GHashTable *part_paths;
   GPtrArray *redirects;
+  GPtrArray *digested; /* states */
   char *proxy;
   guint64 n_attempts;
   guint64 last_received;
@@ -121,6 +122,8 @@ on_method_call (GDBusConnection *connection,
     note_done (self, parameters);
   else if (g_str_equal (method, "Redirected"))
     note_redirect (self, parameters);
+  else if (g_str_equal (method, "Digested"))
+    g_ptr_array_add (self->digested, g_variant_get_child_value (parameters, 1));
   else if (g_str_equal (method, "ResolveProxy") && self->proxy == NULL)
     {
       g_dbus_method_invocation_return_error_literal (
@@ -215,6 +218,7 @@ worker_fixture_new (void)
       g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_variant_unref);
   self->part_paths = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->redirects = g_ptr_array_new_with_free_func (g_free);
+  self->digested = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
   self->proxy = g_strdup ("direct://");
   g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
   g_subprocess_launcher_take_fd (launcher, fds[1], 3);
@@ -257,14 +261,15 @@ worker_fixture_free (WorkerFixture *self)
   g_hash_table_unref (self->done);
   g_hash_table_unref (self->part_paths);
   g_ptr_array_unref (self->redirects);
+  g_ptr_array_unref (self->digested);
   g_free (self->proxy);
   g_free (self);
 }
 
 static GVariant *
-parse_request (const char *url, const char *options)
+parse_request (const char *url, const char *options, GVariant *keys)
 {
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (keys);
   g_autoptr (GVariant) given = NULL;
   g_autoptr (GError) error = NULL;
   GVariantIter iter;
@@ -287,7 +292,20 @@ worker_fixture_begin_with_part (WorkerFixture *self,
                                 const char *options,
                                 int part_fd)
 {
-  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&part_fd, 1);
+  return worker_fixture_begin_with_files (self, url, options, NULL, part_fd, -1);
+}
+
+guint64
+worker_fixture_begin_with_files (WorkerFixture *self,
+                                 const char *url,
+                                 const char *options,
+                                 GVariant *keys,
+                                 int part_fd,
+                                 int decode_fd)
+{
+  const int files[] = { part_fd, decode_fd };
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (files,
+                                                               decode_fd < 0 ? 1 : 2);
   g_autoptr (GVariant) reply = NULL;
   g_autoptr (GError) error = NULL;
   guint64 attempt = ++self->n_attempts;
@@ -298,7 +316,7 @@ worker_fixture_begin_with_part (WorkerFixture *self,
       TRUNDLE_WORKER_PATH,
       TRUNDLE_INTERFACE_WORKER,
       "Begin",
-      g_variant_new ("(th@a{sv})", attempt, 0, parse_request (url, options)),
+      g_variant_new ("(th@a{sv})", attempt, 0, parse_request (url, options, keys)),
       NULL,
       G_DBUS_CALL_FLAGS_NONE,
       -1,
@@ -395,6 +413,25 @@ gboolean
 worker_fixture_is_done (WorkerFixture *self, guint64 attempt)
 {
   return g_hash_table_contains (self->done, &attempt);
+}
+
+static gboolean
+has_digested (WorkerFixture *self, gpointer data)
+{
+  return self->digested->len >= *(guint *)data;
+}
+
+GVariant *
+worker_fixture_await_digested (WorkerFixture *self, guint n)
+{
+  await (self, has_digested, &n);
+  return g_ptr_array_index (self->digested, self->digested->len - 1);
+}
+
+guint
+worker_fixture_count_digested (WorkerFixture *self)
+{
+  return self->digested->len;
 }
 
 static gboolean

@@ -28,6 +28,23 @@ worker_fixture_begin_with_part (WorkerFixture *self,
                                 const char *options,
                                 int part_fd);
 
+/* The same, and what an encoded answer decodes to goes to @decode_fd, consumed.  @keys:
+ * (nullable): a{sv} beside @options. */
+guint64
+worker_fixture_begin_with_files (WorkerFixture *self,
+                                 const char *url,
+                                 const char *options,
+                                 GVariant *keys,
+                                 int part_fd,
+                                 int decode_fd);
+
+/* Awaits the @n-th Digested since the beginning; the state of the last.  (transfer none)
+ */
+GVariant *
+worker_fixture_await_digested (WorkerFixture *self, guint n);
+guint
+worker_fixture_count_digested (WorkerFixture *self);
+
 /* A call on the worker; the error it answered with, or NULL.  (transfer full) */
 GError *
 worker_fixture_call (WorkerFixture *self, const char *method, GVariant *arguments);
