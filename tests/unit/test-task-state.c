@@ -30,6 +30,9 @@ static const Row rows[] = {
   { TRD_TASK_INPUT_UPDATE, { "suspended", "queued", "x", "challenged", "x" } },
   { TRD_TASK_INPUT_TRY_AGAIN, { "x", "queued", "=", "x", "queued" } },
   { TRD_TASK_INPUT_NETWORK_UP, { "=", "queued", "=", "=", "=" } },
+  { TRD_TASK_INPUT_DATE, { "suspended", "queued", "x", "x", "x" } },
+  { TRD_TASK_INPUT_DUE, { "x", "queued", "x", "x", "x" } },
+  { TRD_TASK_INPUT_PROCEED, { "x", "queued", "x", "x", "x" } },
 };
 
 static void

@@ -26,16 +26,10 @@ end_waits (TrdStep *step, guint32 waits)
     step->not_before_us = 0;
 }
 
-/* The part and its validator stay: the server says whether they are of what is asked for
- * now (law 11). */
-gboolean
-trd_stage_update (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error)
+void
+trd_step_set_request (TrdStep *step, const TrdRequestParts *request)
 {
-  const TrdRequestParts *request = change->request;
   TrdSession *session = step->task->session;
-
-  if (!trd_step_load_row (self, step, error))
-    return FALSE;
 
   g_free (step->row->url);
   step->row->url = g_strdup (request->url);
@@ -50,8 +44,20 @@ trd_stage_update (TrdTurn *self, TrdStep *step, const TrdChange *change, GError 
   step->secrets = request->secrets != NULL ? g_variant_ref (request->secrets) : NULL;
   if (!step->task->has_intent)
     step->host = g_ref_string_acquire (request->host);
+  step->changes |= TRD_TASK_CHANGE_REQUEST;
+}
+
+/* The part and its validator stay: the server says whether they are of what is asked for
+ * now (law 11). */
+gboolean
+trd_stage_update (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error)
+{
+  if (!trd_step_load_row (self, step, error))
+    return FALSE;
+
+  trd_step_set_request (step, change->request);
   end_waits (step, WAITS_OF_REQUEST);
-  step->changes |= TRD_TASK_CHANGE_REQUEST | TRD_TASK_CHANGE_NEXT_ATTEMPT;
+  step->changes |= TRD_TASK_CHANGE_NEXT_ATTEMPT;
 
   return trd_step_write_row (self, step, error);
 }

@@ -52,6 +52,8 @@ trd_courier_is_starting (TrdCourier *self, const TrdDelivery *delivery)
 static const char *
 reason_of (TrdSession *session)
 {
+  if (session->n_events > 0 && session->n_asked > 0)
+    return "delayed-request";
   return session->n_events > 0 && session->n_unfinished == 0 ? "tasks-finished" : "";
 }
 
@@ -424,6 +426,15 @@ send_to_observers (TrdDelivery *delivery, const TrdEvent *event)
                               self->outlet_data);
 }
 
+/* The end of one task among others wakes nobody, and does not shorten the pauses of who
+ * is being woken for another reason. */
+static gboolean
+is_waking (TrdSession *session, const TrdEvent *event)
+{
+  return session->n_unfinished == 0
+         || event->kind == TRUNDLE_EVENT_WILL_BEGIN_DELAYED_REQUEST;
+}
+
 static void
 on_event_added (TrdRegistry *registry,
                 TrdSession *session,
@@ -445,7 +456,7 @@ on_event_added (TrdRegistry *registry,
     }
 
   trd_delivery_move (delivery,
-                     trd_delivery_wants_launch (delivery)
+                     is_waking (session, event) && trd_delivery_wants_launch (delivery)
                          ? TRD_DELIVERY_INPUT_WAKING_EVENT
                          : TRD_DELIVERY_INPUT_EVENT);
 }

@@ -15,6 +15,8 @@ trd_policy_reasons (const TrdFacts *facts, const TrdWorld *world)
 
   if (facts->not_before_us > world->now_us)
     reasons |= facts->hold;
+  if (facts->earliest_begin_us > world->date_us)
+    reasons |= TRUNDLE_WAIT_EARLIEST_BEGIN;
   if (facts->needs_network && !world->network)
     reasons |= TRUNDLE_WAIT_NO_NETWORK;
 

@@ -10,13 +10,15 @@ typedef struct
 {
   gint64 now_us; /* CLOCK_BOOTTIME */
   gboolean network;
+  gint64 date_us; /* the clock on the wall */
 } TrdWorld;
 
 /* What is to be known about a queued task. */
 typedef struct
 {
   gint64 not_before_us;
-  guint32 hold; /* TrundleWaitReasons that last until not_before_us */
+  guint32 hold;             /* TrundleWaitReasons that last until not_before_us */
+  gint64 earliest_begin_us; /* a date */
   gboolean needs_network;
   gboolean host_full;
   gboolean app_full;

@@ -146,12 +146,16 @@ adopt_task (TrdRegistry *self, TrdSession *session, const TrdTaskBrief *brief)
   task->failures = MIN (brief->failures, G_MAXUINT16);
   task->streak = MIN (brief->streak, G_MAXUINT16);
   task->durable = brief->durable;
+  task->begun = brief->begun;
+  task->earliest_begin_us = brief->begun ? 0 : brief->earliest_begin_us;
+  task->delayed = trd_task_is_finished (task) ? TRD_DELAYED_NO : brief->delayed;
   task->has_intent = brief->has_intent;
   task->host = find_host (self, brief);
 
   g_hash_table_insert (session->tasks, &task->id, task);
   g_hash_table_insert (self->tasks, &task->id, task);
   session->n_unfinished += !trd_task_is_finished (task);
+  session->n_asked += task->delayed == TRD_DELAYED_ASKED;
 
   return task;
 }
@@ -164,6 +168,7 @@ trd_registry_remove_task (TrdRegistry *self, TrdTask *task)
 
   task->session->n_unfinished -= !trd_task_is_finished (task);
   task->session->n_running -= task->state == TRUNDLE_TASK_RUNNING;
+  task->session->n_asked -= task->delayed == TRD_DELAYED_ASKED;
   g_hash_table_remove (self->secrets, &task->id);
   g_hash_table_remove (self->tasks, &task->id);
   g_hash_table_remove (task->session->tasks, &task->id);

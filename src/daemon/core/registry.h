@@ -114,6 +114,21 @@ trd_registry_update_request (TrdRegistry *self,
                              GVariant *changes,
                              GError **error);
 
+/* When it begins at the earliest; 0 for at once.  BAD_STATE once it has. */
+gboolean
+trd_registry_set_earliest_begin (TrdRegistry *self,
+                                 TrdTask *task,
+                                 gint64 date_us,
+                                 GError **error);
+/* The answer to WillBeginDelayedRequest; @request (checked, TRUNDLE_SCOPE_REQUEST) is
+ * empty but for "use-new-request".  INVALID_ARGUMENT; BAD_STATE when none is wanted. */
+gboolean
+trd_registry_answer_delayed (TrdRegistry *self,
+                             TrdTask *task,
+                             const char *disposition,
+                             GVariant *request,
+                             GError **error);
+
 /* What the app may change about a task; NULL or NaN leaves a field alone. */
 gboolean
 trd_registry_set_priority (TrdRegistry *self,

@@ -117,6 +117,7 @@ static const char *const not_kept[] = {
   "group",
   "priority",
   "dedup-key",
+  "earliest-begin",
 };
 
 static GVariant *
@@ -367,6 +368,24 @@ trd_request_compose (const TrdTaskRow *row,
   g_variant_dict_insert (&dict, "error-body-max", "u", (guint)TRD_ERROR_BODY_MAX);
 
   return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+/* Names of secret headers are not in the options either: nothing is left to redact. */
+GVariant *
+trd_request_describe (const TrdTaskRow *row, const char *url)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autofree char *method = trundle_options_get_string (row->options, NULL, "method");
+  g_autofree char *shown = trundle_url_without_user_info (url, NULL);
+  g_autoptr (GVariant) headers = g_variant_lookup_value (
+      row->options, "headers", G_VARIANT_TYPE ("a(ss)"));
+
+  g_variant_dict_insert (&dict, "url", "s", shown != NULL ? shown : "");
+  g_variant_dict_insert (&dict, "method", "s", method != NULL ? method : "");
+  g_variant_dict_insert_value (
+      &dict, "headers", headers != NULL ? headers : g_variant_new ("a(ss)", NULL));
+
+  return g_variant_dict_end (&dict);
 }
 
 /* ---- changing it ---- */

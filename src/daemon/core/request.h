@@ -41,6 +41,11 @@ trd_request_update (const TrdTaskRow *row,
                     TrdRequestParts *out_parts,
                     GError **error);
 
+/* The request of @row to @url, for showing: `url`, `method`, `headers`, none of them
+ * secret.  Floating. */
+GVariant *
+trd_request_describe (const TrdTaskRow *row, const char *url);
+
 /* A configuration or options without its secret headers; these in @out_secrets, a(ss) or
  * NULL.  (transfer full), not floating, both */
 GVariant *

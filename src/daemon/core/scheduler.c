@@ -13,6 +13,8 @@
 
 #include "common/defaults.h"
 #include "common/vocabulary.h"
+#include "core/agenda.h"
+#include "core/delayed.h"
 #include "core/policy.h"
 #include "core/registry-internal.h"
 #include "core/runner.h"
@@ -33,15 +35,12 @@ struct _TrdScheduler
   const TrdEnv *env;     /* (unowned), outlives us */
   TrdRunner *runner;     /* (owned) */
   GHashTable *lanes;     /* (owned) (element-type Lane Lane): keyed by session and host */
-  GSequence *held;       /* (owned) (element-type TrdTask): queued, by not_before_us */
-  GSequence *deadlines;  /* (owned) (element-type TrdTask): by deadline_us */
+  TrdAgenda *agenda;     /* (owned): what happens when */
   GHashTable *host_counts; /* (owned) (element-type GRefString guint): running */
   GHashTable *app_counts;  /* (owned) (element-type utf8 guint): running, by owner key */
   GHashTable *running;     /* (owned) (element-type TrdTask GRefString): and the host it
                             * was counted for, as a task may have another one next */
   guint settle_source;     /* 0 when no settle is due */
-  guint alarm;             /* 0 when nothing is held */
-  TrdDue due;              /* what the alarms are set to */
   gboolean started;
   gboolean network;   /* was there when we last looked */
   guint64 rate_bytes; /* in the current window */
@@ -58,6 +57,9 @@ enum
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (TrdScheduler, trd_scheduler, G_TYPE_OBJECT)
+
+/* Of one date, so many tasks are changed in one transaction. */
+#define DATED_MAX 512
 
 #define RATE_WINDOW_US (2 * TRD_SECOND_US)
 
@@ -156,26 +158,6 @@ compare_rank (gconstpointer a, gconstpointer b, gpointer user_data)
   return (first->id > second->id) - (first->id < second->id);
 }
 
-static int
-compare_not_before (gconstpointer a, gconstpointer b, gpointer user_data)
-{
-  const TrdTask *first = a;
-  const TrdTask *second = b;
-
-  return (first->not_before_us > second->not_before_us)
-         - (first->not_before_us < second->not_before_us);
-}
-
-static int
-compare_deadline (gconstpointer a, gconstpointer b, gpointer user_data)
-{
-  const TrdTask *first = a;
-  const TrdTask *second = b;
-
-  return (first->deadline_us > second->deadline_us)
-         - (first->deadline_us < second->deadline_us);
-}
-
 static TrdTask *
 lane_head (Lane *lane)
 {
@@ -192,6 +174,7 @@ look_at_world (TrdScheduler *self)
   return (TrdWorld){
     .now_us = trd_clock_boottime_us (self->env->clock),
     .network = trd_conditions_get (self->env->conditions, "network"),
+    .date_us = trd_clock_now_us (self->env->clock),
   };
 }
 
@@ -239,14 +222,14 @@ leave_line (TrdScheduler *self, TrdTask *task)
   Lane *lane = task->lane;
 
   g_clear_pointer (&task->lane_place, g_sequence_remove);
-  g_clear_pointer (&task->alarm_place, g_sequence_remove);
+  trd_agenda_leave (task);
   task->lane = NULL;
   if (lane != NULL && g_sequence_is_empty (lane->tasks))
     g_hash_table_remove (self->lanes, lane);
 }
 
-/* A task waits for a moment, or stands in its lane, or, while a worker still holds its
- * part, nowhere: "released" brings it back. */
+/* A task waits for a moment, or for a date or what is to be done then, or stands in its
+ * lane, or, while a worker still holds its part, nowhere: "released" brings it back. */
 static void
 stand_in_line (TrdScheduler *self, TrdTask *task)
 {
@@ -256,9 +239,15 @@ stand_in_line (TrdScheduler *self, TrdTask *task)
   leave_line (self, task);
   if (task->not_before_us > world.now_us)
     {
-      task->alarm_place = g_sequence_insert_sorted (
-          self->held, task, compare_not_before, NULL);
+      trd_agenda_hold (self->agenda, task);
       task->shown_reasons = task->hold;
+    }
+  else if (task->earliest_begin_us > world.date_us || trd_task_is_due (task))
+    {
+      trd_agenda_date (self->agenda, task);
+      task->shown_reasons = task->earliest_begin_us > world.date_us
+                                ? TRUNDLE_WAIT_EARLIEST_BEGIN
+                                : 0;
     }
   else if (!task->releasing)
     {
@@ -275,13 +264,10 @@ stand_in_line (TrdScheduler *self, TrdTask *task)
 static void
 watch_deadline (TrdScheduler *self, TrdTask *task)
 {
-  g_clear_pointer (&task->deadline_place, g_sequence_remove);
-  if (task->deadline_us <= 0 || task->deadline_us == G_MAXINT64
-      || trd_task_is_finished (task))
-    return;
-
-  task->deadline_place = g_sequence_insert_sorted (
-      self->deadlines, task, compare_deadline, NULL);
+  if (trd_task_is_finished (task))
+    trd_agenda_unwatch_deadline (task);
+  else
+    trd_agenda_watch_deadline (self->agenda, task);
 }
 
 /* ---- settling ---- */
@@ -330,18 +316,47 @@ find_best (TrdScheduler *self, const TrdWorld *world)
 static void
 release_held (TrdScheduler *self, const TrdWorld *world)
 {
-  for (;;)
-    {
-      GSequenceIter *first = g_sequence_get_begin_iter (self->held);
-      guint32 shown_reasons;
-      TrdTask *task;
+  TrdTask *task;
 
-      if (g_sequence_iter_is_end (first))
-        return;
-      task = g_sequence_get (first);
-      shown_reasons = task->shown_reasons;
-      if (task->not_before_us > world->now_us)
-        return;
+  while ((task = trd_agenda_peek_held (self->agenda, world->now_us)) != NULL)
+    {
+      guint32 shown_reasons = task->shown_reasons;
+
+      stand_in_line (self, task);
+      if (task->shown_reasons != shown_reasons)
+        trd_registry_emit_task_changed (
+            self->registry, task, TRD_TASK_CHANGE_WAIT_REASONS);
+    }
+}
+
+/* Those whose date has come, and those whose app had its time to answer.  Told by it as
+ * changed, each finds its new place; when the store refuses, they wait as for the disk.
+ */
+static void
+release_dated (TrdScheduler *self, const TrdWorld *world)
+{
+  g_autoptr (GPtrArray) tasks = trd_agenda_collect_dated (
+      self->agenda, world->date_us, DATED_MAX);
+  g_autoptr (GError) error = NULL;
+  gboolean applied;
+
+  if (tasks->len == 0)
+    return;
+
+  applied = trd_delayed_begin (self->registry, tasks, &error);
+  if (!applied)
+    g_warning ("Cannot begin what is due: %s", error->message);
+
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      TrdTask *task = g_ptr_array_index (tasks, i);
+      guint32 shown_reasons = task->shown_reasons;
+
+      if (!applied)
+        {
+          task->hold = TRUNDLE_WAIT_DISK_SPACE;
+          task->not_before_us = world->now_us + TRD_RECHECK_MIN_US;
+        }
       stand_in_line (self, task);
       if (task->shown_reasons != shown_reasons)
         trd_registry_emit_task_changed (
@@ -364,19 +379,13 @@ is_beyond_recall (TrdTask *task)
 static void
 expire_overdue (TrdScheduler *self, const TrdWorld *world)
 {
-  for (;;)
+  TrdTask *task;
+
+  while ((task = trd_agenda_peek_overdue (self->agenda, world->now_us)) != NULL)
     {
       g_autoptr (GError) error = NULL;
-      GSequenceIter *first = g_sequence_get_begin_iter (self->deadlines);
-      TrdTask *task;
 
-      if (g_sequence_iter_is_end (first))
-        return;
-      task = g_sequence_get (first);
-      if (task->deadline_us > world->now_us)
-        return;
-
-      g_clear_pointer (&task->deadline_place, g_sequence_remove);
+      trd_agenda_unwatch_deadline (task);
       /* Watched again once its state changes. */
       if (is_beyond_recall (task))
         continue;
@@ -424,44 +433,22 @@ show_all_reasons (TrdScheduler *self, const TrdWorld *world)
 TrdDue
 trd_scheduler_next_due (TrdScheduler *self)
 {
-  GSequenceIter *held = g_sequence_get_begin_iter (self->held);
-  GSequenceIter *deadline = g_sequence_get_begin_iter (self->deadlines);
-  TrdDue due = { 0 };
-
-  if (!g_sequence_iter_is_end (held))
-    due.boot_us = ((TrdTask *)g_sequence_get (held))->not_before_us;
-  if (!g_sequence_iter_is_end (deadline))
-    due.boot_us = trd_sooner_us (due.boot_us,
-                                 ((TrdTask *)g_sequence_get (deadline))->deadline_us);
-
-  return due;
+  return trd_agenda_next_due (self->agenda);
 }
 
+/* Never before its date, also when the clock was set back since that came. */
 static void
-on_alarm (gpointer user_data)
+begin (TrdScheduler *self, TrdTask *task, const TrdWorld *world)
 {
-  TrdScheduler *self = user_data;
+  if (task->earliest_begin_us <= world->date_us)
+    {
+      trd_runner_begin (self->runner, task);
+      return;
+    }
 
-  self->alarm = 0;
-  settle_soon (self);
-}
-
-static void
-arm (TrdScheduler *self)
-{
-  TrdClock *clock = self->env->clock;
-  TrdDue due = trd_scheduler_next_due (self);
-
-  if (self->alarm != 0 && due.boot_us == self->due.boot_us)
-    return;
-
-  if (self->alarm != 0)
-    trd_clock_remove_alarm (clock, self->alarm);
-  self->alarm = 0;
-  self->due.boot_us = due.boot_us;
-  if (due.boot_us != 0)
-    self->alarm = trd_clock_add_alarm (
-        clock, due.boot_us - trd_clock_boottime_us (clock), on_alarm, self);
+  stand_in_line (self, task);
+  trd_registry_emit_task_changed (
+      self->registry, task, TRD_TASK_CHANGE_WAIT_REASONS | TRD_TASK_CHANGE_NEXT_ATTEMPT);
 }
 
 static gboolean
@@ -477,10 +464,11 @@ settle (gpointer user_data)
 
   expire_overdue (self, &world);
   release_held (self, &world);
+  release_dated (self, &world);
   while ((task = find_best (self, &world)) != NULL)
-    trd_runner_begin (self->runner, task);
+    begin (self, task, &world);
   show_all_reasons (self, &world);
-  arm (self);
+  trd_agenda_arm (self->agenda);
 
   return G_SOURCE_REMOVE;
 }
@@ -545,7 +533,7 @@ on_task_removed (TrdRegistry *registry, TrdTask *task, TrdScheduler *self)
 {
   count_out (self, task);
   leave_line (self, task);
-  g_clear_pointer (&task->deadline_place, g_sequence_remove);
+  trd_agenda_unwatch_deadline (task);
   settle_soon (self);
 }
 
@@ -625,7 +613,7 @@ trd_scheduler_count_running (TrdScheduler *self)
 guint
 trd_scheduler_count_waiting (TrdScheduler *self)
 {
-  guint n = g_sequence_get_length (self->held);
+  guint n = trd_agenda_count_waiting (self->agenda);
   GHashTableIter iter;
   Lane *lane;
 
@@ -660,6 +648,7 @@ trd_scheduler_new (TrdRegistry *registry)
   self->env = trd_registry_get_env (registry);
   self->runner = trd_runner_new (registry);
   self->network = trd_conditions_get (self->env->conditions, "network");
+  self->agenda = trd_agenda_new (self->env->clock, (TrdAlarmFunc)settle_soon, self);
   self->rate_since_us = trd_clock_boottime_us (self->env->clock);
 
   g_signal_connect_object (registry, "task-added", G_CALLBACK (on_task_added), self, 0);
@@ -686,9 +675,7 @@ trd_scheduler_dispose (GObject *object)
   TrdScheduler *self = TRD_SCHEDULER (object);
 
   g_clear_handle_id (&self->settle_source, g_source_remove);
-  if (self->alarm != 0)
-    trd_clock_remove_alarm (self->env->clock, self->alarm);
-  self->alarm = 0;
+  trd_agenda_disarm (self->agenda);
   g_clear_object (&self->runner);
   g_clear_object (&self->registry);
 
@@ -701,8 +688,7 @@ trd_scheduler_finalize (GObject *object)
   TrdScheduler *self = TRD_SCHEDULER (object);
 
   g_hash_table_unref (self->lanes);
-  g_sequence_free (self->held);
-  g_sequence_free (self->deadlines);
+  g_clear_pointer (&self->agenda, trd_agenda_free);
   g_hash_table_unref (self->host_counts);
   g_hash_table_unref (self->app_counts);
   g_hash_table_unref (self->running);
@@ -715,8 +701,6 @@ trd_scheduler_init (TrdScheduler *self)
 {
   self->lanes = g_hash_table_new_full (
       lane_hash, lane_equal, (GDestroyNotify)lane_free, NULL);
-  self->held = g_sequence_new (NULL);
-  self->deadlines = g_sequence_new (NULL);
   self->host_counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->app_counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->running = g_hash_table_new_full (

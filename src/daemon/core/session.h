@@ -15,6 +15,7 @@ struct _TrdSession
   TrdSessionRow *row; /* (owned) */
   GHashTable *tasks;  /* (owned) (element-type gint64 TrdTask): all, finished too */
   guint n_unfinished;
+  guint n_asked;     /* tasks about which the app is asked: TRD_DELAYED_ASKED */
   guint n_events;    /* not completed yet */
   gpointer delivery; /* (unowned) (nullable): the courier's */
   guint n_running;

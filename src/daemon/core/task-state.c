@@ -35,12 +35,16 @@ static const gint8 table[TRD_N_TASK_INPUTS][TRUNDLE_N_TASK_STATES] = {
   [TRD_TASK_INPUT_UPDATE]    = { SUSP,    QUEU,  NEVER,  CHAL,      NEVER },
   [TRD_TASK_INPUT_TRY_AGAIN] = { NEVER,   QUEU,  SAME,   NEVER,     QUEU  },
   [TRD_TASK_INPUT_NETWORK_UP] = { SAME,  QUEU,  SAME,   SAME,      SAME  },
+  [TRD_TASK_INPUT_DATE]      = { SUSP,    QUEU,  NEVER,  NEVER,     NEVER },
+  [TRD_TASK_INPUT_DUE]       = { NEVER,   QUEU,  NEVER,  NEVER,     NEVER },
+  [TRD_TASK_INPUT_PROCEED]   = { NEVER,   QUEU,  NEVER,  NEVER,     NEVER },
 };
 /* clang-format on */
 
 static const char *const words[] = {
-  "resume", "suspend",   "cancel", "expire", "start",  "hold",      "succeed",    "fail",
-  "retry",  "challenge", "answer", "reject", "update", "try-again", "network-up",
+  "resume",  "suspend",   "cancel",     "expire",      "start",  "hold",
+  "succeed", "fail",      "retry",      "challenge",   "answer", "reject",
+  "update",  "try-again", "network-up", "begin later", "begin",  "proceed",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (words) == TRD_N_TASK_INPUTS);

@@ -6,7 +6,7 @@
 #include "common/enums.h"
 #include "core/cell.h"
 
-/* What may happen to a task, and what it then is: 5 states, 15 inputs. */
+/* What may happen to a task, and what it then is: 5 states, 18 inputs. */
 typedef enum
 {
   TRD_TASK_INPUT_RESUME,
@@ -24,9 +24,12 @@ typedef enum
   TRD_TASK_INPUT_UPDATE,
   TRD_TASK_INPUT_TRY_AGAIN,
   TRD_TASK_INPUT_NETWORK_UP,
+  TRD_TASK_INPUT_DATE,    /* another earliest begin */
+  TRD_TASK_INPUT_DUE,     /* the earliest begin has come */
+  TRD_TASK_INPUT_PROCEED, /* the app was asked, and has answered or not in time */
 } TrdTaskInput;
 
-#define TRD_N_TASK_INPUTS (TRD_TASK_INPUT_NETWORK_UP + 1)
+#define TRD_N_TASK_INPUTS (TRD_TASK_INPUT_PROCEED + 1)
 
 /* Pure.  @out_next is set for MOVE and SAME. */
 TrdCell

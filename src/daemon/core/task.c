@@ -8,6 +8,7 @@
 #include "core/task.h"
 
 #include "common/names.h"
+#include "value/rows.h"
 
 char *
 trd_task_object_path (gint64 task_id)
@@ -19,6 +20,17 @@ gboolean
 trd_task_is_finished (const TrdTask *self)
 {
   return self->state == TRUNDLE_TASK_FINISHED;
+}
+
+gboolean
+trd_task_is_due (const TrdTask *self)
+{
+  if (self->delayed == TRD_DELAYED_ASKED)
+    return TRUE;
+
+  /* The time of the whole begins with the date. */
+  return self->earliest_begin_us != 0
+         && (self->deadline_us == 0 || self->delayed == TRD_DELAYED_TO_ASK);
 }
 
 TrundleWaitReasons

@@ -14,9 +14,10 @@ typedef struct _TrdSession TrdSession;
 struct _TrdTask
 {
   gint64 id;
-  TrdSession *session;  /* (unowned), outlives us */
-  gint64 not_before_us; /* CLOCK_BOOTTIME; 0: none */
-  gint64 deadline_us;   /* CLOCK_BOOTTIME; 0: none yet; below 0: what is left of it */
+  TrdSession *session;      /* (unowned), outlives us */
+  gint64 not_before_us;     /* CLOCK_BOOTTIME; 0: none */
+  gint64 deadline_us;       /* CLOCK_BOOTTIME; 0: none yet; below 0: what is left of it */
+  gint64 earliest_begin_us; /* a date; 0 for none, and once it has begun */
   GSequenceIter *lane_place;     /* (unowned) (nullable): where the scheduler keeps it */
   GSequenceIter *alarm_place;    /* (unowned) (nullable): likewise, by not_before_us */
   GSequenceIter *deadline_place; /* (unowned) (nullable): likewise, by deadline_us */
@@ -33,8 +34,15 @@ struct _TrdTask
   guint16 streak;   /* of attempts that ended alike */
   guint durable : 1;
   guint has_intent : 1;
+  guint delayed : 2;   /* TrdDelayed */
+  guint begun : 1;     /* an attempt was made */
   guint releasing : 1; /* a worker still holds the part of an attempt that ended */
 };
+
+/* The date has come, or the app has had its time to answer, and this is to be written
+ * down before the task may run: TRD_TASK_INPUT_DUE or TRD_TASK_INPUT_PROCEED. */
+gboolean
+trd_task_is_due (const TrdTask *self);
 
 char *
 trd_task_object_path (gint64 task_id);

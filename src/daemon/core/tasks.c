@@ -50,6 +50,7 @@ lookup_user_data (GVariant *options)
   return value != NULL ? g_variant_get_data_as_bytes (value) : NULL;
 }
 
+/* The time of the whole begins with the earliest begin, when there is one. */
 static void
 begin_at_once (TrdTaskRow *row, GVariant *configuration, TrdMoment now)
 {
@@ -58,6 +59,9 @@ begin_at_once (TrdTaskRow *row, GVariant *configuration, TrdMoment now)
 
   row->state = TRUNDLE_TASK_QUEUED;
   row->resumed_us = row->created_us;
+  if (row->earliest_begin_us != 0)
+    return;
+
   row->deadline = trd_moment_at (
       now,
       timeout_ms == 0 ? G_MAXINT64 : trd_moment_after (now, (gint64)timeout_ms * 1000));
@@ -87,6 +91,10 @@ row_from_draft (TrdRegistry *self,
   row->group = trundle_options_get_string (draft->options, NULL, "group");
   row->user_data = lookup_user_data (draft->options);
   row->dedup_key = trundle_options_get_string (draft->options, NULL, "dedup-key");
+  g_variant_lookup (draft->options, "earliest-begin", "x", &row->earliest_begin_us);
+  if (row->earliest_begin_us != 0
+      && trundle_options_get_boolean (draft->options, NULL, "notify-before-start"))
+    row->delayed = TRD_DELAYED_TO_ASK;
   row->state = TRUNDLE_TASK_SUSPENDED;
   if (trundle_options_get_boolean (draft->options, NULL, "start"))
     begin_at_once (row, configuration, now);
@@ -105,6 +113,8 @@ brief_of_row (const TrdTaskRow *row)
     .durable = row->durable,
     .priority = row->priority,
     .deadline = row->deadline,
+    .earliest_begin_us = row->earliest_begin_us,
+    .delayed = row->delayed,
     .url = row->url,
   };
 }

@@ -5,7 +5,7 @@
 
 #include "core/turn.h"
 
-/* What the files of a turn share: turn.c, again.c. */
+/* What the files of a turn share: turn.c, again.c, delayed.c. */
 
 /* One input, staged: what is true of its task once the transaction is committed. */
 typedef struct
@@ -18,6 +18,8 @@ typedef struct
   guint32 hold;
   gint64 not_before_us; /* CLOCK_BOOTTIME, as in TrdTask */
   gint64 deadline_us;
+  gint64 earliest_begin_us;
+  TrdDelayed delayed;
   guint suspicion;
   guint failures;
   guint streak;
@@ -50,7 +52,16 @@ trd_step_write_row (TrdTurn *self, TrdStep *step, GError **error);
 gint64
 trd_step_first_deadline_us (TrdTurn *self, TrdStep *step);
 
+/* @details is taken. */
+TrdEvent *
+trd_step_new_event (TrdTurn *self,
+                    TrdStep *step,
+                    TrundleEventKind kind,
+                    GVariant *details);
+
 /* core/again.c. */
+void
+trd_step_set_request (TrdStep *step, const TrdRequestParts *request);
 gboolean
 trd_stage_update (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
 gboolean
@@ -63,3 +74,14 @@ trd_stage_network_up (TrdTurn *self,
                       TrdStep *step,
                       const TrdChange *change,
                       GError **error);
+
+/* core/delayed.c. */
+gboolean
+trd_stage_date (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+gboolean
+trd_stage_due (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+gboolean
+trd_stage_proceed (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+/* Who is suspended waits for no answer: the app is asked again once it is resumed. */
+void
+trd_step_withdraw_question (TrdStep *step);

@@ -102,6 +102,7 @@ write_row (TrdTurn *self, Step *step, GError **error)
   step->row->failures = step->failures;
   step->row->streak = step->streak;
   step->row->durable = step->durable;
+  step->row->delayed = step->delayed;
 
   return trd_store_update_task (self->store, step->row, error);
 }
@@ -161,7 +162,8 @@ stage_resume (TrdTurn *self, Step *step, const TrdChange *change, GError **error
 
   if (step->row->resumed_us == 0)
     step->row->resumed_us = self->now.wall_us;
-  if (step->deadline_us == 0)
+  /* Not before the earliest begin: TRD_TASK_INPUT_DUE. */
+  if (step->deadline_us == 0 && step->earliest_begin_us == 0)
     step->deadline_us = first_deadline_us (self, step);
   else if (step->deadline_us < 0)
     step->deadline_us = trd_moment_after (self->now, -step->deadline_us);
@@ -179,6 +181,7 @@ stage_suspend (TrdTurn *self, Step *step, const TrdChange *change, GError **erro
     return FALSE;
 
   keep_progress (step);
+  trd_step_withdraw_question (step);
   if (step->deadline_us > 0 && step->deadline_us < G_MAXINT64)
     step->deadline_us = MIN (self->now.boot_us - step->deadline_us, -1);
   step->hold = 0;
@@ -351,6 +354,7 @@ finish_row (TrdTurn *self, Step *step, GError **error)
   step->row->attempts += step->task->state == TRUNDLE_TASK_RUNNING;
   step->hold = 0;
   step->not_before_us = 0;
+  step->delayed = TRD_DELAYED_NO;
   step->changes |= TRD_TASK_CHANGE_ERROR | TRD_TASK_CHANGE_RESPONSE;
   if (!write_row (self, step, error))
     return FALSE;
@@ -489,6 +493,9 @@ static const StageFunc stages[] = {
   [TRD_TASK_INPUT_UPDATE] = trd_stage_update,
   [TRD_TASK_INPUT_TRY_AGAIN] = trd_stage_try_again,
   [TRD_TASK_INPUT_NETWORK_UP] = trd_stage_network_up,
+  [TRD_TASK_INPUT_DATE] = trd_stage_date,
+  [TRD_TASK_INPUT_DUE] = trd_stage_due,
+  [TRD_TASK_INPUT_PROCEED] = trd_stage_proceed,
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (stages) == TRD_N_TASK_INPUTS);
@@ -513,6 +520,18 @@ trd_step_first_deadline_us (TrdTurn *self, TrdStep *step)
   return first_deadline_us (self, step);
 }
 
+TrdEvent *
+trd_step_new_event (TrdTurn *self,
+                    TrdStep *step,
+                    TrundleEventKind kind,
+                    GVariant *details)
+{
+  TrdEvent *event = new_event (self, step->task->session, kind, details);
+
+  event->task_id = step->task->id;
+  return event;
+}
+
 /* ---- staging ---- */
 
 static Step *
@@ -526,6 +545,8 @@ new_step (TrdTask *task, TrdTaskInput input, TrundleTaskState next)
   step->hold = task->hold;
   step->not_before_us = task->not_before_us;
   step->deadline_us = task->deadline_us;
+  step->earliest_begin_us = task->earliest_begin_us;
+  step->delayed = task->delayed;
   step->suspicion = task->suspicion;
   step->failures = task->failures;
   step->streak = task->streak;
@@ -611,11 +632,16 @@ assign (TrdTurn *self, Step *step)
   session->n_running -= task->state == TRUNDLE_TASK_RUNNING;
   session->n_unfinished += trd_task_is_finished (task);
   session->n_unfinished -= step->next == TRUNDLE_TASK_FINISHED;
+  session->n_asked += step->delayed == TRD_DELAYED_ASKED;
+  session->n_asked -= task->delayed == TRD_DELAYED_ASKED;
 
   task->state = step->next;
+  task->begun |= step->next == TRUNDLE_TASK_RUNNING;
   task->hold = step->hold;
   task->not_before_us = step->not_before_us;
   task->deadline_us = step->deadline_us;
+  task->earliest_begin_us = task->begun ? 0 : step->earliest_begin_us;
+  task->delayed = step->delayed;
   task->suspicion = step->suspicion;
   task->failures = MIN (step->failures, G_MAXUINT16);
   task->streak = MIN (step->streak, G_MAXUINT16);
@@ -637,7 +663,13 @@ log_step (Step *step)
 {
   const TrdTaskRow *row = step->row;
 
-  if (step->event != NULL && row->error_name == NULL)
+  if (step->input == TRD_TASK_INPUT_DUE && step->event != NULL)
+    trd_log_task (G_LOG_LEVEL_INFO,
+                  row->session_id,
+                  row->id,
+                  "The app is asked before it begins: %s",
+                  row->url);
+  else if (step->event != NULL && row->error_name == NULL)
     trd_log_task (G_LOG_LEVEL_MESSAGE,
                   row->session_id,
                   row->id,

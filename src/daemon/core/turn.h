@@ -29,7 +29,8 @@ typedef struct
   gboolean file_moved;     /* SUCCEED: it was taken away before we could tell */
   guint suspicion;         /* RETRY, FAIL: see TrdTaskRow */
   gboolean keep_part;      /* FAIL: the bytes are all there, for OpenFile and MoveFile */
-  const TrdRequestParts *request; /* UPDATE: the whole of it */
+  const TrdRequestParts *request; /* UPDATE, PROCEED (nullable): the whole of it */
+  gint64 earliest_begin_us;       /* DATE: 0 for none */
 } TrdChange;
 
 TrdTurn *

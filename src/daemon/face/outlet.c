@@ -259,7 +259,7 @@ static const struct
       "Destination" } },
   { TRD_TASK_CHANGE_NEXT_ATTEMPT,
     { "NextAttemptAt", "WaitReasons", "LastTransientError", "Attempts" } },
-  { TRD_TASK_CHANGE_DETAILS, { "Priority", "Description", "UserData" } },
+  { TRD_TASK_CHANGE_DETAILS, { "Priority", "Description", "UserData", "EarliestBegin" } },
   { TRD_TASK_CHANGE_REQUEST, { "Url", "OriginalRequest", "CurrentRequest", "Durable" } },
 };
 

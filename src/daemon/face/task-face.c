@@ -75,6 +75,24 @@ handle_update_request (gpointer object, TrdCall *call)
   trd_call_return_done (call, done, error);
 }
 
+static void
+handle_respond_to_delayed_request (gpointer object, TrdCall *call)
+{
+  g_autoptr (GVariant) given = g_variant_get_child_value (call->parameters, 1);
+  g_autoptr (GVariant) request = NULL;
+  GError *error = NULL;
+  const char *disposition;
+  gboolean done = FALSE;
+
+  g_variant_get_child (call->parameters, 0, "&s", &disposition);
+  request = trundle_vocabulary_check (given, TRUNDLE_SCOPE_REQUEST, &error);
+  if (request != NULL)
+    done = trd_registry_answer_delayed (
+        trd_gate_get_registry (call->gate), object, disposition, request, &error);
+
+  trd_call_return_done (call, done, error);
+}
+
 /* ---- the file ---- */
 
 /* The row of a finished task; NULL after @error was set. */
@@ -314,6 +332,7 @@ static const TrdMethod methods[] = {
   { "Cancel", handle_cancel },
   { "Retry", handle_retry, .needs_network = TRUE },
   { "UpdateRequest", handle_update_request, .needs_network = TRUE },
+  { "RespondToDelayedRequest", handle_respond_to_delayed_request, .needs_network = TRUE },
   { "OpenFile", handle_open_file },
   { "MoveFile", handle_move_file },
 };

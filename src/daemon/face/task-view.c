@@ -125,29 +125,12 @@ get_group (gpointer view)
   return new_text (((TrdTaskView *)view)->row->group);
 }
 
-/* Names of secret headers are not in the options either: nothing is left to redact. */
-static GVariant *
-new_request (const TrdTaskRow *row, const char *url)
-{
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
-  g_autofree char *method = trundle_options_get_string (row->options, NULL, "method");
-  g_autoptr (GVariant) headers = g_variant_lookup_value (
-      row->options, "headers", G_VARIANT_TYPE ("a(ss)"));
-
-  g_variant_dict_insert_value (&dict, "url", new_url (url));
-  g_variant_dict_insert_value (&dict, "method", new_text (method));
-  g_variant_dict_insert_value (
-      &dict, "headers", headers != NULL ? headers : g_variant_new ("a(ss)", NULL));
-
-  return g_variant_dict_end (&dict);
-}
-
 static GVariant *
 get_original_request (gpointer view)
 {
   const TrdTaskRow *row = ((TrdTaskView *)view)->row;
 
-  return new_request (row, row->url);
+  return trd_request_describe (row, row->url);
 }
 
 static GVariant *
@@ -156,7 +139,7 @@ get_current_request (gpointer view)
   const TrdTaskRow *row = ((TrdTaskView *)view)->row;
   g_autofree char *url = trd_request_find_url (row);
 
-  return new_request (row, row->current_url != NULL ? row->current_url : url);
+  return trd_request_describe (row, row->current_url != NULL ? row->current_url : url);
 }
 
 static GVariant *
@@ -195,10 +178,16 @@ get_next_attempt_at (gpointer view)
   const TrdTaskView *self = view;
   TrdMoment now = trd_clock_now (trd_registry_get_env (self->registry)->clock);
 
-  if (self->row->state != TRUNDLE_TASK_QUEUED || self->task->not_before_us <= now.boot_us)
-    return g_variant_new_int64 (0);
+  gint64 next_us = 0;
 
-  return g_variant_new_int64 (trd_moment_date (now, self->task->not_before_us));
+  if (self->row->state != TRUNDLE_TASK_QUEUED)
+    return g_variant_new_int64 (0);
+  if (self->task->not_before_us > now.boot_us)
+    next_us = trd_moment_date (now, self->task->not_before_us);
+  if (self->task->earliest_begin_us > now.wall_us)
+    next_us = MAX (next_us, self->task->earliest_begin_us);
+
+  return g_variant_new_int64 (next_us);
 }
 
 static GVariant *
@@ -315,7 +304,20 @@ get_deadline (gpointer view)
   return g_variant_new_int64 (trd_moment_date (now, self->task->deadline_us));
 }
 
+static GVariant *
+get_earliest_begin (gpointer view)
+{
+  return g_variant_new_int64 (((TrdTaskView *)view)->row->earliest_begin_us);
+}
+
 /* ---- what the app may change ---- */
+
+static gboolean
+set_earliest_begin (gpointer object, TrdCall *call, GVariant *value, GError **error)
+{
+  return trd_registry_set_earliest_begin (
+      trd_gate_get_registry (call->gate), object, g_variant_get_int64 (value), error);
+}
 
 static gboolean
 set_priority (gpointer object, TrdCall *call, GVariant *value, GError **error)
@@ -359,6 +361,7 @@ const TrdProperty trd_task_view_properties[TRD_TASK_VIEW_N_PROPERTIES] = {
   { "Error", get_error, NULL },
   { "ErrorBody", get_error_body, NULL },
   { "WaitReasons", get_wait_reasons, NULL },
+  { "EarliestBegin", get_earliest_begin, set_earliest_begin },
   { "NextAttemptAt", get_next_attempt_at, NULL },
   { "Attempts", get_attempts, NULL },
   { "LastTransientError", get_last_transient_error, NULL },

@@ -80,7 +80,8 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_EACH_BRIEF]
   = "SELECT id, session_id, kind, state, durable, priority, hold, not_before_us, "
     "not_before_boot_us, deadline_us, deadline_boot_us, failures, streak, delayed, "
-    "suspicion, intent_name IS NOT NULL, url, mirror FROM task ORDER BY id",
+    "suspicion, intent_name IS NOT NULL, url, mirror, "
+    "earliest_begin_us, attempts > 0 OR received > 0 FROM task ORDER BY id",
   /* All conditions but kind are decided in the index task_page. */
   [TRD_STATEMENT_LIST_TASKS]
   = "SELECT " TASK_COLUMNS " FROM task INDEXED BY task_page "

@@ -426,6 +426,8 @@ read_brief (TrdQuery *query, TrdTaskBrief *out_brief)
     .has_intent = trd_query_get_int (query, 15) != 0,
     .url = trd_query_peek_text (query, 16),
     .mirror = (guint)trd_query_get_int (query, 17),
+    .earliest_begin_us = trd_query_get_int (query, 18),
+    .begun = trd_query_get_int (query, 19) != 0,
   };
 }
 

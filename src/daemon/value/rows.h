@@ -107,6 +107,8 @@ typedef struct
   guint suspicion;
   gboolean has_intent;
   guint mirror;
+  gint64 earliest_begin_us;
+  gboolean begun;  /* an attempt was made */
   const char *url; /* (unowned): valid during the call it is passed to */
 } TrdTaskBrief;
 
