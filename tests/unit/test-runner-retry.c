@@ -311,6 +311,42 @@ repeats_no_post_of_a_lost_worker (CoreFixture *f, gconstpointer data)
   g_assert_cmpint (task->state, ==, TRUNDLE_TASK_FINISHED);
 }
 
+/* The service died while it was on its way. */
+static void
+repeats_no_post_after_a_restart (CoreFixture *f, gconstpointer data)
+{
+  gint64 id = start (f, "'method': <'POST'>")->id;
+  TrdTask *task = trd_registry_find_task (f->registry, id);
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  test_await (fake_transport_is_running (f->transport, id));
+  core_fixture_restart (f);
+  task = trd_registry_find_task (f->registry, id);
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+  g_assert_cmpuint (fake_transport_get_attempts (f->transport)->len, ==, 0);
+  row = load (f, task);
+  g_assert_cmpstr (row->error_name, ==, "ConnectionLost");
+
+  /* The app may say so. */
+  g_assert_true (trd_registry_try_again (f->registry, task, NULL));
+  core_fixture_complete (f, task, "x");
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+}
+
+/* What was not sent leaves no mark. */
+static void
+repeats_an_unsent_post_after_a_restart (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "'method': <'POST'>");
+  gint64 id = task->id;
+
+  end (f, task, failed (TRUNDLE_ERROR_CANNOT_CONNECT));
+  core_fixture_restart (f);
+  task = trd_registry_find_task (f->registry, id);
+  sit_out (f, task);
+  test_await (fake_transport_is_running (f->transport, id));
+}
+
 /* ---- mirrors ---- */
 
 static void
@@ -504,6 +540,8 @@ main (int argc, char *argv[])
   add ("law-12/a-post-that-may-be", NULL, repeats_a_post_that_may_be);
   add ("law-12/worker-lost", "lost", repeats_no_post_of_a_lost_worker);
   add ("law-12/worker-crashed", "crashed", repeats_no_post_of_a_lost_worker);
+  add ("law-12/restarted", NULL, repeats_no_post_after_a_restart);
+  add ("law-12/restarted-unsent", NULL, repeats_an_unsent_post_after_a_restart);
   add ("mirrors/next-at-once", NULL, asks_the_next_at_once);
   add ("mirrors/stays-where-bytes-come", NULL, stays_where_bytes_come);
   add ("mirrors/ends-when-all-refuse", NULL, ends_when_all_refuse);

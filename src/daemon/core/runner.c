@@ -15,6 +15,7 @@
 #include "common/vocabulary.h"
 #include "core/proof.h"
 #include "core/registry-internal.h"
+#include "core/request.h"
 #include "core/resume.h"
 #include "core/turn.h"
 
@@ -189,6 +190,31 @@ hand_over (TrdRun *run, const TrdTaskRow *row, GError **error)
   return TRUE;
 }
 
+/* Law 12: what may not be repeated is written down before it goes out, and found written
+ * when nobody was left to hear what came of it. */
+static gboolean
+begin_once (TrdRun *run, TrdTaskRow *row, GError **error)
+{
+  g_autoptr (TrdOutcome) outcome = NULL;
+
+  if (run->context.idempotent)
+    return hand_over (run, row, error);
+
+  if (!trd_request_is_begun (row))
+    {
+      trd_request_mark_begun (row, TRUE);
+      return trd_store_update_task (run->runner->env->store, row, error)
+             && hand_over (run, row, error);
+    }
+
+  outcome = trd_outcome_new_failed (TRUNDLE_ERROR_CONNECTION_LOST,
+                                    "The request was interrupted, and the server may "
+                                    "have seen it");
+  outcome->sent = TRUE;
+  trd_run_conclude (run, g_steal_pointer (&outcome));
+  return TRUE;
+}
+
 void
 trd_runner_begin (TrdRunner *self, TrdTask *task)
 {
@@ -215,7 +241,7 @@ trd_runner_begin (TrdRunner *self, TrdTask *task)
   trd_run_take_context (run, row);
   if (row->intent.final_name != NULL)
     trd_run_resume_seal (run, row);
-  else if (!hand_over (run, row, &error))
+  else if (!begin_once (run, row, &error))
     trd_run_conclude_error (run, error);
 }
 

@@ -259,9 +259,13 @@ turn_to_mirror (Step *step, guint mirror)
 static gboolean
 stage_retry (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
 {
+  g_autofree char *asked = NULL;
+
   if (!load_row (self, step, error))
     return FALSE;
 
+  asked = trd_request_find_url (step->row);
+  trd_request_mark_begun (step->row, FALSE);
   step->row->attempts++;
   step->hold = change->hold;
   step->not_before_us = change->not_before_us;
@@ -279,7 +283,7 @@ stage_retry (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
   g_free (step->row->transient_name);
   step->row->transient_name = g_strdup (trundle_error_to_name (change->outcome->code));
   g_clear_pointer (&step->row->transient_details, g_variant_unref);
-  step->row->transient_details = trd_outcome_details (change->outcome, step->row->url);
+  step->row->transient_details = trd_outcome_details (change->outcome, asked);
   step->changes |= TRD_TASK_CHANGE_NEXT_ATTEMPT;
 
   return write_row (self, step, error);
@@ -430,9 +434,12 @@ stage_reject (TrdTurn *self, Step *step, const TrdChange *change, GError **error
 static gboolean
 stage_fail (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
 {
+  g_autofree char *asked = NULL;
+
   if (!load_row (self, step, error))
     return FALSE;
 
+  asked = trd_request_find_url (step->row);
   copy_answer (step->row, change);
   step->suspicion = change->suspicion;
   step->discard = !change->keep_part;
@@ -441,9 +448,8 @@ stage_fail (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
     step->row->error_body = g_bytes_ref (change->outcome->error_body);
   /* The intent failed; the part, if whole, stays for OpenFile and MoveFile. */
   trd_intent_clear (&step->row->intent);
-  set_error (step->row,
-             change->outcome->code,
-             trd_outcome_details (change->outcome, step->row->url));
+  set_error (
+      step->row, change->outcome->code, trd_outcome_details (change->outcome, asked));
 
   return finish_row (self, step, error);
 }
