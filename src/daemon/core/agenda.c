@@ -155,6 +155,23 @@ trd_agenda_peek_overdue (TrdAgenda *self, gint64 now_us)
 }
 
 GPtrArray *
+trd_agenda_collect_held (TrdAgenda *self, guint32 hold)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new ();
+  GSequenceIter *place = g_sequence_get_begin_iter (self->held);
+
+  for (; !g_sequence_iter_is_end (place); place = g_sequence_iter_next (place))
+    {
+      TrdTask *task = g_sequence_get (place);
+
+      if (task->hold & hold)
+        g_ptr_array_add (tasks, task);
+    }
+
+  return g_steal_pointer (&tasks);
+}
+
+GPtrArray *
 trd_agenda_collect_dated (TrdAgenda *self, gint64 date_us, guint max)
 {
   g_autoptr (GPtrArray) tasks = g_ptr_array_new ();

@@ -34,6 +34,9 @@ TrdTask *
 trd_agenda_peek_held (TrdAgenda *self, gint64 now_us);
 TrdTask *
 trd_agenda_peek_overdue (TrdAgenda *self, gint64 now_us);
+/* All that wait for @hold.  (element-type TrdTask) (transfer container) */
+GPtrArray *
+trd_agenda_collect_held (TrdAgenda *self, guint32 hold);
 /* All whose date has come, but at most @max.
  * (element-type TrdTask) (transfer container) */
 GPtrArray *

@@ -178,6 +178,8 @@ retry_when_possible (TrdRun *run, const TrdOutcome *outcome, guint32 hold)
 
   trd_turnover_init (&next, 1, 0, run->task->failures, run->progressed);
   change.failures = next.failures;
+  if (hold == TRUNDLE_WAIT_DISK_SPACE)
+    change.space_needed = trd_run_space_needed (run);
   apply_retry (
       run,
       &change,

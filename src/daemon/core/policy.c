@@ -8,6 +8,8 @@
 
 #include "core/policy.h"
 
+#include "common/defaults.h"
+
 TrundleWaitReasons
 trd_policy_reasons (const TrdFacts *facts, const TrdWorld *world)
 {
@@ -32,4 +34,15 @@ trd_policy_reasons (const TrdFacts *facts, const TrdWorld *world)
     reasons |= TRUNDLE_WAIT_SLOT_TOTAL;
 
   return reasons;
+}
+
+gint64
+trd_policy_recheck_us (guint n_looks)
+{
+  gint64 delay_us = TRD_RECHECK_MIN_US;
+
+  for (guint i = 0; i < n_looks && delay_us < TRD_RECHECK_MAX_US; i++)
+    delay_us *= 2;
+
+  return MIN (delay_us, TRD_RECHECK_MAX_US);
 }

@@ -28,3 +28,7 @@ typedef struct
 /* Why such a task does not run in such a world; 0 when it may.  Pure. */
 TrundleWaitReasons
 trd_policy_reasons (const TrdFacts *facts, const TrdWorld *world);
+
+/* How long until a folder or a disk is looked at again, after @n_looks in vain.  Pure. */
+gint64
+trd_policy_recheck_us (guint n_looks);

@@ -12,6 +12,8 @@ struct _TrdRunner
   TrdRegistry *registry; /* (unowned), outlives us */
   const TrdEnv *env;     /* (unowned), outlives us */
   GHashTable *runs;      /* (owned) (element-type TrdRun): freed by trd_run_end() */
+  GHashTable *rooms; /* (owned) (element-type gint64 TrdPlace): where space is reserved
+                      * for a task that does not run */
   guint64 last_serial;
 };
 
@@ -31,6 +33,14 @@ struct _TrdRun
   guint64 synced; /* as stored */
   guint64 offset; /* where it was to go on */
   gint64 expected;
+  guint64 total;           /* that the part will have; 0 unknown */
+  guint64 space_needed;    /* as an earlier attempt found */
+  guint64 device;          /* where the part is */
+  GCancellable *reserving; /* (owned) (nullable): only while it goes on */
+  gboolean has_reserved;
+  GVariant *request; /* (owned) (nullable): until it is launched, as the next two */
+  int part_fd;       /* (owned): locked; -1 for none, as the next */
+  int decode_fd;
   GVariant *kept;      /* (owned) (nullable): answer that brought what is gone on with */
   GVariant *response;  /* (owned) (nullable) */
   char *current_url;   /* (owned) (nullable) */
@@ -58,6 +68,36 @@ void
 trd_run_conclude_error (TrdRun *run, const GError *error);
 void
 trd_run_conclude_crash (TrdRun *run, gboolean alone);
+
+/* Hands request and part to the transport. */
+void
+trd_run_launch (TrdRun *run);
+
+/* core/space.c: whether a part of @total bytes fits, or with 0 whether @space_needed
+ * bytes are free: else NO_SPACE. */
+gboolean
+trd_run_find_room (TrdRun *run, guint64 total, guint64 space_needed, GError **error);
+/* Reserves what is missing of it; FALSE when there is nothing to do.  What has not been
+ * launched is launched then. */
+gboolean
+trd_run_reserve (TrdRun *run);
+/* An answer told the size.  @run may be gone afterwards. */
+void
+trd_run_note_size (TrdRun *run);
+/* Bytes that must be free before it is tried again. */
+guint64
+trd_run_space_needed (TrdRun *run);
+/* A reservation still goes on: trd_run_succeed() is called again once it has ended.
+ * Consumes @outcome then. */
+gboolean
+trd_run_await_reservation (TrdRun *run, TrdOutcome *outcome);
+/* The run ends. */
+void
+trd_run_leave_room (TrdRun *run);
+/* Gives back what is reserved for a task, if nobody holds its part and it does not soon
+ * go on. */
+void
+trd_runner_give_back (TrdRunner *self, gint64 task_id);
 
 /* core/seal.c: the worker says the part is complete.  Consumes @outcome. */
 void

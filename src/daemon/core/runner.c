@@ -9,6 +9,8 @@
 
 #include "core/runner-private.h"
 
+#include <unistd.h>
+
 #include "common/defaults.h"
 #include "common/error.h"
 #include "common/url.h"
@@ -38,6 +40,8 @@ run_new (TrdRunner *runner, TrdTask *task)
   run->task = task;
   run->serial = ++runner->last_serial;
   run->expected = -1;
+  run->part_fd = -1;
+  run->decode_fd = -1;
   g_hash_table_add (runner->runs, run);
 
   return run;
@@ -54,6 +58,12 @@ trd_run_end (TrdRun *run)
       trd_transport_stop (run->runner->env->transport, run->task->id);
     }
 
+  trd_run_leave_room (run);
+  if (run->part_fd >= 0)
+    close (run->part_fd);
+  if (run->decode_fd >= 0)
+    close (run->decode_fd);
+  g_clear_pointer (&run->request, g_variant_unref);
   g_clear_pointer (&run->place, trd_place_free);
   trd_intent_clear (&run->intent);
   g_clear_pointer (&run->outcome, trd_outcome_free);
@@ -61,6 +71,7 @@ trd_run_end (TrdRun *run)
   g_clear_pointer (&run->integrity, g_variant_unref);
   g_clear_pointer (&run->response, g_variant_unref);
   g_free (run->current_url);
+  trd_runner_give_back (run->runner, run->task->id);
   g_free (run);
 }
 
@@ -139,54 +150,60 @@ open_part (TrdRun *run, const TrdTaskRow *row, TrdResume *out_plan, GError **err
 
 /* Beside the part, and held as it is. */
 static gboolean
-open_decoded (TrdRun *run, const TrdTaskRow *row, TrdAttempt *attempt, GError **error)
+open_decoded (TrdRun *run, const TrdTaskRow *row, GError **error)
 {
   if (!trundle_options_get_boolean (
           row->options, run->task->session->row->configuration, "decode"))
     return TRUE;
 
-  attempt->decode_fd = trd_spool_open_decoded (
-      run->runner->env->spool, run->place, error);
-  attempt->has_decode = attempt->decode_fd >= 0;
-  run->may_decode = attempt->has_decode;
+  run->decode_fd = trd_spool_open_decoded (run->runner->env->spool, run->place, error);
+  run->may_decode = run->decode_fd >= 0;
 
-  return attempt->has_decode;
+  return run->may_decode;
 }
 
+void
+trd_run_launch (TrdRun *run)
+{
+  g_autoptr (GVariant) request = g_steal_pointer (&run->request);
+  TrdAttempt attempt = {
+    .task_id = run->task->id,
+    .owner = run->task->session->row->owner,
+    .alone = run->task->suspicion > 0,
+    .request = request,
+    .has_decode = run->decode_fd >= 0,
+    .decode_fd = run->decode_fd,
+  };
+  int part_fd = run->part_fd;
+
+  run->part_fd = -1;
+  run->decode_fd = -1;
+  run->in_transport = TRUE;
+  trd_transport_begin (run->runner->env->transport, &attempt, part_fd);
+}
+
+/* What is opened here is closed with the run, unless it is launched. */
 static gboolean
 hand_over (TrdRun *run, const TrdTaskRow *row, GError **error)
 {
-  const TrdEnv *env = run->runner->env;
   g_autoptr (GVariant) composed = NULL;
   g_autoptr (GVariant) ranged = NULL;
-  g_autoptr (GVariant) request = NULL;
   g_auto (TrdResume) plan = { 0 };
-  TrdAttempt attempt = { 0 };
-  int part_fd;
 
   composed = trd_registry_compose_request (run->runner->registry, run->task, row, error);
   if (composed == NULL)
     return FALSE;
-  part_fd = open_part (run, row, &plan, error);
-  if (part_fd < 0)
+  run->part_fd = open_part (run, row, &plan, error);
+  if (run->part_fd < 0 || !open_decoded (run, row, error)
+      || !trd_run_find_room (run, plan.total, row->space_needed, error))
     return FALSE;
   ranged = plan.offset > 0 ? with_range (composed, &plan) : g_variant_ref (composed);
-  request = trd_proof_ask (ranged, row, plan.offset);
-  if (!open_decoded (run, row, &attempt, error))
-    {
-      close (part_fd);
-      return FALSE;
-    }
+  run->request = trd_proof_ask (ranged, row, plan.offset);
   if (plan.offset > 0)
     run->kept = g_variant_ref (row->response);
 
-  attempt.task_id = run->task->id;
-  attempt.owner = run->task->session->row->owner;
-  attempt.alone = run->task->suspicion > 0;
-  attempt.request = request;
-  run->in_transport = TRUE;
-  trd_transport_begin (env->transport, &attempt, part_fd);
-
+  if (!trd_run_reserve (run))
+    trd_run_launch (run);
   return TRUE;
 }
 
@@ -335,6 +352,7 @@ on_response (gint64 task_id, GVariant *response, gpointer user_data)
     run->expected = length;
   note_offset (run);
   trd_registry_emit_task_changed (self->registry, run->task, TRD_TASK_CHANGE_RESPONSE);
+  trd_run_note_size (run);
 }
 
 static void
@@ -438,10 +456,21 @@ on_released (gint64 task_id, gpointer user_data)
   TrdTask *task = trd_registry_find_task (self->registry, task_id);
 
   if (task == NULL)
-    return;
+    {
+      trd_runner_give_back (self, task_id);
+      return;
+    }
 
   task->releasing = FALSE;
+  trd_runner_give_back (self, task_id);
   g_signal_emit (self, signals[RELEASED], 0, task);
+}
+
+static void
+on_task_changed (TrdRegistry *registry, TrdTask *task, guint changes, TrdRunner *self)
+{
+  if (changes & TRD_TASK_CHANGE_STATE && task->run == NULL)
+    trd_runner_give_back (self, task->id);
 }
 
 static const TrdTransportSink sink = {
@@ -462,6 +491,8 @@ trd_runner_new (TrdRegistry *registry)
   self->registry = registry;
   self->env = trd_registry_get_env (registry);
   trd_transport_set_sink (self->env->transport, &sink, self);
+  g_signal_connect_object (
+      registry, "task-changed", G_CALLBACK (on_task_changed), self, 0);
 
   return self;
 }
@@ -488,6 +519,7 @@ trd_runner_finalize (GObject *object)
   TrdRunner *self = TRD_RUNNER (object);
 
   g_hash_table_unref (self->runs);
+  g_hash_table_unref (self->rooms);
 
   G_OBJECT_CLASS (trd_runner_parent_class)->finalize (object);
 }
@@ -496,6 +528,8 @@ static void
 trd_runner_init (TrdRunner *self)
 {
   self->runs = g_hash_table_new (NULL, NULL);
+  self->rooms = g_hash_table_new_full (
+      g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)trd_place_free);
 }
 
 static void

@@ -18,6 +18,11 @@ trd_runner_new (TrdRegistry *registry);
 void
 trd_runner_begin (TrdRunner *self, TrdTask *task);
 
+/* Whether what a queued task waits for, its folder or space on its disk, may be there
+ * now.  Asks no server. */
+gboolean
+trd_runner_is_possible (TrdRunner *self, TrdTask *task);
+
 /* One attempt, while its task is RUNNING. */
 typedef struct _TrdRun TrdRun;
 

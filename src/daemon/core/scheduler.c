@@ -18,6 +18,7 @@
 #include "core/policy.h"
 #include "core/registry-internal.h"
 #include "core/runner.h"
+#include "core/tally.h"
 #include "core/turn.h"
 
 typedef struct
@@ -42,8 +43,10 @@ struct _TrdScheduler
                             * was counted for, as a task may have another one next */
   guint settle_source;     /* 0 when no settle is due */
   gboolean started;
-  gboolean network;   /* was there when we last looked */
-  guint64 rate_bytes; /* in the current window */
+  gboolean space_freed; /* since waiting tasks last looked */
+  gint64 recheck_us;    /* not before this do they look again */
+  gboolean network;     /* was there when we last looked */
+  guint64 rate_bytes;   /* in the current window */
   gint64 rate_since_us;
   guint64 rate; /* of the last whole window */
 };
@@ -63,6 +66,9 @@ G_DEFINE_FINAL_TYPE (TrdScheduler, trd_scheduler, G_TYPE_OBJECT)
 
 #define RATE_WINDOW_US (2 * TRD_SECOND_US)
 
+/* Those who wait for space look at their disks at most this often. */
+#define RECHECK_INTERVAL_US TRD_SECOND_US
+
 /* When the store did not take the end of a task: it is tried again. */
 #define EXPIRE_AGAIN_US (60 * TRD_SECOND_US)
 
@@ -70,23 +76,6 @@ static void
 settle_soon (TrdScheduler *self);
 
 /* ---- counting ---- */
-
-static guint
-get_count (GHashTable *counts, gconstpointer key)
-{
-  return GPOINTER_TO_UINT (g_hash_table_lookup (counts, key));
-}
-
-static void
-add_count (GHashTable *counts, const char *key, int delta)
-{
-  guint n = get_count (counts, key) + delta;
-
-  if (n > 0)
-    g_hash_table_insert (counts, g_strdup (key), GUINT_TO_POINTER (n));
-  else
-    g_hash_table_remove (counts, key);
-}
 
 static const char *
 app_key (TrdSession *session)
@@ -101,8 +90,8 @@ count_in (TrdScheduler *self, TrdTask *task)
     return;
 
   g_hash_table_insert (self->running, task, g_ref_string_acquire (task->host));
-  add_count (self->host_counts, task->host, 1);
-  add_count (self->app_counts, app_key (task->session), 1);
+  trd_tally_add (self->host_counts, task->host, 1);
+  trd_tally_add (self->app_counts, app_key (task->session), 1);
 }
 
 static void
@@ -113,8 +102,8 @@ count_out (TrdScheduler *self, TrdTask *task)
   if (host == NULL)
     return;
 
-  add_count (self->host_counts, host, -1);
-  add_count (self->app_counts, app_key (task->session), -1);
+  trd_tally_add (self->host_counts, host, -1);
+  trd_tally_add (self->app_counts, app_key (task->session), -1);
   g_hash_table_remove (self->running, task);
 }
 
@@ -186,10 +175,10 @@ lane_reasons (TrdScheduler *self, Lane *lane, const TrdTask *task, const TrdWorl
   TrdFacts facts = { 0 };
 
   facts.needs_network = !task->has_intent;
-  facts.host_full = get_count (self->host_counts, lane->host)
+  facts.host_full = trd_tally_get (self->host_counts, lane->host)
                     >= trundle_options_get_uint (
                         configuration, NULL, "max-connections-per-host");
-  facts.app_full = get_count (self->app_counts, app_key (lane->session))
+  facts.app_full = trd_tally_get (self->app_counts, app_key (lane->session))
                    >= trundle_options_get_uint (
                        configuration, NULL, "max-concurrent-tasks");
   facts.total_full = g_hash_table_size (self->running) >= TRD_SLOTS_TOTAL;
@@ -282,8 +271,8 @@ goes_before (TrdScheduler *self, TrdTask *first, TrdTask *second)
 
   if (strcmp (first_app, second_app) != 0)
     {
-      guint first_n = get_count (self->app_counts, first_app);
-      guint second_n = get_count (self->app_counts, second_app);
+      guint first_n = trd_tally_get (self->app_counts, first_app);
+      guint second_n = trd_tally_get (self->app_counts, second_app);
 
       if (first_n != second_n)
         return first_n < second_n;
@@ -313,6 +302,54 @@ find_best (TrdScheduler *self, const TrdWorld *world)
   return best;
 }
 
+#define WAITS_ON_DISK (TRUNDLE_WAIT_DISK_SPACE | TRUNDLE_WAIT_DESTINATION_GONE)
+
+static gboolean
+is_possible (TrdScheduler *self, TrdTask *task)
+{
+  return !(task->hold & WAITS_ON_DISK) || trd_runner_is_possible (self->runner, task);
+}
+
+static void
+hold_until (TrdScheduler *self, TrdTask *task, gint64 when_us)
+{
+  task->not_before_us = when_us;
+  trd_agenda_hold (self->agenda, task);
+}
+
+/* The row is left alone: after a restart it is looked at by the moment stored, which is
+ * sooner. */
+static void
+recheck_later (TrdScheduler *self, TrdTask *task, const TrdWorld *world)
+{
+  hold_until (self, task, world->now_us + trd_policy_recheck_us (task->rechecks));
+  task->rechecks = MIN (task->rechecks + 1, G_MAXUINT8);
+  trd_registry_emit_task_changed (self->registry, task, TRD_TASK_CHANGE_NEXT_ATTEMPT);
+}
+
+/* Something has gone from a disk: who waits for space looks at once. */
+static void
+recheck_space (TrdScheduler *self, const TrdWorld *world)
+{
+  g_autoptr (GPtrArray) waiting = NULL;
+  gint64 when_us = MAX (world->now_us, self->recheck_us);
+
+  if (!self->space_freed)
+    return;
+
+  self->space_freed = FALSE;
+  waiting = trd_agenda_collect_held (self->agenda, TRUNDLE_WAIT_DISK_SPACE);
+  for (guint i = 0; i < waiting->len; i++)
+    {
+      TrdTask *task = g_ptr_array_index (waiting, i);
+
+      if (task->not_before_us > when_us)
+        hold_until (self, task, when_us);
+    }
+  if (waiting->len > 0)
+    self->recheck_us = when_us + RECHECK_INTERVAL_US;
+}
+
 static void
 release_held (TrdScheduler *self, const TrdWorld *world)
 {
@@ -322,6 +359,12 @@ release_held (TrdScheduler *self, const TrdWorld *world)
     {
       guint32 shown_reasons = task->shown_reasons;
 
+      if (!is_possible (self, task))
+        {
+          recheck_later (self, task, world);
+          continue;
+        }
+      task->rechecks = 0;
       stand_in_line (self, task);
       if (task->shown_reasons != shown_reasons)
         trd_registry_emit_task_changed (
@@ -463,6 +506,7 @@ settle (gpointer user_data)
     return G_SOURCE_REMOVE;
 
   expire_overdue (self, &world);
+  recheck_space (self, &world);
   release_held (self, &world);
   release_dated (self, &world);
   while ((task = find_best (self, &world)) != NULL)
@@ -501,6 +545,9 @@ follow (TrdScheduler *self, TrdTask *task)
     count_in (self, task);
   else
     count_out (self, task);
+  /* A part that went, or what was reserved for it. */
+  self->space_freed |= task->state != TRUNDLE_TASK_RUNNING
+                       && task->state != TRUNDLE_TASK_QUEUED;
 
   if (task->state == TRUNDLE_TASK_QUEUED)
     stand_in_line (self, task);
@@ -534,6 +581,7 @@ on_task_removed (TrdRegistry *registry, TrdTask *task, TrdScheduler *self)
   count_out (self, task);
   leave_line (self, task);
   trd_agenda_unwatch_deadline (task);
+  self->space_freed = TRUE;
   settle_soon (self);
 }
 
@@ -546,8 +594,11 @@ on_session_changed (TrdRegistry *registry, TrdSession *session, TrdScheduler *se
 static void
 on_released (TrdRunner *runner, TrdTask *task, TrdScheduler *self)
 {
-  if (task->state == TRUNDLE_TASK_QUEUED)
+  if (task->state != TRUNDLE_TASK_QUEUED)
+    self->space_freed = TRUE;
+  else if (task->alarm_place == NULL)
     stand_in_line (self, task);
+  settle_soon (self);
 }
 
 static void
@@ -701,8 +752,8 @@ trd_scheduler_init (TrdScheduler *self)
 {
   self->lanes = g_hash_table_new_full (
       lane_hash, lane_equal, (GDestroyNotify)lane_free, NULL);
-  self->host_counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->app_counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->host_counts = trd_tally_new ();
+  self->app_counts = trd_tally_new ();
   self->running = g_hash_table_new_full (
       NULL, NULL, NULL, (GDestroyNotify)g_ref_string_release);
 }

@@ -10,6 +10,7 @@
 #include "core/runner-private.h"
 
 #include "common/error.h"
+#include "port/space.h"
 #include "core/proof.h"
 
 static char *
@@ -261,7 +262,12 @@ trd_run_succeed (TrdRun *run, TrdOutcome *outcome)
 {
   TrdOutcome *failure;
 
+  if (trd_run_await_reservation (run, outcome))
+    return;
+
   run->outcome = outcome;
+  /* The worker writes no more, and the file bears no name of the app's yet. */
+  trd_spool_trim (run->runner->env->spool, run->place);
   failure = check_file (run);
   if (failure != NULL)
     {

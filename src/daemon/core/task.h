@@ -32,6 +32,7 @@ struct _TrdTask
   guint8 suspicion;
   guint16 failures; /* in a row, without progress: the exponent of the back-off */
   guint16 streak;   /* of attempts that ended alike */
+  guint8 rechecks;  /* in a row, of what it waits for on its disk */
   guint durable : 1;
   guint has_intent : 1;
   guint delayed : 2;   /* TrdDelayed */

@@ -272,6 +272,7 @@ stage_retry (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
   step->suspicion = change->suspicion;
   step->failures = change->failures;
   step->streak = change->streak;
+  step->row->space_needed = change->space_needed;
   set_response (step->row, find_answer_of_part (step, change->outcome));
   copy_progress (step->row, change);
   turn_to_mirror (step, change->mirror);

@@ -27,6 +27,7 @@ typedef struct
   const char *final_path;  /* (nullable): SUCCEED: where the file is */
   GVariant *integrity;     /* (nullable): SUCCEED: a{sv}: digests that were compared */
   gboolean file_moved;     /* SUCCEED: it was taken away before we could tell */
+  guint64 space_needed;    /* RETRY: see TrdTaskRow */
   guint suspicion;         /* RETRY, FAIL: see TrdTaskRow */
   gboolean keep_part;      /* FAIL: the bytes are all there, for OpenFile and MoveFile */
   const TrdRequestParts *request; /* UPDATE, PROCEED (nullable): the whole of it */

@@ -107,6 +107,17 @@ path_of (Survey *self, const TrdPlace *place)
 
 /* ---- what is on the disk ---- */
 
+/* Of the part, and of what it is decoded to beside it. */
+static gint64
+id_of_file (const char *name)
+{
+  g_autofree char *part = g_strdup (name);
+
+  if (g_str_has_suffix (part, TRD_SPOOL_DECODED_SUFFIX))
+    part[strlen (part) - strlen (TRD_SPOOL_DECODED_SUFFIX)] = '\0';
+  return trd_spool_parse_name (part);
+}
+
 static void
 list_spool (Survey *self)
 {
@@ -118,7 +129,7 @@ list_spool (Survey *self)
     {
       char *file = g_build_filename (path, name, NULL);
       TrdFact *fact = add_fact (
-          self->files, TRD_FACT_STRAY_FILE, file, trd_spool_parse_name (name));
+          self->files, TRD_FACT_STRAY_FILE, file, id_of_file (name));
       struct stat facts;
 
       if (lstat (file, &facts) == 0)
