@@ -30,6 +30,16 @@ const TrcCommand trc_commands[] = {
   { "suspend", N_ ("TASK…"), N_ ("Stop transfers for now"), NULL, trc_steer },
   { "resume", N_ ("TASK…"), N_ ("Let suspended transfers go on"), NULL, trc_steer },
   { "cancel", N_ ("TASK…"), N_ ("End transfers for good"), NULL, trc_steer },
+  { "retry",
+    N_ ("TASK…"),
+    N_ ("Try transfers now that wait or have failed"),
+    NULL,
+    trc_steer },
+  { "update",
+    N_ ("TASK"),
+    N_ ("Change what a transfer asks for while it does not run"),
+    NULL,
+    trc_update },
   { NULL },
 };
 

@@ -60,6 +60,8 @@ TrcExit
 trc_show (int argc, char **argv);
 TrcExit
 trc_watch (int argc, char **argv);
-/* suspend, resume and cancel: argv[0] says which. */
+/* suspend, resume, cancel and retry: argv[0] says which. */
 TrcExit
 trc_steer (int argc, char **argv);
+TrcExit
+trc_update (int argc, char **argv);

@@ -11,11 +11,13 @@
 #include "cli/bus.h"
 #include "cli/follow.h"
 #include "cli/print.h"
+#include "cli/request.h"
 #include "common/enums.h"
 #include "common/names.h"
 #include "common/url.h"
 
 #define SESSION "trundle"
+#define RETRIES_MAX 1000000
 
 /* The command line; strings are owned. */
 typedef struct
@@ -25,6 +27,9 @@ typedef struct
   char *directory;
   char *if_exists;
   char **headers;
+  char **mirrors;
+  char **digests;
+  int retries; /* -1: as the service does by itself */
   char *session;
   char *description;
   double priority;
@@ -34,6 +39,7 @@ typedef struct
 
   char **destinations; /* one a URL */
   GVariant *header_list;
+  GVariant *digest_list;
 } Options;
 
 static void
@@ -44,10 +50,13 @@ options_clear (Options *self)
   g_free (self->directory);
   g_free (self->if_exists);
   g_strfreev (self->headers);
+  g_strfreev (self->mirrors);
+  g_strfreev (self->digests);
   g_free (self->session);
   g_free (self->description);
   g_strfreev (self->destinations);
   g_clear_pointer (&self->header_list, g_variant_unref);
+  g_clear_pointer (&self->digest_list, g_variant_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
 
@@ -90,6 +99,28 @@ static const GOptionEntry templates[] = {
     FIELD (headers),
     N_ ("A header of the request; may be given again"),
     N_ ("“NAME: VALUE”") },
+  { "mirror",
+    0,
+    0,
+    G_OPTION_ARG_STRING_ARRAY,
+    FIELD (mirrors),
+    N_ ("Another address of the one file, asked when one fails; needs --digest; may be "
+        "given again"),
+    N_ ("URL") },
+  { "digest",
+    0,
+    0,
+    G_OPTION_ARG_STRING_ARRAY,
+    FIELD (digests),
+    N_ ("What the one file must be, as sha256:0123…; may be given again"),
+    N_ ("ALGORITHM:HEX") },
+  { "retries",
+    0,
+    0,
+    G_OPTION_ARG_INT,
+    FIELD (retries),
+    N_ ("How often a download is tried again, whatever fails"),
+    N_ ("NUMBER") },
   { "priority",
     0,
     0,
@@ -133,6 +164,7 @@ parse_options (Options *self, int *argc, char ***argv)
       entries[i].arg_data = (char *)self + GPOINTER_TO_UINT (templates[i].arg_data);
     }
   self->priority = -1;
+  self->retries = -1;
   return trc_command_parse (entries, argc, argv);
 }
 
@@ -148,6 +180,13 @@ check_options (Options *self)
     trc_command_misuse (_ ("--output and --directory exclude each other"));
   else if (self->output != NULL && g_strv_length (self->urls) > 1)
     trc_command_misuse (_ ("--output names one file; use --directory for several"));
+  else if ((self->mirrors != NULL || self->digests != NULL)
+           && g_strv_length (self->urls) > 1)
+    trc_command_misuse (_ ("--mirror and --digest are of one file"));
+  else if (self->mirrors != NULL && self->digests == NULL)
+    trc_command_misuse (_ ("--mirror needs --digest, to know the file by"));
+  else if (self->retries < -1 || self->retries >= RETRIES_MAX)
+    trc_command_misuse (_ ("--retries must be from 0 to %d"), RETRIES_MAX - 1);
   else if (self->if_exists != NULL
            && !trundle_if_exists_from_word (self->if_exists, &if_exists))
     trc_command_misuse (_ ("--if-exists must be fail, replace or rename"));
@@ -171,37 +210,21 @@ check_options (Options *self)
   return FALSE;
 }
 
-/* "Name: value" → header_list.  The value may be a secret: it is never repeated. */
 static gboolean
-read_headers (Options *self)
+read_request (Options *self)
 {
-  GVariantBuilder builder;
-
-  if (self->headers == NULL)
-    return TRUE;
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ss)"));
-  for (guint i = 0; self->headers[i] != NULL; i++)
+  if (self->headers != NULL)
     {
-      g_auto (GStrv) parts = g_strsplit (self->headers[i], ":", 2);
-      g_autoptr (GError) error = NULL;
-
-      if (g_strv_length (parts) != 2)
-        {
-          trc_command_misuse (_ ("--header must be “NAME: VALUE”"));
-          g_variant_builder_clear (&builder);
-          return FALSE;
-        }
-      g_strstrip (parts[0]);
-      g_strstrip (parts[1]);
-      if (!trundle_header_check (parts[0], parts[1], &error))
-        {
-          trc_command_misuse ("%s", error->message);
-          g_variant_builder_clear (&builder);
-          return FALSE;
-        }
-      g_variant_builder_add (&builder, "(ss)", parts[0], parts[1]);
+      self->header_list = trc_request_read_headers (self->headers);
+      if (self->header_list == NULL)
+        return FALSE;
     }
-  self->header_list = g_variant_ref_sink (g_variant_builder_end (&builder));
+  if (self->digests != NULL)
+    {
+      self->digest_list = trc_request_read_digests (self->digests);
+      if (self->digest_list == NULL)
+        return FALSE;
+    }
   return TRUE;
 }
 
@@ -308,6 +331,16 @@ describe_task (const Options *self, guint i)
     g_variant_dict_insert (&dict, "if-exists", "s", self->if_exists);
   if (self->header_list != NULL)
     g_variant_dict_insert_value (&dict, "headers", self->header_list);
+  if (self->mirrors != NULL)
+    g_variant_dict_insert (&dict, "mirrors", "^as", self->mirrors);
+  if (self->digest_list != NULL)
+    g_variant_dict_insert_value (&dict, "digests", self->digest_list);
+  if (self->retries >= 0)
+    g_variant_dict_insert_value (
+        &dict,
+        "retry",
+        g_variant_new_parsed ("{'max-attempts': <%u>, 'max-status-attempts': <@u 0>}",
+                              (guint)self->retries + 1));
   if (self->description != NULL)
     g_variant_dict_insert (&dict, "description", "s", self->description);
   if (self->priority != -1)
@@ -390,7 +423,7 @@ trc_get (int argc, char **argv)
   TrcExit problem;
 
   if (!parse_options (&options, &argc, &argv) || !check_options (&options)
-      || !read_headers (&options))
+      || !read_request (&options))
     return TRC_EXIT_USAGE;
   problem = choose_destinations (&options);
   if (problem != TRC_EXIT_DONE)

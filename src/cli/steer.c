@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* trundle suspend, resume, cancel: one call for each task; what can be done is done, also
- * when one of several fails. */
+/* trundle suspend, resume, cancel, retry: one call for each task; what can be done is
+ * done, also when one of several fails. */
 
 #include "config.h"
 
@@ -25,10 +25,14 @@ static const char *const suspended[] = { "suspended", NULL };
 static const char *const unfinished[]
     = { "suspended", "queued", "running", "challenged", NULL };
 
+/* Of those that finished, the service knows which failed. */
+static const char *const waiting[] = { "queued", "finished", NULL };
+
 static const Verb verbs[] = {
   { "suspend", "Suspend", going },
   { "resume", "Resume", suspended },
   { "cancel", "Cancel", unfinished },
+  { "retry", "Retry", waiting },
 };
 
 static const Verb *

@@ -3,6 +3,7 @@
 """The tool `trundle`, as a person or a script uses it."""
 
 import fcntl
+import hashlib
 import json
 import os
 import pathlib
@@ -296,7 +297,7 @@ def test_completion(daemon, tool, script, inbox):
     script.on("/c", lambda talk, request: talk.stall())
     number = tool.run("get", script.url("/c"), "-o", inbox / "c").strip()
 
-    assert complete(tool, "re") == ["resume"]
+    assert complete(tool, "re") == ["resume", "retry"]
     assert complete(tool, "get", "--if-exists", "re") == ["replace", "rename"]
     assert complete(tool, "get", "--if-exists", "=", "f") == ["fail"]
     assert number in complete(tool, "cancel", "")
@@ -304,3 +305,44 @@ def test_completion(daemon, tool, script, inbox):
     tool.run("cancel", number)
     offered = complete(tool, "get", "--")
     assert all(option in tool.run("get", "--help") for option in offered)
+
+
+def test_tries_as_often_as_told(tool, daemon, script, inbox):
+    """Nothing is tried again with --retries=0, and a status as often as all else."""
+    script.on("/broken", lambda conversation, _request: conversation.answer(500))
+    target = script.url("/broken")
+    tool.run("get", "--wait", "--retries=0", "-d", inbox, target, status=1)
+    assert len(script.asked("/broken")) == 1
+    tool.run("get", "--wait", "--retries=1", "-d", inbox, target, status=1)
+    assert len(script.asked("/broken")) == 3
+    tool.run("get", "--retries=-2", "-d", inbox, target, status=2)
+
+
+def test_asks_a_mirror(tool, daemon, script, inbox):
+    body = b"the very file"
+    script.on("/gone", lambda conversation, _request: conversation.answer(404))
+    script.on("/file", lambda conversation, _request: conversation.answer(200, body))
+    digest = "--digest=sha256:" + hashlib.sha256(body).hexdigest()
+    mirror = "--mirror=" + script.url("/file")
+    tool.run("get", "--wait", "-d", inbox, digest, mirror, script.url("/gone"))
+    assert (inbox / "gone").read_bytes() == body
+    tool.run("get", "-d", inbox, mirror, script.url("/gone"), status=2)
+    tool.run("get", "-d", inbox, "--digest=sha256:00", script.url("/gone"), status=2)
+
+
+def test_retries_and_updates_what_waits(tool, daemon, script, inbox):
+    script.on("/busy", lambda conversation, _request: conversation.answer(
+        503, b"", ["Retry-After: 3600"]))
+    script.on("/file", lambda conversation, _request: conversation.answer(200, b"x"))
+    number = tool.run("get", "-o", inbox / "f", script.url("/busy")).strip()
+    wait_for(lambda: len(script.asked("/busy")) == 1, "it is asked")
+    wait_for(lambda: tool.states() == {int(number): "queued"}, tool.states)
+    tool.run("retry", number)
+    wait_for(lambda: len(script.asked("/busy")) == 2, "it is asked again")
+    wait_for(lambda: tool.states() == {int(number): "queued"}, tool.states)
+    tool.run("update", number, "--url", script.url("/file"), "--header", "X-Key: new")
+    wait_for((inbox / "f").exists, "the other address has it")
+    assert script.asked("/file")[0].header("X-Key") == ["new"]
+    tool.run("retry", number, status=4)
+    tool.run("update", number, status=2)
+    tool.run("update", number, "--url", "nonsense", status=2)

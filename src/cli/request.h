@@ -1,0 +1,16 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+/* Parts of a request as the command line gives them.  What is wrong is told on standard
+ * error, without its value, and NULL is returned.  (transfer full), not floating, all */
+
+/* "Name: value" → a(ss). */
+GVariant *
+trc_request_read_headers (char **headers);
+/* "sha256:abc…" → a{ss}. */
+GVariant *
+trc_request_read_digests (char **digests);
