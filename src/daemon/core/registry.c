@@ -582,8 +582,9 @@ trd_registry_finalize (GObject *object)
 {
   TrdRegistry *self = TRD_REGISTRY (object);
 
-  g_hash_table_unref (self->tasks);
+  /* Attempts end with their tasks, and still look for them. */
   g_hash_table_unref (self->sessions);
+  g_hash_table_unref (self->tasks);
   g_hash_table_unref (self->secrets);
   g_free (self->last_authority);
   g_clear_pointer (&self->last_host, g_ref_string_release);
