@@ -47,6 +47,9 @@
 #define TRD_ERROR_BODY_MAX (64 * 1024)
 #define TRD_FDS_PER_CALL_MAX 16
 
+/* A part that could be gone on with outlives its task by so long. */
+#define TRD_RESUME_DATA_KEPT_US (7 * 24 * 3600 * TRD_SECOND_US)
+
 /* Waking an app. */
 #define TRD_LAUNCH_COALESCE_US (2 * TRD_SECOND_US)
 #define TRD_LAUNCH_SIGNAL_INTERVAL_US (2 * TRD_SECOND_US)

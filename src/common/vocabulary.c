@@ -138,7 +138,7 @@ static const TrundleWord words[] = {
     "Name of a set of tasks" },
   { "dedup-key", "s", NULL, T, NULL, 1, NAME_BYTES_MAX, NULL,
     "Name by which a task is found instead of made a second time" },
-  { "resume-data", "ay", NULL, T, NULL, 0, 64 * KIB, NULL,
+  { "resume-data", "ay", NULL, T, NULL, 0, 128 * KIB, NULL,
     "What an earlier task left to go on from" },
   { "start", "b", NULL, T, "false", 0, 0, NULL,
     "Whether the task begins at once" },
@@ -157,7 +157,7 @@ static const TrundleWord words[] = {
     "What happens when a file of the name exists" },
 
   /* Batches. */
-  { "url", "s", NULL, B | R, NULL, 1, 64 * KIB, NULL,
+  { "url", "s", NULL, B | R, NULL, 0, 64 * KIB, NULL,
     "Address of the task" },
   { "kind", "s", NULL, B, "'download'", 1, 32, trundle_check_kind,
     "Kind of the task" },

@@ -99,7 +99,8 @@ revive (TrdTurn *self, TrdStep *step, GError **error)
   step->suspicion = MIN (step->suspicion, 1);
   step->withdraws = TRUE;
   step->changes |= TRD_TASK_CHANGE_ERROR | TRD_TASK_CHANGE_RESPONSE;
-  return trd_store_withdraw_finished (self->store, step->task->id, error);
+  return trd_keeper_reclaim (trd_registry_get_keeper (self->registry), step->row, error)
+         && trd_store_withdraw_finished (self->store, step->task->id, error);
 }
 
 gboolean

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "core/keeper.h"
 #include "core/registry.h"
 
 /* What turn, runner and scheduler may do to the registry beyond its public verbs. */
@@ -30,6 +31,10 @@ trd_registry_note_withdrawal (TrdRegistry *self, TrdSession *session);
 /* FINISHING and RETIRED sessions leave when nothing of them is left. */
 void
 trd_registry_settle_session (TrdRegistry *self, TrdSession *session);
+
+/* Parts that outlive their tasks.  (transfer none) */
+TrdKeeper *
+trd_registry_get_keeper (TrdRegistry *self);
 
 /* A row that is committed, made known to memory.  @row is taken. */
 TrdSession *

@@ -23,6 +23,7 @@ struct _TrdRegistry
   const TrdEnv *env;    /* (unowned), outlives us */
   GHashTable *sessions; /* (owned) (element-type gint64 TrdSession) */
   GHashTable *tasks;   /* (owned) (element-type gint64 TrdTask): borrowed from sessions */
+  TrdKeeper *keeper;   /* (owned) */
   GHashTable *secrets; /* (owned) (element-type gint64 GVariant): a(ss) of tasks */
   char *last_authority;  /* (owned) (nullable): see intern_host() */
   GRefString *last_host; /* (owned) (nullable) */
@@ -289,7 +290,7 @@ trd_registry_discard_parts (TrdRegistry *self, GPtrArray *rows, gboolean in_spoo
       TrdTaskRow *row = g_ptr_array_index (rows, i);
 
       if (trd_place_is_spool (row->place) == in_spool)
-        trd_spool_discard (self->env->spool, row->place);
+        trd_keeper_discard (self->keeper, row->place);
     }
 }
 
@@ -359,7 +360,8 @@ is_known (gint64 task_id, gpointer user_data)
 {
   TrdRegistry *self = user_data;
 
-  return g_hash_table_contains (self->tasks, &task_id);
+  return g_hash_table_contains (self->tasks, &task_id)
+         || trd_keeper_has (self->keeper, task_id);
 }
 
 /* The machine was started anew: what was written last may never have reached the disk,
@@ -451,6 +453,8 @@ trd_registry_restore (TrdRegistry *self, GError **error)
   if (!trd_store_each_brief (store, adopt_brief, self, error))
     return FALSE;
 
+  if (!trd_keeper_restore (self->keeper, error))
+    return FALSE;
   if (self->env->rebooted && !distrust_parts (self, error))
     return FALSE;
   if (self->env->new_boot && !trd_registry_restore_moments (self, error))
@@ -535,8 +539,15 @@ trd_registry_new (const TrdEnv *env)
   TrdRegistry *self = g_object_new (TRD_TYPE_REGISTRY, NULL);
 
   self->env = env;
+  self->keeper = trd_keeper_new (env);
 
   return self;
+}
+
+TrdKeeper *
+trd_registry_get_keeper (TrdRegistry *self)
+{
+  return self->keeper;
 }
 
 GHashTable *
@@ -585,6 +596,7 @@ trd_registry_finalize (GObject *object)
   /* Attempts end with their tasks, and still look for them. */
   g_hash_table_unref (self->sessions);
   g_hash_table_unref (self->tasks);
+  g_clear_pointer (&self->keeper, trd_keeper_free);
   g_hash_table_unref (self->secrets);
   g_free (self->last_authority);
   g_clear_pointer (&self->last_host, g_ref_string_release);

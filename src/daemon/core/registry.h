@@ -129,6 +129,18 @@ trd_registry_answer_delayed (TrdRegistry *self,
                              GVariant *request,
                              GError **error);
 
+/* The same, but what is there can be gone on with later: @out_data (transfer full) is
+ * what to do that with, NULL when there is nothing.  BAD_STATE once it is finished. */
+gboolean
+trd_registry_cancel_keeping (TrdRegistry *self,
+                             TrdTask *task,
+                             GBytes **out_data,
+                             GError **error);
+
+/* Whether what is there of the file of a task that has ended can be gone on with. */
+gboolean
+trd_registry_is_kept (TrdRegistry *self, TrdTask *task);
+
 /* What the app may change about a task; NULL or NaN leaves a field alone. */
 gboolean
 trd_registry_set_priority (TrdRegistry *self,

@@ -118,6 +118,7 @@ static const char *const not_kept[] = {
   "priority",
   "dedup-key",
   "earliest-begin",
+  "resume-data",
 };
 
 static GVariant *
@@ -428,6 +429,19 @@ merge_options (GVariant *options, GVariant *changes)
     g_variant_dict_insert_value (&dict, key, value);
 
   return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+GVariant *
+trd_request_merge (GVariant *options, GVariant *changes)
+{
+  g_autoptr (GVariant) merged = merge_options (options, changes);
+  g_autoptr (GVariant) below = g_variant_lookup_value (options, "headers", NULL);
+  g_autoptr (GVariant) above = g_variant_lookup_value (changes, "headers", NULL);
+
+  if (below == NULL || above == NULL)
+    return g_steal_pointer (&merged);
+
+  return trundle_options_with (merged, "headers", merge_headers (above, below, NULL));
 }
 
 gboolean

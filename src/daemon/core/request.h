@@ -46,6 +46,10 @@ trd_request_update (const TrdTaskRow *row,
 GVariant *
 trd_request_describe (const TrdTaskRow *row, const char *url);
 
+/* @changes over @options, headers merged by name.  (transfer full), not floating */
+GVariant *
+trd_request_merge (GVariant *options, GVariant *changes);
+
 /* A configuration or options without its secret headers; these in @out_secrets, a(ss) or
  * NULL.  (transfer full), not floating, both */
 GVariant *

@@ -47,6 +47,14 @@ run_new (TrdRunner *runner, TrdTask *task)
   return run;
 }
 
+/* The attempt is over, and a worker still holds the part. */
+static void
+note_held (TrdRun *run)
+{
+  run->task->releasing = TRUE;
+  trd_keeper_note_held (trd_registry_get_keeper (run->runner->registry), run->task->id);
+}
+
 void
 trd_run_end (TrdRun *run)
 {
@@ -54,7 +62,7 @@ trd_run_end (TrdRun *run)
   g_hash_table_remove (run->runner->runs, run);
   if (run->in_transport)
     {
-      run->task->releasing = TRUE;
+      note_held (run);
       trd_transport_stop (run->runner->env->transport, run->task->id);
     }
 
@@ -420,7 +428,7 @@ on_done (gint64 task_id, TrdOutcome *outcome, gpointer user_data)
   if (outcome->received > run->received)
     on_progress (task_id, outcome->received, 0, run->expected, self);
   run->in_transport = FALSE;
-  run->task->releasing = TRUE;
+  note_held (run);
   /* It ended by itself: whatever killed a worker before, it was not this task.  One whose
    * worker was lost has proved nothing. */
   run->cleared = !outcome->busy;
@@ -445,14 +453,13 @@ on_crashed (gint64 task_id, gboolean alone, gpointer user_data)
     return;
 
   run->in_transport = FALSE;
-  run->task->releasing = TRUE;
+  note_held (run);
   trd_run_conclude_crash (run, alone);
 }
 
 static void
-on_released (gint64 task_id, gpointer user_data)
+tell_released (TrdRunner *self, gint64 task_id)
 {
-  TrdRunner *self = user_data;
   TrdTask *task = trd_registry_find_task (self->registry, task_id);
 
   if (task == NULL)
@@ -471,6 +478,18 @@ on_task_changed (TrdRegistry *registry, TrdTask *task, guint changes, TrdRunner 
 {
   if (changes & TRD_TASK_CHANGE_STATE && task->run == NULL)
     trd_runner_give_back (self, task->id);
+}
+
+static void
+on_released (gint64 task_id, gpointer user_data)
+{
+  TrdRunner *self = user_data;
+  gint64 heir_id = trd_keeper_note_released (trd_registry_get_keeper (self->registry),
+                                             task_id);
+
+  tell_released (self, task_id);
+  if (heir_id != 0)
+    tell_released (self, heir_id);
 }
 
 static const TrdTransportSink sink = {

@@ -129,7 +129,9 @@ insert_row (const TrdEnv *env, TrdTaskRow *row, GError **error)
   if (trd_place_is_spool (row->place))
     return TRUE;
 
-  trd_spool_name_part (env->spool, row->place);
+  /* One it goes on with has a name already. */
+  if (row->place->part_name == NULL)
+    trd_spool_name_part (env->spool, row->place);
   return trd_store_update_task (env->store, row, error);
 }
 
@@ -218,23 +220,66 @@ find_draft (Batch *self, const TrdDraft *draft, gint64 *out_id, GError **error)
          || start_found (self, *out_id, error);
 }
 
+/* Its row, with what is there of an earlier task. */
+static gboolean
+insert_draft (Batch *self, TrdTaskRow *row, TrdResumable *kept, GError **error)
+{
+  TrdKeeper *keeper = trd_registry_get_keeper (self->registry);
+  const TrdEnv *env = trd_registry_get_env (self->registry);
+
+  if (kept == NULL)
+    return insert_row (env, row, error);
+
+  return trd_keeper_endow (keeper, kept, row, error) && insert_row (env, row, error)
+         && trd_keeper_spend (keeper, kept, row, error);
+}
+
+/* The request of a draft: its own, over that of what it goes on with (NULL for nothing).
+ */
+static gboolean
+read_draft (Batch *self,
+            const TrdDraft *draft,
+            TrdResumable **out_kept,
+            TrdRequestParts *out_parts,
+            GError **error)
+{
+  g_autoptr (GBytes) data = NULL;
+  g_autoptr (GVariant) value = g_variant_lookup_value (
+      draft->options, "resume-data", G_VARIANT_TYPE_BYTESTRING);
+
+  *out_kept = NULL;
+  if (value == NULL)
+    return trd_request_take_apart (draft->url, draft->options, out_parts, error);
+
+  data = g_variant_get_data_as_bytes (value);
+  *out_kept = trd_keeper_find (
+      trd_registry_get_keeper (self->registry), self->session->row->owner, data, error);
+  return *out_kept != NULL
+         && trd_keeper_take_apart (
+             *out_kept, draft->url, draft->options, out_parts, error);
+}
+
 /* One draft into the open transaction. */
 static gboolean
 stage_draft (Batch *self, const TrdDraft *draft, GError **error)
 {
   g_auto (TrdRequestParts) parts = { 0 };
+  g_autoptr (TrdResumable) kept = NULL;
   g_autoptr (TrdTaskRow) row = NULL;
   gint64 id;
 
-  /* One that is found is not asked for anything, but nonsense stays nonsense. */
-  if (!trd_request_take_apart (draft->url, draft->options, &parts, error)
-      || !find_draft (self, draft, &id, error))
+  /* One that is found is not asked for anything, but nonsense stays nonsense; what it
+   * went on with was spent by it, though. */
+  if (!find_draft (self, draft, &id, error))
+    return FALSE;
+  if ((id == 0 || !g_variant_lookup (draft->options, "resume-data", "ay", NULL))
+      && !read_draft (self, draft, &kept, &parts, error))
     return FALSE;
 
   if (id == 0)
     {
       row = row_from_draft (self->registry, self->session, draft, &parts);
-      if (!insert_row (trd_registry_get_env (self->registry), row, error))
+      if (!insert_draft (self, row, kept, error))
         return FALSE;
       id = row->id;
       g_ptr_array_add (self->rows, g_steal_pointer (&row));
@@ -274,10 +319,13 @@ adopt_rows (Batch *self)
     {
       TrdTaskRow *row = g_ptr_array_index (self->rows, i);
       TrdTaskBrief brief = brief_of_row (row);
+      TrdTask *task;
 
       trd_registry_set_secrets (
           self->registry, row->id, g_ptr_array_index (self->secrets, i));
-      trd_registry_adopt_task (self->registry, self->session, &brief);
+      task = trd_registry_adopt_task (self->registry, self->session, &brief);
+      task->releasing = trd_keeper_is_heir (trd_registry_get_keeper (self->registry),
+                                            row->id);
     }
   for (guint i = 0; i < self->rows->len; i++)
     {
@@ -308,6 +356,7 @@ trd_registry_create_tasks (TrdRegistry *self,
     }
   if (!stage_drafts (&batch, drafts, error) || !trd_turn_commit (batch.turn, error))
     return NULL;
+  trd_keeper_settle (trd_registry_get_keeper (self));
 
   adopt_rows (&batch);
   return g_steal_pointer (&batch.ids);
@@ -339,6 +388,39 @@ trd_registry_cancel (TrdRegistry *self, TrdTask *task, const char *reason, GErro
     return TRUE;
 
   return trd_turn_single (self, task, TRD_TASK_INPUT_CANCEL, &change, error);
+}
+
+gboolean
+trd_registry_cancel_keeping (TrdRegistry *self,
+                             TrdTask *task,
+                             GBytes **out_data,
+                             GError **error)
+{
+  g_autoptr (GBytes) data = NULL;
+  TrdChange change = { .reason = "client", .out_resume_data = &data };
+
+  *out_data = NULL;
+  if (trd_task_is_finished (task))
+    {
+      g_set_error_literal (error,
+                           TRUNDLE_ERROR,
+                           TRUNDLE_ERROR_BAD_STATE,
+                           "A task that is finished leaves nothing to go on with");
+      return FALSE;
+    }
+  if (trd_task_is_sealing (task))
+    return TRUE;
+  if (!trd_turn_single (self, task, TRD_TASK_INPUT_CANCEL, &change, error))
+    return FALSE;
+
+  *out_data = g_steal_pointer (&data);
+  return TRUE;
+}
+
+gboolean
+trd_registry_is_kept (TrdRegistry *self, TrdTask *task)
+{
+  return trd_keeper_has (trd_registry_get_keeper (self), task->id);
 }
 
 gboolean

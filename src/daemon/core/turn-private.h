@@ -5,7 +5,7 @@
 
 #include "core/turn.h"
 
-/* What the files of a turn share: turn.c, again.c, delayed.c. */
+/* What the files of a turn share: turn.c, again.c, delayed.c, leave.c. */
 
 /* One input, staged: what is true of its task once the transaction is committed. */
 typedef struct
@@ -74,6 +74,24 @@ trd_stage_network_up (TrdTurn *self,
                       TrdStep *step,
                       const TrdChange *change,
                       GError **error);
+
+/* core/leave.c.  The answer that the part is of: with @outcome (nullable), or while it
+ * runs, that of the attempt, when it went into the part.  (transfer none) (nullable) */
+GVariant *
+trd_step_find_answer (const TrdStep *step, const TrdOutcome *outcome);
+/* What is there of the file outlives the task, when it can be gone on with, for whoever
+ * bears what is told with the error, which is set already.  @response: the answer the
+ * part is of.  @out_data is nullable, here and there. */
+gboolean
+trd_step_leave (
+    TrdTurn *self, TrdStep *step, GVariant *response, GBytes **out_data, GError **error);
+/* The same for a task that failed, unless the file was whole. */
+gboolean
+trd_step_leave_failed (TrdTurn *self,
+                       TrdStep *step,
+                       const TrdChange *change,
+                       GVariant *response,
+                       GError **error);
 
 /* core/delayed.c. */
 gboolean

@@ -107,22 +107,6 @@ write_row (TrdTurn *self, Step *step, GError **error)
   return trd_store_update_task (self->store, step->row, error);
 }
 
-/* The answer that the part is of: with @outcome or while it runs that of the attempt,
- * when it went into the part. */
-static GVariant *
-find_answer_of_part (Step *step, const TrdOutcome *outcome)
-{
-  TrdRun *run = step->task->run;
-  GVariant *last = outcome != NULL ? outcome->response : NULL;
-
-  if (run != NULL && last == NULL)
-    last = trd_run_get_response (run);
-  if (run != NULL && last != NULL && trd_run_has_written (run, last))
-    return last;
-
-  return step->row->response;
-}
-
 static void
 set_response (TrdTaskRow *row, GVariant *response)
 {
@@ -139,7 +123,7 @@ keep_progress (Step *step)
   TrdRun *run = step->task->run;
   gint64 expected;
 
-  set_response (step->row, find_answer_of_part (step, NULL));
+  set_response (step->row, trd_step_find_answer (step, NULL));
   if (run != NULL && trd_resume_is_possible (step->row->response, NULL, NULL))
     trd_run_get_progress (run, &step->row->received, &expected);
 }
@@ -273,7 +257,7 @@ stage_retry (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
   step->failures = change->failures;
   step->streak = change->streak;
   step->row->space_needed = change->space_needed;
-  set_response (step->row, find_answer_of_part (step, change->outcome));
+  set_response (step->row, trd_step_find_answer (step, change->outcome));
   copy_progress (step->row, change);
   turn_to_mirror (step, change->mirror);
   if (change->afresh)
@@ -404,19 +388,27 @@ stage_cancel (TrdTurn *self, Step *step, const TrdChange *change, GError **error
     return FALSE;
 
   set_error (step->row, TRUNDLE_ERROR_CANCELLED, ending_details (step->row, reason));
+  if (change != NULL && change->out_resume_data != NULL)
+    {
+      keep_progress (step);
+      if (!trd_step_leave (
+              self, step, step->row->response, change->out_resume_data, error))
+        return FALSE;
+    }
   return finish_row (self, step, error);
 }
 
 static gboolean
 stage_expire (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
 {
-  step->discard = TRUE;
   if (!load_row (self, step, error))
     return FALSE;
 
+  keep_progress (step);
   set_error (
       step->row, TRUNDLE_ERROR_TIMED_OUT, ending_details (step->row, "resource-timeout"));
-  return finish_row (self, step, error);
+  return trd_step_leave (self, step, step->row->response, NULL, error)
+         && finish_row (self, step, error);
 }
 
 static gboolean
@@ -436,11 +428,15 @@ static gboolean
 stage_fail (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
 {
   g_autofree char *asked = NULL;
+  g_autoptr (GVariant) response = NULL;
 
   if (!load_row (self, step, error))
     return FALSE;
 
   asked = trd_request_find_url (step->row);
+  response = trd_step_find_answer (step, change->outcome);
+  if (response != NULL)
+    g_variant_ref (response);
   copy_answer (step->row, change);
   step->suspicion = change->suspicion;
   step->discard = !change->keep_part;
@@ -451,6 +447,8 @@ stage_fail (TrdTurn *self, Step *step, const TrdChange *change, GError **error)
   trd_intent_clear (&step->row->intent);
   set_error (
       step->row, change->outcome->code, trd_outcome_details (change->outcome, asked));
+  if (step->discard && !trd_step_leave_failed (self, step, change, response, error))
+    return FALSE;
 
   return finish_row (self, step, error);
 }

@@ -32,6 +32,9 @@ typedef struct
   gboolean keep_part;      /* FAIL: the bytes are all there, for OpenFile and MoveFile */
   const TrdRequestParts *request; /* UPDATE, PROCEED (nullable): the whole of it */
   gint64 earliest_begin_us;       /* DATE: 0 for none */
+  /* (nullable): CANCEL: what can be gone on with is kept, and this is what to tell; NULL
+   * when there is nothing */
+  GBytes **out_resume_data;
 } TrdChange;
 
 TrdTurn *

@@ -314,6 +314,38 @@ trd_spool_inspect (TrdSpool *self, const TrdPlace *place, const TrdIntent *inten
   return final > 0 ? TRD_SEAL_DONE : TRD_SEAL_MOVED;
 }
 
+/* Parts that another task goes on with */
+
+gboolean
+trd_spool_rename_part (TrdSpool *self,
+                       const TrdPlace *from,
+                       const TrdPlace *to,
+                       GError **error)
+{
+  g_auto (TrdSite) source = { -1, NULL };
+  g_auto (TrdSite) target = { -1, NULL };
+  gboolean synced;
+  int error_number;
+  int fd;
+
+  g_return_val_if_fail (TRD_IS_SPOOL (self), FALSE);
+  g_return_val_if_fail (from != NULL && to != NULL, FALSE);
+
+  if (!trd_site_open (self->spool_fd, from, &source, error)
+      || !trd_site_open (self->spool_fd, to, &target, error))
+    return FALSE;
+
+  fd = trd_files_open_regular (source.fd, source.part_name, O_RDONLY, error);
+  if (fd < 0)
+    return FALSE;
+  error_number = trd_files_publish_new (
+      TRD_PUBLISH_RENAME, source.fd, source.part_name, target.fd, target.part_name);
+  synced = error_number == 0 ? trd_files_sync_directory (target.fd, fd, error)
+                             : trd_files_set_error (error, error_number, "Part");
+  close (fd);
+  return synced;
+}
+
 /* Moving */
 
 /* Publishes @from_name under the first name the policy lets it have.  (transfer full) */

@@ -127,6 +127,15 @@ trd_spool_move_async (TrdSpool *self,
 char *
 trd_spool_move_finish (TrdSpool *self, GAsyncResult *result, GError **error);
 
+/* Gives the part of @from the name and place of @to's, which has none yet; on disk when
+ * it returns.  Errors: TRUNDLE_ERROR FILE_EXISTS when it has one, FILE_NOT_FOUND,
+ * DESTINATION_GONE, by errno, as when the file systems are not the same. */
+gboolean
+trd_spool_rename_part (TrdSpool *self,
+                       const TrdPlace *from,
+                       const TrdPlace *to,
+                       GError **error);
+
 /* Deletes the part of @place and what it decoded to, in the spool or beside its
  * destination.  A part that is gone is fine; anything else is logged. */
 void
