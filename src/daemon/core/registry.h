@@ -129,8 +129,9 @@ trd_registry_answer_delayed (TrdRegistry *self,
                              GVariant *request,
                              GError **error);
 
-/* The same, but what is there can be gone on with later: @out_data (transfer full) is
- * what to do that with, NULL when there is nothing.  BAD_STATE once it is finished. */
+/* As trd_registry_cancel(), but what is there can be gone on with: @out_data (transfer
+ * full) is what to do that with, NULL when there is nothing.  BAD_STATE once it is
+ * finished. */
 gboolean
 trd_registry_cancel_keeping (TrdRegistry *self,
                              TrdTask *task,

@@ -60,6 +60,27 @@ handle_retry (gpointer object, TrdCall *call)
 }
 
 static void
+handle_cancel_by_producing_resume_data (gpointer object, TrdCall *call)
+{
+  g_autoptr (GBytes) data = NULL;
+  GError *error = NULL;
+
+  if (!trd_registry_cancel_keeping (
+          trd_gate_get_registry (call->gate), object, &data, &error))
+    {
+      trd_call_return_error (call, error);
+      return;
+    }
+
+  if (data == NULL)
+    data = g_bytes_new_static ("", 0);
+  trd_call_return (
+      call,
+      g_variant_new ("(@ay)",
+                     g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, data, TRUE)));
+}
+
+static void
 handle_update_request (gpointer object, TrdCall *call)
 {
   g_autoptr (GVariant) given = g_variant_get_child_value (call->parameters, 0);
@@ -99,6 +120,8 @@ handle_respond_to_delayed_request (gpointer object, TrdCall *call)
 static TrdTaskRow *
 load_finished (TrdCall *call, TrdTask *task, GError **error)
 {
+  TrdRegistry *registry = trd_gate_get_registry (call->gate);
+
   if (!trd_task_is_finished (task))
     {
       g_set_error (error,
@@ -109,7 +132,17 @@ load_finished (TrdCall *call, TrdTask *task, GError **error)
       return NULL;
     }
 
-  return trd_registry_load_task (trd_gate_get_registry (call->gate), task, error);
+  /* What is there may be the beginning of a file, which another task goes on with. */
+  if (trd_registry_is_kept (registry, task))
+    {
+      g_set_error_literal (error,
+                           TRUNDLE_ERROR,
+                           TRUNDLE_ERROR_FILE_NOT_FOUND,
+                           "The task has ended before its file was whole");
+      return NULL;
+    }
+
+  return trd_registry_load_task (registry, task, error);
 }
 
 static void
@@ -330,6 +363,7 @@ static const TrdMethod methods[] = {
   { "Resume", handle_resume, .needs_network = TRUE },
   { "Suspend", handle_suspend },
   { "Cancel", handle_cancel },
+  { "CancelByProducingResumeData", handle_cancel_by_producing_resume_data },
   { "Retry", handle_retry, .needs_network = TRUE },
   { "UpdateRequest", handle_update_request, .needs_network = TRUE },
   { "RespondToDelayedRequest", handle_respond_to_delayed_request, .needs_network = TRUE },
