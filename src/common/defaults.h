@@ -84,5 +84,8 @@
 #define TRD_WORKER_PAUSE_FIRST_MS 1000
 #define TRD_WORKER_PAUSE_MAX_MS (60 * 1000)
 
+/* What became of tasks that are gone is remembered for so many of them. */
+#define TRD_HISTORY_TASKS 1000
+
 /* A part is synced each time it has grown by this much. */
 #define TRD_SYNC_INTERVAL (G_GUINT64_CONSTANT (64) * 1024 * 1024)

@@ -10,7 +10,7 @@
 
 #include "common/defaults.h"
 #include "memory.h"
-#include "port/store.h"
+#include "port/shelter.h"
 #include "service.h"
 #include "value/log.h"
 
@@ -141,11 +141,7 @@ main (int argc, char **argv)
       return EXIT_SUCCESS;
     }
   if (arguments.has_work)
-    {
-      g_autofree char *path = g_build_filename (
-          arguments.service.state_directory, "trundle.db", NULL);
-
-      return trd_store_peek_has_work (path) ? EXIT_SUCCESS : EXIT_FAILURE;
-    }
+    return trd_shelter_peek_has_work (arguments.service.state_directory) ? EXIT_SUCCESS
+                                                                         : EXIT_FAILURE;
   return trd_service_run (&arguments.service);
 }

@@ -22,6 +22,7 @@
 #include "leaving.h"
 #include "login.h"
 #include "memory.h"
+#include "port/shelter.h"
 #include "port/workers.h"
 #include "status.h"
 
@@ -56,6 +57,7 @@ typedef struct
   gboolean stirred;                 /* … since the calm timer was */
   gboolean leaving;
   gboolean was_idle; /* leaving of our own accord */
+  gboolean damaged;  /* the database: the next start looks at it */
   int exit_code;
 } TrdService;
 
@@ -117,16 +119,10 @@ static gboolean
 build_ports (TrdService *self, GError **error)
 {
   const TrdServiceOptions *options = self->options;
-  g_autofree char *database = NULL;
   TrdWorkers *workers;
 
   self->env.spool = take_state (self, error);
   if (self->env.spool == NULL)
-    return FALSE;
-
-  database = g_build_filename (options->state_directory, "trundle.db", NULL);
-  self->env.store = trd_store_new (database, error);
-  if (self->env.store == NULL)
     return FALSE;
 
   self->env.clock = trd_clock_new_system ();
@@ -159,6 +155,52 @@ remember_boot (TrdService *self)
 }
 
 static gboolean
+restore_from (TrdService *self, TrdStore *store, GError **error)
+{
+  self->env.store = store;
+  self->registry = trd_registry_new (&self->env);
+
+  return trd_registry_restore (self->registry, error)
+         && (!self->env.new_boot || trd_registry_keep_moments (self->registry, error));
+}
+
+/* A database may turn out to be damaged only when its rows are read: it is set aside
+ * then, and what stands in its place is read instead. */
+static gboolean
+restore (TrdService *self, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  gint64 now_us = trd_clock_now_us (self->env.clock);
+  TrdStore *store = trd_shelter_open (self->env.spool, now_us, error);
+
+  if (store == NULL)
+    return FALSE;
+  if (restore_from (self, store, &local_error))
+    return TRUE;
+  if (!g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA))
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+
+  g_clear_object (&self->registry);
+  g_clear_object (&self->env.store);
+  trd_shelter_doubt (self->options->state_directory, TRUE);
+  store = trd_shelter_open (self->env.spool, now_us, error);
+  return store != NULL && restore_from (self, store, error);
+}
+
+/* What is in memory is not what is stored any more, and nothing can be promised: the next
+ * start sees to it (systemd restarts on failure). */
+static void
+on_damaged (TrdService *self)
+{
+  self->damaged = TRUE;
+  trd_shelter_doubt (self->options->state_directory, FALSE);
+  leave (self, EXIT_FAILURE);
+}
+
+static gboolean
 build_core (TrdService *self, GError **error)
 {
   TrdBoot boot = trd_boot_recall (self->options->state_directory);
@@ -166,17 +208,15 @@ build_core (TrdService *self, GError **error)
   self->env.rebooted = boot.rebooted;
   self->env.new_boot = boot.rebooted || boot.unknown;
   self->env.last = boot.last;
-  self->registry = trd_registry_new (&self->env);
-  if (!trd_registry_restore (self->registry, error))
+  if (!restore (self, error))
     return FALSE;
   remember_boot (self);
-  if (self->env.new_boot && !trd_registry_keep_moments (self->registry, error))
-    return FALSE;
 
   self->scheduler = trd_scheduler_new (self->registry);
   self->courier = trd_courier_new (self->registry);
   g_signal_connect_swapped (
       self->env.transport, "version-mismatch", G_CALLBACK (on_version_mismatch), self);
+  g_signal_connect_swapped (self->env.store, "damaged", G_CALLBACK (on_damaged), self);
 
   return TRUE;
 }
@@ -534,7 +574,11 @@ trd_service_run (const TrdServiceOptions *options)
 
   self.loop = g_main_loop_new (NULL, FALSE);
   if (build (&self, &error))
-    g_main_loop_run (self.loop);
+    {
+      g_main_loop_run (self.loop);
+      if (!self.damaged)
+        trd_shelter_trust (options->state_directory);
+    }
   else
     {
       g_printerr ("trundled: %s\n", error->message);

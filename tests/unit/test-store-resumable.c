@@ -174,7 +174,7 @@ outlives_the_session (StoreFixture *fixture, gconstpointer data)
       fixture->store, fixture->session_id, TRUNDLE_TASK_FINISHED);
   g_autoptr (TrdResumable) row = add_row (fixture, task_id);
 
-  g_assert_true (trd_store_delete_session (fixture->store, fixture->session_id, NULL));
+  g_assert_true (trd_store_delete_session (fixture->store, fixture->session_id, 1, NULL));
   g_assert_true (trd_store_has_resumable (fixture->store, row->place->task_id));
 }
 

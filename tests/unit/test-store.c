@@ -62,7 +62,8 @@ test_session_ids_never_reused (StoreFixture *fixture, gconstpointer data)
 
   store_fixture_add_event (
       fixture->store, fixture->session_id, task, TRUNDLE_EVENT_TASK_FINISHED);
-  g_assert_true (trd_store_delete_session (fixture->store, fixture->session_id, &error));
+  g_assert_true (
+      trd_store_delete_session (fixture->store, fixture->session_id, 1, &error));
   g_assert_cmpuint (trd_store_count_events (fixture->store, fixture->session_id), ==, 0);
   g_assert_null (trd_store_load_task (fixture->store, task, &error));
   g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_NOT_FOUND);

@@ -298,6 +298,7 @@ gboolean
 trd_registry_delete_session (TrdRegistry *self, TrdSession *session, GError **error)
 {
   TrdStore *store = self->env->store;
+  gint64 now_us = trd_clock_now_us (self->env->clock);
   g_autoptr (GPtrArray) rows = NULL;
 
   if (!trd_store_begin (store, error))
@@ -306,7 +307,7 @@ trd_registry_delete_session (TrdRegistry *self, TrdSession *session, GError **er
       store, session->row->id, &(TrdTaskFilter){ .kind = -1 }, error);
   if (rows != NULL)
     trd_registry_discard_parts (self, rows, FALSE);
-  if (rows == NULL || !trd_store_delete_session (store, session->row->id, error)
+  if (rows == NULL || !trd_store_delete_session (store, session->row->id, now_us, error)
       || !trd_store_commit (store, error))
     {
       trd_store_rollback (store);

@@ -25,15 +25,26 @@
 
 #define BUSY_TIMEOUT_MS 2000
 
+#define STEP_LINE "\n-- step "
+
+struct _TrdQuery
+{
+  TrdDb *db;               /* (unowned), outlives us */
+  sqlite3_stmt *statement; /* (owned) (nullable): NULL until it is first asked for */
+};
+
 struct _TrdDb
 {
   sqlite3 *handle;               /* (owned) */
   const char *const *statements; /* (unowned): static */
   guint n_statements;
-  sqlite3_stmt **prepared; /* (owned) (element-type sqlite3_stmt), may hold NULL */
-  GThread *thread;         /* (unowned): the one that opened it */
+  TrdQuery *prepared; /* (owned) (array): by number of statement */
+  GThread *thread;    /* (unowned): the one that opened it */
   gboolean in_transaction;
   gboolean fail_next_commit;
+  gboolean damaged;            /* nothing is read or written any more */
+  TrdDbDamageFunc damage_func; /* (nullable) */
+  gpointer damage_data;
   GSource *checkpoint; /* (owned) (nullable): only while one is due */
 };
 
@@ -66,28 +77,58 @@ find_error_code (sqlite3 *handle, int result)
     }
 }
 
-static gboolean
-set_error (sqlite3 *handle, int result, GError **error)
+/* A damaged database may hold anything: what would be written next might destroy what can
+ * still be saved of it. */
+static void
+note_damage (TrdDb *self)
 {
+  if (self->damaged)
+    return;
+
+  self->damaged = TRUE;
+  sqlite3_db_config (self->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+  if (self->damage_func != NULL)
+    self->damage_func (self->damage_data);
+}
+
+static gboolean
+set_error (TrdDb *self, int result, GError **error)
+{
+  sqlite3 *handle = self->handle;
+
   g_set_error (error,
                G_IO_ERROR,
                find_error_code (handle, result),
                "Database: %s",
                handle != NULL ? sqlite3_errmsg (handle) : sqlite3_errstr (result));
+  if ((result & 0xff) == SQLITE_CORRUPT || (result & 0xff) == SQLITE_NOTADB)
+    note_damage (self);
   return FALSE;
 }
 
 static gboolean
 check_open (TrdDb *self, GError **error)
 {
-  if (self != NULL)
+  if (self == NULL)
     {
-      g_assert (self->thread == g_thread_self ());
-      return TRUE;
+      g_set_error_literal (
+          error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The database is closed");
+      return FALSE;
     }
 
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The database is closed");
+  g_assert (self->thread == g_thread_self ());
+  if (!self->damaged)
+    return TRUE;
+  g_set_error_literal (
+      error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "The database is damaged");
   return FALSE;
+}
+
+void
+trd_db_set_damage_func (TrdDb *self, TrdDbDamageFunc func, gpointer user_data)
+{
+  self->damage_func = func;
+  self->damage_data = user_data;
 }
 
 /* Checkpoints */
@@ -99,7 +140,7 @@ on_idle_checkpoint (gpointer user_data)
   g_autoptr (GError) local_error = NULL;
 
   g_clear_pointer (&self->checkpoint, g_source_unref);
-  if (!self->in_transaction && !trd_db_checkpoint (self, &local_error))
+  if (!self->in_transaction && !self->damaged && !trd_db_checkpoint (self, &local_error))
     g_warning ("Checkpoint failed: %s", local_error->message);
   return G_SOURCE_REMOVE;
 }
@@ -132,11 +173,24 @@ trd_db_checkpoint (TrdDb *self, GError **error)
       self->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
   /* Busy: a reader holds on to older pages.  Those stay in the log, which is synced. */
   if (result != SQLITE_OK && result != SQLITE_BUSY)
-    return set_error (self->handle, result, error);
+    return set_error (self, result, error);
   return TRUE;
 }
 
 /* Opening */
+
+guint
+trd_db_count_steps (const char *script)
+{
+  guint n = 0;
+
+  while ((script = strstr (script, STEP_LINE)) != NULL)
+    {
+      script += strlen (STEP_LINE);
+      n++;
+    }
+  return n;
+}
 
 static TrdDb *
 open_handle (const char *path,
@@ -150,12 +204,12 @@ open_handle (const char *path,
 
   self->statements = statements;
   self->n_statements = n_statements;
-  self->prepared = g_new0 (sqlite3_stmt *, n_statements);
+  self->prepared = g_new0 (TrdQuery, n_statements);
   self->thread = g_thread_self ();
   result = sqlite3_open_v2 (path, &self->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
   if (result != SQLITE_OK)
     {
-      set_error (self->handle, result, error);
+      set_error (self, result, error);
       return NULL;
     }
 
@@ -176,12 +230,12 @@ trd_db_exec (TrdDb *self, const char *sql, GError **error)
 
   result = sqlite3_exec (self->handle, sql, NULL, NULL, NULL);
   if (result != SQLITE_OK)
-    return set_error (self->handle, result, error);
+    return set_error (self, result, error);
   return TRUE;
 }
 
-static gboolean
-read_version (TrdDb *self, guint *out_version, GError **error)
+gboolean
+trd_db_read_version (TrdDb *self, guint *out_version, GError **error)
 {
   sqlite3_stmt *statement = NULL;
   int result;
@@ -189,14 +243,14 @@ read_version (TrdDb *self, guint *out_version, GError **error)
 
   result = sqlite3_prepare_v2 (self->handle, "PRAGMA user_version", -1, &statement, NULL);
   if (result != SQLITE_OK)
-    return set_error (self->handle, result, error);
+    return set_error (self, result, error);
 
   result = sqlite3_step (statement);
   if (result == SQLITE_ROW)
     version = (guint)sqlite3_column_int (statement, 0);
   sqlite3_finalize (statement);
   if (result != SQLITE_ROW)
-    return set_error (self->handle, result, error);
+    return set_error (self, result, error);
 
   *out_version = version;
   return TRUE;
@@ -215,7 +269,7 @@ check_version (const char *path, guint newest, GError **error)
     return TRUE;
 
   db = open_handle (path, SQLITE_OPEN_READONLY, NULL, 0, error);
-  if (db == NULL || !read_version (db, &version, error))
+  if (db == NULL || !trd_db_read_version (db, &version, error))
     return FALSE;
   if (version <= newest)
     return TRUE;
@@ -258,7 +312,7 @@ make_private (const char *path, GError **error)
 static char **
 split_steps (const char *script)
 {
-  char **steps = g_strsplit (script, "\n-- step ", -1);
+  char **steps = g_strsplit (script, STEP_LINE, -1);
 
   for (guint i = 1; steps[i] != NULL; i++)
     {
@@ -295,7 +349,7 @@ migrate (TrdDb *self, char **steps, GError **error)
 {
   guint version;
 
-  if (!read_version (self, &version, error))
+  if (!trd_db_read_version (self, &version, error))
     return FALSE;
   if (steps[version + 1] != NULL && !apply_steps (self, steps, version + 1, error))
     return FALSE;
@@ -315,7 +369,7 @@ trd_db_open (const char *path,
   g_auto (GStrv) steps = split_steps (script);
   gboolean in_memory = g_str_equal (path, ":memory:");
 
-  if (!in_memory && !check_version (path, g_strv_length (steps) - 1, error))
+  if (!in_memory && !check_version (path, trd_db_count_steps (script), error))
     return NULL;
   if (!in_memory && !make_private (path, error))
     return NULL;
@@ -358,7 +412,7 @@ trd_db_free (TrdDb *self)
   g_clear_pointer (&self->checkpoint, g_source_unref);
 
   for (guint i = 0; i < self->n_statements; i++)
-    sqlite3_finalize (self->prepared[i]);
+    sqlite3_finalize (self->prepared[i].statement);
   g_free (self->prepared);
   /* The last connection to close copies the whole log into the file and deletes it. */
   if (sqlite3_close (self->handle) != SQLITE_OK)
@@ -432,8 +486,10 @@ trd_db_rollback (TrdDb *self)
     return;
 
   self->in_transaction = FALSE;
-  if (!sqlite3_get_autocommit (self->handle)
-      && !trd_db_exec (self, "ROLLBACK", &local_error))
+  if (self->damaged)
+    sqlite3_exec (self->handle, "ROLLBACK", NULL, NULL, NULL);
+  else if (!sqlite3_get_autocommit (self->handle)
+           && !trd_db_exec (self, "ROLLBACK", &local_error))
     g_warning ("Rollback failed: %s", local_error->message);
 }
 
@@ -475,37 +531,40 @@ trd_db_scope_clear (TrdDbScope *scope)
 TrdQuery *
 trd_db_query (TrdDb *self, guint statement, GError **error)
 {
+  TrdQuery *query;
   int result;
 
   if (!check_open (self, error) || !check_transaction (self, error))
     return NULL;
   g_assert (statement < self->n_statements);
 
-  if (self->prepared[statement] != NULL)
+  query = &self->prepared[statement];
+  if (query->statement != NULL)
     {
-      g_assert (!sqlite3_stmt_busy (self->prepared[statement]));
-      return self->prepared[statement];
+      g_assert (!sqlite3_stmt_busy (query->statement));
+      return query;
     }
 
+  query->db = self;
   result = sqlite3_prepare_v3 (self->handle,
                                self->statements[statement],
                                -1,
                                SQLITE_PREPARE_PERSISTENT,
-                               &self->prepared[statement],
+                               &query->statement,
                                NULL);
   if (result != SQLITE_OK)
     {
-      set_error (self->handle, result, error);
+      set_error (self, result, error);
       return NULL;
     }
-  return self->prepared[statement];
+  return query;
 }
 
 void
 trd_query_done (TrdQuery *self)
 {
-  sqlite3_reset (self);
-  sqlite3_clear_bindings (self);
+  sqlite3_reset (self->statement);
+  sqlite3_clear_bindings (self->statement);
 }
 
 /* What is bound has passed the gate, and is far below SQLite's limits. */
@@ -518,26 +577,27 @@ check_bound (int result)
 void
 trd_query_bind_int (TrdQuery *self, int index, gint64 value)
 {
-  check_bound (sqlite3_bind_int64 (self, index, value));
+  check_bound (sqlite3_bind_int64 (self->statement, index, value));
 }
 
 void
 trd_query_bind_double (TrdQuery *self, int index, double value)
 {
-  check_bound (sqlite3_bind_double (self, index, value));
+  check_bound (sqlite3_bind_double (self->statement, index, value));
 }
 
 void
 trd_query_bind_text (TrdQuery *self, int index, const char *value)
 {
-  check_bound (sqlite3_bind_text (self, index, value, -1, SQLITE_STATIC));
+  check_bound (sqlite3_bind_text (self->statement, index, value, -1, SQLITE_STATIC));
 }
 
 void
 trd_query_bind_path (TrdQuery *self, int index, const char *value)
 {
   if (value != NULL)
-    check_bound (sqlite3_bind_blob64 (self, index, value, strlen (value), SQLITE_STATIC));
+    check_bound (sqlite3_bind_blob64 (
+        self->statement, index, value, strlen (value), SQLITE_STATIC));
 }
 
 /* SQLite takes a NULL pointer for NULL, not for an empty blob. */
@@ -546,9 +606,9 @@ bind_blob (
     TrdQuery *self, int index, const void *data, gsize size, sqlite3_destructor_type type)
 {
   if (size == 0)
-    check_bound (sqlite3_bind_zeroblob (self, index, 0));
+    check_bound (sqlite3_bind_zeroblob (self->statement, index, 0));
   else
-    check_bound (sqlite3_bind_blob64 (self, index, data, size, type));
+    check_bound (sqlite3_bind_blob64 (self->statement, index, data, size, type));
 }
 
 void
@@ -590,10 +650,13 @@ trd_query_bind_variant (TrdQuery *self, int index, GVariant *value)
 gboolean
 trd_query_step (TrdQuery *self, gboolean *out_has_row, GError **error)
 {
-  int result = sqlite3_step (self);
+  int result;
 
+  if (!check_open (self->db, error))
+    return FALSE;
+  result = sqlite3_step (self->statement);
   if (result != SQLITE_ROW && result != SQLITE_DONE)
-    return set_error (sqlite3_db_handle (self), result, error);
+    return set_error (self->db, result, error);
   *out_has_row = result == SQLITE_ROW;
   return TRUE;
 }
@@ -626,25 +689,25 @@ trd_db_get_last_id (TrdDb *self)
 gboolean
 trd_query_is_null (TrdQuery *self, int column)
 {
-  return sqlite3_column_type (self, column) == SQLITE_NULL;
+  return sqlite3_column_type (self->statement, column) == SQLITE_NULL;
 }
 
 gint64
 trd_query_get_int (TrdQuery *self, int column)
 {
-  return sqlite3_column_int64 (self, column);
+  return sqlite3_column_int64 (self->statement, column);
 }
 
 double
 trd_query_get_double (TrdQuery *self, int column)
 {
-  return sqlite3_column_double (self, column);
+  return sqlite3_column_double (self->statement, column);
 }
 
 const char *
 trd_query_peek_text (TrdQuery *self, int column)
 {
-  return (const char *)sqlite3_column_text (self, column);
+  return (const char *)sqlite3_column_text (self->statement, column);
 }
 
 char *
@@ -656,9 +719,10 @@ trd_query_get_text (TrdQuery *self, int column)
 char *
 trd_query_get_path (TrdQuery *self, int column)
 {
-  const char *bytes = sqlite3_column_blob (self, column);
+  const char *bytes = sqlite3_column_blob (self->statement, column);
 
-  return bytes != NULL ? g_strndup (bytes, sqlite3_column_bytes (self, column)) : NULL;
+  return bytes != NULL ? g_strndup (bytes, sqlite3_column_bytes (self->statement, column))
+                       : NULL;
 }
 
 GBytes *
@@ -668,8 +732,8 @@ trd_query_get_bytes (TrdQuery *self, int column)
 
   if (trd_query_is_null (self, column))
     return NULL;
-  data = sqlite3_column_blob (self, column);
-  return g_bytes_new (data, sqlite3_column_bytes (self, column));
+  data = sqlite3_column_blob (self->statement, column);
+  return g_bytes_new (data, sqlite3_column_bytes (self->statement, column));
 }
 
 gboolean
@@ -692,7 +756,7 @@ trd_query_get_variant (TrdQuery *self, int column, GVariant **out_value, GError 
                    G_IO_ERROR,
                    G_IO_ERROR_INVALID_DATA,
                    "Database: no dictionary in %s",
-                   sqlite3_column_name (self, column));
+                   sqlite3_column_name (self->statement, column));
       return FALSE;
     }
   *out_value = swap_to_little_endian (stored);

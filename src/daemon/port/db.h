@@ -30,6 +30,18 @@ void
 trd_db_free (TrdDb *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdDb, trd_db_free)
 
+/* Called once, from within the call that finds the database damaged: from then on every
+ * verb fails with INVALID_DATA, and nothing is written, not even in closing. */
+typedef void (*TrdDbDamageFunc) (gpointer user_data);
+void
+trd_db_set_damage_func (TrdDb *self, TrdDbDamageFunc func, gpointer user_data);
+
+/* How many steps a script has: the newest version it knows. */
+guint
+trd_db_count_steps (const char *script);
+gboolean
+trd_db_read_version (TrdDb *self, guint *out_version, GError **error);
+
 /* Constant SQL without parameters and results. */
 gboolean
 trd_db_exec (TrdDb *self, const char *sql, GError **error);
@@ -65,7 +77,7 @@ trd_db_scope_clear (TrdDbScope *scope);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TrdDbScope, trd_db_scope_clear)
 
 /* A prepared statement, borrowed from the cache until trd_query_done(). */
-typedef struct sqlite3_stmt TrdQuery;
+typedef struct _TrdQuery TrdQuery;
 
 TrdQuery *
 trd_db_query (TrdDb *self, guint statement, GError **error);

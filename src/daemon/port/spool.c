@@ -90,10 +90,20 @@ open_spool (TrdSpool *self, GError **error)
 
   if (mkdir (path, 0700) != 0 && errno != EEXIST)
     return set_io_error (error, errno, path);
+  if (self->spool_fd >= 0)
+    close (self->spool_fd);
   self->spool_fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (self->spool_fd < 0)
     return set_io_error (error, errno, path);
   return TRUE;
+}
+
+gboolean
+trd_spool_reopen (TrdSpool *self, GError **error)
+{
+  g_return_val_if_fail (TRD_IS_SPOOL (self), FALSE);
+
+  return open_spool (self, error);
 }
 
 TrdSpool *
@@ -559,6 +569,23 @@ trd_spool_sweep (TrdSpool *self,
       if (unlinkat (self->spool_fd, name, 0) != 0 && errno != EISDIR)
         g_message ("Cannot remove %s: %s", name, g_strerror (errno));
     }
+}
+
+gint64
+trd_spool_find_last (TrdSpool *self)
+{
+  g_autofree char *path = NULL;
+  g_autoptr (GDir) directory = NULL;
+  const char *name;
+  gint64 last = 0;
+
+  g_return_val_if_fail (TRD_IS_SPOOL (self), 0);
+
+  path = g_strdup_printf ("/proc/self/fd/%d", self->spool_fd);
+  directory = g_dir_open (path, 0, NULL);
+  while (directory != NULL && (name = g_dir_read_name (directory)) != NULL)
+    last = MAX (last, trd_spool_parse_name (name));
+  return last;
 }
 
 static void

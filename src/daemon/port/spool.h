@@ -19,6 +19,13 @@ trd_spool_new (const char *state_directory, GError **error);
 /* (transfer none) */
 const char *
 trd_spool_get_state_directory (TrdSpool *self);
+/* The directory "spool" has been moved away, or another into its place: opens it again,
+ * making it when missing. */
+gboolean
+trd_spool_reopen (TrdSpool *self, GError **error);
+/* The highest number of a file there is, 0 for none. */
+gint64
+trd_spool_find_last (TrdSpool *self);
 
 /* A destination as the app named it, made into a place: @directory_fd (borrowed) or, when
  * -1, the directory part of @path.  Errors: TRUNDLE_ERROR FILE_NOT_FOUND, FILE_PERMISSION

@@ -11,7 +11,10 @@ struct _TrdStore
 {
   GObject parent_instance;
 
-  TrdDb *db; /* (owned) (nullable): NULL once closed */
+  TrdDb *db;       /* (owned) (nullable): NULL once closed */
+  GSource *damage; /* (owned) (nullable): only until it is told */
+  guint history_max;
+  guint n_noted; /* rows of history since it was pruned */
 };
 
 /* The statements by name; the SQL is in store-statements.c. */
@@ -62,12 +65,28 @@ typedef enum
   TRD_STATEMENT_HAS_RESUMABLE,
   TRD_STATEMENT_LIST_RESUMABLE,
 
+  TRD_STATEMENT_NOTE_HISTORY,
+  TRD_STATEMENT_FORGET_SESSION,
+  TRD_STATEMENT_OLDEST_HISTORY,
+  TRD_STATEMENT_PRUNE_HISTORY,
+  TRD_STATEMENT_LIST_HISTORY,
+  TRD_STATEMENT_CLEAR_HISTORY,
+  TRD_STATEMENT_ATTACH,
+
+  TRD_STATEMENT_RAISE_NUMBER,
+  TRD_STATEMENT_ADD_NUMBER,
+  TRD_STATEMENT_HOLDS_NOTHING,
+
   TRD_STATEMENT_HAS_WORK,
 } TrdStatement;
 
 #define TRD_N_STATEMENTS (TRD_STATEMENT_HAS_WORK + 1)
 
 extern const char *const trd_store_statements[TRD_N_STATEMENTS];
+
+/* The text of schema.sql, followed by a NUL.  (transfer full) */
+GBytes *
+trd_store_load_script (GError **error);
 
 /* Runs the one statement @query as a transaction, or within the one that is open. */
 gboolean
@@ -89,3 +108,24 @@ trd_store_count_up (TrdDb *db,
 /* The row @query stands on, of TRD_STATEMENT_LOAD_TASK and its like. */
 TrdTaskRow *
 trd_store_read_task (TrdQuery *query, GError **error);
+
+/* A task that is about to go, as history has it.  Strings are borrowed. */
+typedef struct
+{
+  gint64 id;
+  gint64 session_id;
+  TrundleKind kind;
+  gint64 created_us;
+  gint64 finished_us;
+  guint64 received;
+  const char *url;
+  const char *error_name;
+  const char *final_path;
+  const char *description;
+} TrdForgotten;
+
+/* Within the transaction in which the tasks go, while their session is there. */
+gboolean
+trd_store_note_history (TrdStore *self, const TrdForgotten *task, GError **error);
+gboolean
+trd_store_note_session (TrdStore *self, gint64 session_id, gint64 now_us, GError **error);

@@ -32,6 +32,11 @@
   "task_id, token, taken_by, confinement, app_id, created_us, url, synced, directory, "  \
   "directory_device, directory_inode, part_name, options, response, digest_state"
 
+/* What became of tasks that are gone; store-history.c. */
+#define HISTORY_COLUMNS                                                                  \
+  "task_id, confinement, app_id, session_identifier, kind, created_us, finished_us, "    \
+  "received, url, error_name, final_path, description"
+
 const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_INSERT_SESSION]
   = "INSERT INTO session (identifier, state, configuration, launches, confinement, "
@@ -140,6 +145,33 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_LIST_RESUMABLE]
   = "SELECT " RESUMABLE_COLUMNS
     " FROM resumable WHERE ?1 OR taken_by <> 0 ORDER BY task_id",
+
+  [TRD_STATEMENT_RAISE_NUMBER]
+  = "UPDATE sqlite_sequence SET seq = max (seq, ?2) WHERE name = ?1",
+  [TRD_STATEMENT_ADD_NUMBER]
+  = "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, ?2 WHERE NOT EXISTS "
+    "(SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+  [TRD_STATEMENT_HOLDS_NOTHING]
+  = "SELECT NOT EXISTS (SELECT 1 FROM task) AND NOT EXISTS (SELECT 1 FROM event) "
+    "AND NOT EXISTS (SELECT 1 FROM resumable)",
+
+  /* INSERT OR REPLACE: what an earlier end of a number was is of no interest. */
+  [TRD_STATEMENT_NOTE_HISTORY]
+  = "INSERT OR REPLACE INTO history (" HISTORY_COLUMNS ") SELECT ?2, confinement, "
+    "app_id, identifier, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM session WHERE id = ?1",
+  [TRD_STATEMENT_FORGET_SESSION]
+  = "SELECT id, session_id, kind, created_us, finished_us, received, state, url, "
+    "final_path, error_name, description FROM task INDEXED BY task_page "
+    "WHERE session_id = ? ORDER BY id",
+  [TRD_STATEMENT_OLDEST_HISTORY]
+  = "SELECT finished_us FROM history ORDER BY finished_us DESC LIMIT 1 OFFSET ?",
+  [TRD_STATEMENT_PRUNE_HISTORY] = "DELETE FROM history WHERE finished_us < ?",
+  [TRD_STATEMENT_LIST_HISTORY]
+  = "SELECT " HISTORY_COLUMNS " FROM history WHERE task_id > ?1 "
+    "AND (?2 IS NULL OR app_id = ?2) ORDER BY finished_us DESC, task_id DESC LIMIT ?3",
+  [TRD_STATEMENT_CLEAR_HISTORY]
+  = "DELETE FROM history WHERE task_id > ?1 AND (?2 IS NULL OR app_id = ?2)",
+  [TRD_STATEMENT_ATTACH] = "ATTACH ? AS other",
 
   /* A retired session (2) never launches. */
   [TRD_STATEMENT_HAS_WORK]

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "common/error.h"
+#include "port/store-history.h"
 #include "port/store-private.h"
 
 /* The numbers in the rows. */
@@ -552,16 +553,35 @@ delete_events (TrdDb *db, gint64 session_id, guint64 sequence, GError **error)
   return trd_query_run (query, error);
 }
 
-GPtrArray *
-trd_store_complete_events (TrdStore *self,
-                           gint64 session_id,
-                           guint64 sequence,
-                           GError **error)
+/* A success whose file nobody came for is told apart; other ends are what they are. */
+static gboolean
+forget_task (TrdStore *self, const TrdTaskRow *row, gboolean expired, GError **error)
+{
+  TrdForgotten task = {
+    .id = row->id,
+    .session_id = row->session_id,
+    .kind = row->kind,
+    .created_us = row->created_us,
+    .finished_us = row->finished_us,
+    .received = row->received,
+    .url = row->url,
+    .error_name = row->error_name,
+    .final_path = row->final_path,
+    .description = row->description,
+  };
+
+  if (expired && row->error_name == NULL && row->final_path == NULL)
+    task.error_name = TRD_HISTORY_EXPIRED;
+  return trd_store_note_history (self, &task, error)
+         && trd_store_delete_task (self, row->id, error);
+}
+
+static GPtrArray *
+complete_events (
+    TrdStore *self, gint64 session_id, guint64 sequence, gboolean expired, GError **error)
 {
   g_auto (TrdDbScope) scope = { NULL };
   g_autoptr (GPtrArray) rows = NULL;
-
-  g_return_val_if_fail (TRD_IS_STORE (self), NULL);
 
   if (!trd_db_scope_enter (&scope, self->db, error))
     return NULL;
@@ -570,13 +590,31 @@ trd_store_complete_events (TrdStore *self,
     return NULL;
 
   for (guint i = 0; i < rows->len; i++)
-    {
-      const TrdTaskRow *row = g_ptr_array_index (rows, i);
-
-      if (!trd_store_delete_task (self, row->id, error))
-        return NULL;
-    }
+    if (!forget_task (self, g_ptr_array_index (rows, i), expired, error))
+      return NULL;
   if (!trd_db_scope_leave (&scope, error))
     return NULL;
   return g_steal_pointer (&rows);
+}
+
+GPtrArray *
+trd_store_complete_events (TrdStore *self,
+                           gint64 session_id,
+                           guint64 sequence,
+                           GError **error)
+{
+  g_return_val_if_fail (TRD_IS_STORE (self), NULL);
+
+  return complete_events (self, session_id, sequence, FALSE, error);
+}
+
+GPtrArray *
+trd_store_expire_events (TrdStore *self,
+                         gint64 session_id,
+                         guint64 sequence,
+                         GError **error)
+{
+  g_return_val_if_fail (TRD_IS_STORE (self), NULL);
+
+  return complete_events (self, session_id, sequence, TRUE, error);
 }

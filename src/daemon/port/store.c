@@ -9,13 +9,53 @@
 
 #include "port/store.h"
 
+#include "common/defaults.h"
 #include "common/error.h"
 #include "port/store-private.h"
 #include "trd-schema.h"
 
 #define SCHEMA "/org/freedesktop/BackgroundTransfer1/schema.sql"
 
+enum
+{
+  DAMAGED,
+  N_SIGNALS
+};
+static guint signals[N_SIGNALS];
+
 G_DEFINE_FINAL_TYPE (TrdStore, trd_store, G_TYPE_OBJECT)
+
+GBytes *
+trd_store_load_script (GError **error)
+{
+  /* By name, so that the linker keeps it.  Data of a resource is followed by a NUL. */
+  return g_resource_lookup_data (
+      trd_schema_get_resource (), SCHEMA, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+}
+
+static gboolean
+tell_damage (gpointer user_data)
+{
+  TrdStore *self = user_data;
+
+  g_clear_pointer (&self->damage, g_source_unref);
+  g_signal_emit (self, signals[DAMAGED], 0);
+  return G_SOURCE_REMOVE;
+}
+
+/* Deep within some call: told when that has failed. */
+static void
+on_damage (gpointer user_data)
+{
+  TrdStore *self = user_data;
+
+  g_warning ("The database is damaged: nothing more is written to it");
+  self->damage = g_idle_source_new ();
+  g_source_set_priority (self->damage, G_PRIORITY_HIGH);
+  g_source_set_callback (self->damage, tell_damage, self, NULL);
+  g_source_set_static_name (self->damage, "damage");
+  g_source_attach (self->damage, g_main_context_get_thread_default ());
+}
 
 TrdStore *
 trd_store_new (const char *path, GError **error)
@@ -26,10 +66,8 @@ trd_store_new (const char *path, GError **error)
 
   g_return_val_if_fail (path != NULL, NULL);
 
-  /* By name, so that the linker keeps it.  Data of a resource is followed by a NUL. */
-  script = g_resource_lookup_data (
-      trd_schema_get_resource (), SCHEMA, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
-  if (script == NULL)
+  script = trd_store_load_script (error);
+  if (script == NULL || !trd_store_check (path, FALSE, error))
     return NULL;
   db = trd_db_open (path,
                     g_bytes_get_data (script, NULL),
@@ -41,6 +79,8 @@ trd_store_new (const char *path, GError **error)
 
   self = g_object_new (TRD_TYPE_STORE, NULL);
   self->db = db;
+  self->history_max = TRD_HISTORY_TASKS;
+  trd_db_set_damage_func (db, on_damage, self);
   return g_steal_pointer (&self);
 }
 
@@ -49,6 +89,9 @@ trd_store_close (TrdStore *self)
 {
   g_return_if_fail (TRD_IS_STORE (self));
 
+  if (self->damage != NULL)
+    g_source_destroy (self->damage);
+  g_clear_pointer (&self->damage, g_source_unref);
   g_clear_pointer (&self->db, trd_db_free);
 }
 
@@ -226,17 +269,24 @@ trd_store_update_session (TrdStore *self, const TrdSessionRow *row, GError **err
 }
 
 gboolean
-trd_store_delete_session (TrdStore *self, gint64 session_id, GError **error)
+trd_store_delete_session (TrdStore *self,
+                          gint64 session_id,
+                          gint64 now_us,
+                          GError **error)
 {
+  g_auto (TrdDbScope) scope = { NULL };
   g_autoptr (TrdQuery) query = NULL;
 
   g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
 
+  if (!trd_db_scope_enter (&scope, self->db, error)
+      || !trd_store_note_session (self, session_id, now_us, error))
+    return FALSE;
   query = trd_db_query (self->db, TRD_STATEMENT_DELETE_SESSION, error);
   if (query == NULL)
     return FALSE;
   trd_query_bind_int (query, 1, session_id);
-  return trd_store_run (self->db, query, error);
+  return trd_query_run (query, error) && trd_db_scope_leave (&scope, error);
 }
 
 static TrdSessionRow *
@@ -334,4 +384,7 @@ static void
 trd_store_class_init (TrdStoreClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = trd_store_dispose;
+
+  signals[DAMAGED] = g_signal_new (
+      "damaged", TRD_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }

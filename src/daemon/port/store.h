@@ -15,7 +15,11 @@
 G_DECLARE_FINAL_TYPE (TrdStore, trd_store, TRD, STORE, GObject)
 
 /* @path: the database file, or ":memory:".  Migrates an older schema; a newer one is
- * refused with G_IO_ERROR_NOT_SUPPORTED and left as it is. */
+ * refused with G_IO_ERROR_NOT_SUPPORTED, and what is damaged or of somebody else with
+ * INVALID_DATA: both are left as they are.
+ *
+ * Signal "damaged": a statement has found the database damaged.  Emitted once, from the
+ * main loop; every verb fails with INVALID_DATA by then. */
 TrdStore *
 trd_store_new (const char *path, GError **error);
 /* Checkpoints and closes; afterwards every verb fails. */
@@ -25,6 +29,29 @@ trd_store_close (TrdStore *self);
  */
 gboolean
 trd_store_flush (TrdStore *self, GError **error);
+
+/* Looks at the database at @path without changing it: NOT_SUPPORTED for a newer one,
+ * INVALID_DATA for one that is damaged or is not ours; a missing or empty one is fine.
+ * @whole: reads and compares everything there is, however long that takes. */
+gboolean
+trd_store_check (const char *path, gboolean whole, GError **error);
+guint
+trd_store_peek_version (const char *path);
+
+/* The highest numbers given out, which must not be given out again. */
+typedef struct
+{
+  gint64 task;
+  gint64 session;
+} TrdNumbers;
+gboolean
+trd_store_peek_numbers (const char *path, TrdNumbers *out_numbers, GError **error);
+/* The next numbers are above these. */
+gboolean
+trd_store_raise_numbers (TrdStore *self, const TrdNumbers *numbers, GError **error);
+/* No task, no event, and no part that somebody may come back for. */
+gboolean
+trd_store_holds_nothing (TrdStore *self, gboolean *out_nothing, GError **error);
 
 gboolean
 trd_store_begin (TrdStore *self, GError **error);
@@ -42,9 +69,12 @@ gboolean
 trd_store_insert_session (TrdStore *self, TrdSessionRow *row, GError **error);
 gboolean
 trd_store_update_session (TrdStore *self, const TrdSessionRow *row, GError **error);
-/* With its tasks and events. */
+/* With its tasks and events.  @now_us: when those have ended that had not. */
 gboolean
-trd_store_delete_session (TrdStore *self, gint64 session_id, GError **error);
+trd_store_delete_session (TrdStore *self,
+                          gint64 session_id,
+                          gint64 now_us,
+                          GError **error);
 /* (element-type TrdSessionRow) (transfer full) */
 GPtrArray *
 trd_store_load_sessions (TrdStore *self, GError **error);
@@ -139,6 +169,13 @@ trd_store_complete_events (TrdStore *self,
                            gint64 session_id,
                            guint64 sequence,
                            GError **error);
+
+/* The same for what nobody has come for: history says so. */
+GPtrArray *
+trd_store_expire_events (TrdStore *self,
+                         gint64 session_id,
+                         guint64 sequence,
+                         GError **error);
 
 /* How each session stands, for ListSessions. */
 typedef struct

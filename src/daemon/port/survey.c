@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "port/files.h"
+#include "port/shelter.h"
 #include "port/spool-names.h"
 #include "port/store-survey.h"
 
@@ -31,6 +32,7 @@ typedef struct
   char *worker_program;  /* (owned) (nullable) */
   gint64 waiting_since_us;
   gboolean mend;
+  guint n_aside; /* databases */
 
   GPtrArray *facts;      /* (owned) (element-type TrdFact) */
   GPtrArray *files;      /* (owned) (element-type TrdFact): of the spool */
@@ -137,26 +139,21 @@ list_spool (Survey *self)
     }
 }
 
-/* "trundle.db.<anything>", put there by an earlier start. */
 static void
 list_set_aside (Survey *self)
 {
-  g_autoptr (GDir) directory = g_dir_open (self->state_directory, 0, NULL);
-  const char *name;
+  g_autoptr (GPtrArray) asides = trd_shelter_list (self->state_directory);
 
-  while (directory != NULL && (name = g_dir_read_name (directory)) != NULL)
+  self->n_aside = asides->len;
+  for (guint i = 0; i < asides->len; i++)
     {
+      const TrdAside *aside = g_ptr_array_index (asides, i);
+      char *file = g_build_filename (self->state_directory, aside->database, NULL);
+      TrdFact *fact = add_fact (self->facts, TRD_FACT_SET_ASIDE, file, 0);
       struct stat facts;
-      char *file;
 
-      if (!g_str_has_prefix (name, "trundle.db."))
-        continue;
-      file = g_build_filename (self->state_directory, name, NULL);
       if (lstat (file, &facts) == 0)
-        add_fact (self->facts, TRD_FACT_SET_ASIDE, file, 0)->size
-            = (guint64)facts.st_size;
-      else
-        g_free (file);
+        fact->size = (guint64)facts.st_size;
     }
 }
 
@@ -293,8 +290,10 @@ judge_parts (Survey *self)
         continue;
       fact = add_fact (self->facts, TRD_FACT_STRAY_PART, path_of (self, part->place), 0);
       fact->size = part->size;
-      /* A greater number was given by somebody else, who may want it. */
-      fact->settled = self->mend && id <= self->stored.last_id && delete_part (part);
+      /* A greater number was given by somebody else, who may want it; and so may whoever
+       * reads a database that was set aside. */
+      fact->settled = self->mend && self->n_aside == 0 && id <= self->stored.last_id
+                      && delete_part (part);
     }
 }
 
