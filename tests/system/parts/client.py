@@ -58,6 +58,7 @@ TYPES = {
     "replace": "b",
     "request-timeout": "t",
     "resource-timeout": "t",
+    "resume-data": "ay",
     "retry": "a{sv}",
     "sends-launch-events": "b",
     "start": "b",
