@@ -326,6 +326,162 @@ reserves_before_it_asks (CoreFixture *f, gconstpointer data)
   g_assert_cmpint (reserved (f, task), >=, 8 * MIB);
 }
 
+/* ---- folders that are not there ---- */
+
+typedef struct
+{
+  char *folder; /* (owned) */
+  char *away;   /* (owned) */
+  gint64 id;
+} Beside;
+
+static void
+beside_clear (Beside *self)
+{
+  g_free (self->folder);
+  g_free (self->away);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Beside, beside_clear)
+
+static TrdTask *
+find (CoreFixture *f, const Beside *beside)
+{
+  return trd_registry_find_task (f->registry, beside->id);
+}
+
+/* A task in a folder of its own that has eight bytes of ten, four of them synced, and
+ * then lost its connection. */
+static void
+begin_beside (CoreFixture *f, Beside *beside)
+{
+  g_autofree char *options = NULL;
+  TrdTask *task;
+
+  beside->folder = g_build_filename (f->directory, "stick", NULL);
+  beside->away = g_build_filename (f->directory, "away", NULL);
+  options = g_strdup_printf ("{'start': <true>, 'destination-path': <'%s/file'>}",
+                             beside->folder);
+  g_assert_cmpint (g_mkdir (beside->folder, 0700), ==, 0);
+  task = core_fixture_create (f, core_fixture_open (f, "{}"), URL, options);
+  beside->id = task->id;
+  test_await (fake_transport_is_running (f->transport, task->id));
+  respond (f, task, 200, 10);
+  fake_transport_write (f->transport, task->id, "01234567", 8);
+  fake_transport_progress (f->transport, task->id, 8, 4, 10);
+  lose_connection (f, task, 8);
+}
+
+static guint64
+asked_offset (CoreFixture *f, const Beside *beside)
+{
+  guint64 offset = 0;
+
+  fake_clock_advance (f->clock, TRD_RECHECK_MAX_US);
+  test_await (fake_transport_is_running (f->transport, beside->id));
+  g_variant_lookup (
+      fake_transport_find (f->transport, beside->id)->request, "offset", "t", &offset);
+  return offset;
+}
+
+/* Waits while the folder is away, and is where it was when the folder is back. */
+static void
+await_gone (CoreFixture *f, const Beside *beside)
+{
+  fake_clock_advance (f->clock, 2 * SECOND);
+  test_await (trd_task_wait_reasons (find (f, beside)) == TRUNDLE_WAIT_DESTINATION_GONE);
+  fake_clock_advance (f->clock, TRD_RECHECK_MAX_US);
+  test_settle ();
+  g_assert_cmphex (
+      trd_task_wait_reasons (find (f, beside)), ==, TRUNDLE_WAIT_DESTINATION_GONE);
+}
+
+/* Fault (disk): the folder of a part is away for a while | Proves: waits, asks nobody,
+ * and what is known of the part holds */
+static void
+waits_for_a_folder (CoreFixture *f, gconstpointer data)
+{
+  g_auto (Beside) beside = { 0 };
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  begin_beside (f, &beside);
+  g_assert_cmpint (g_rename (beside.folder, beside.away), ==, 0);
+  await_gone (f, &beside);
+  row = trd_store_load_task (f->env.store, beside.id, NULL);
+  g_assert_cmpuint (row->synced, ==, 4);
+  g_assert_cmpuint (count_attempts (f), ==, 1);
+
+  g_assert_cmpint (g_rename (beside.away, beside.folder), ==, 0);
+  g_assert_cmpuint (asked_offset (f, &beside), ==, 8);
+}
+
+/* Fault (disk): another folder of the same name | Proves: nothing is written to it */
+static void
+wants_the_folder_itself (CoreFixture *f, gconstpointer data)
+{
+  g_auto (Beside) beside = { 0 };
+  g_autoptr (GDir) dir = NULL;
+
+  begin_beside (f, &beside);
+  g_assert_cmpint (g_rename (beside.folder, beside.away), ==, 0);
+  g_assert_cmpint (g_mkdir (beside.folder, 0700), ==, 0);
+  await_gone (f, &beside);
+  dir = g_dir_open (beside.folder, 0, NULL);
+  g_assert_null (g_dir_read_name (dir));
+}
+
+/* Fault (power): a reboot while the disk of a part is not there | Proves: the part is cut
+ * to what was synced once it is there again, also through another start in between (law
+ * 4) */
+static void
+distrusts_later (CoreFixture *f, gconstpointer data)
+{
+  g_auto (Beside) beside = { 0 };
+  g_autofree char *path = NULL;
+  g_autoptr (TrdTaskRow) row = NULL;
+  g_autoptr (TrdTaskRow) after = NULL;
+  struct stat facts;
+
+  begin_beside (f, &beside);
+  g_assert_cmpint (g_rename (beside.folder, beside.away), ==, 0);
+  f->env.rebooted = TRUE;
+  core_fixture_restart (f);
+  f->env.rebooted = FALSE;
+  core_fixture_restart (f);
+  await_gone (f, &beside);
+  row = trd_store_load_task (f->env.store, beside.id, NULL);
+  g_assert_true (row->untrusted);
+  g_assert_cmpuint (row->synced, ==, 4);
+
+  g_assert_cmpint (g_rename (beside.away, beside.folder), ==, 0);
+  g_assert_cmpuint (asked_offset (f, &beside), ==, 4);
+  path = g_build_filename (beside.folder, row->place->part_name, NULL);
+  g_assert_cmpint (stat (path, &facts), ==, 0);
+  g_assert_cmpint (facts.st_size, ==, 4);
+  after = trd_store_load_task (f->env.store, beside.id, NULL);
+  g_assert_false (after->untrusted);
+  g_assert_cmpuint (after->synced, ==, 4);
+}
+
+/* Fault (disk): the part is deleted while it is written | Proves: fetched again, and no
+ * success is told of nothing */
+static void
+fetches_what_was_deleted (CoreFixture *f, gconstpointer data)
+{
+  g_autofree char *path = NULL;
+  TrdTask *task = start (f);
+
+  path = path_of (f, task);
+  fake_transport_write (f->transport, task->id, "x", 1);
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  fake_transport_take_done (
+      f->transport, task->id, trd_outcome_new_complete (1, "content-length"));
+  test_await (task->state == TRUNDLE_TASK_QUEUED);
+  fake_clock_advance (f->clock, 10 * SECOND);
+  core_fixture_complete (f, task, "x");
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+  g_assert_cmpint (access (path, F_OK), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -345,6 +501,10 @@ main (int argc, char **argv)
     { "/space/looks-when-another-ends", looks_when_another_ends },
     { "/space/asks-no-server-in-vain", asks_no_server_in_vain },
     { "/space/reserves-before-it-asks", reserves_before_it_asks },
+    { "/space/folder/waits", waits_for_a_folder },
+    { "/space/folder/itself", wants_the_folder_itself },
+    { "/space/folder/distrusts-later", distrusts_later },
+    { "/space/deleted", fetches_what_was_deleted },
   };
 
   g_test_init (&argc, &argv, NULL);

@@ -192,6 +192,7 @@ trd_run_conclude (TrdRun *run, TrdOutcome *outcome)
 {
   g_autoptr (TrdOutcome) owned = outcome;
 
+  trd_run_blame_place (run, outcome);
   /* Not a byte of it is believed. */
   if (!outcome->complete && outcome->code == TRUNDLE_ERROR_INTEGRITY_FAILED)
     trd_spool_discard (run->runner->env->spool, run->place);

@@ -367,7 +367,7 @@ is_known (gint64 task_id, gpointer user_data)
 
 /* The machine was started anew: what was written last may never have reached the disk,
  * and only what was synced is believed of a part (law 4).  One that cannot be cut now,
- * say on a disk that is not there, is begun anew. */
+ * say on a disk that is not there, is cut before it is gone on with. */
 static gboolean
 distrust_part (TrdRegistry *self, TrdTaskRow *row, GError **error)
 {
@@ -389,7 +389,7 @@ distrust_part (TrdRegistry *self, TrdTaskRow *row, GError **error)
       return TRUE;
     }
 
-  g_clear_pointer (&row->response, g_variant_unref);
+  row->untrusted = TRUE;
   return trd_store_update_task (env->store, row, error);
 }
 

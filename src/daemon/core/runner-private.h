@@ -51,6 +51,10 @@ struct _TrdRun
   gboolean cleared; /* it ended by itself: no suspect any more */
 };
 
+/* The run of work that was begun in a thread, if it still goes on.  (nullable) */
+TrdRun *
+trd_runner_find_run (TrdRunner *self, gint64 task_id, guint64 serial);
+
 /* What its end will be judged by, from the row as it began. */
 void
 trd_run_take_context (TrdRun *run, const TrdTaskRow *row);
@@ -87,6 +91,10 @@ trd_run_note_size (TrdRun *run);
 /* Bytes that must be free before it is tried again. */
 guint64
 trd_run_space_needed (TrdRun *run);
+/* What a folder that is gone or read-only now makes of file work is that, and is waited
+ * for. */
+void
+trd_run_blame_place (TrdRun *run, TrdOutcome *outcome);
 /* A reservation still goes on: trd_run_succeed() is called again once it has ended.
  * Consumes @outcome then. */
 gboolean

@@ -137,10 +137,18 @@ open_part (TrdRun *run, const TrdTaskRow *row, TrdResume *out_plan, GError **err
 {
   const TrdEnv *env = run->runner->env;
   g_auto (TrdIntent) found = { 0 };
+  g_autoptr (GError) local_error = NULL;
   int fd;
 
-  if (trd_spool_stat_part (env->spool, run->place, &found, NULL))
-    trd_resume_plan (row, found.size, out_plan);
+  if (trd_spool_stat_part (env->spool, run->place, &found, &local_error))
+    trd_resume_plan (
+        row, row->untrusted ? MIN (found.size, row->synced) : found.size, out_plan);
+  else if (!g_error_matches (local_error, TRUNDLE_ERROR, TRUNDLE_ERROR_FILE_NOT_FOUND))
+    {
+      /* It is there, for all we know: what the row says of it stays. */
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return -1;
+    }
   if ((row->synced > out_plan->offset
        || trd_proof_get_offset (row->digest_state) > out_plan->offset)
       && !trd_store_set_task_digested (env->store, row->id, 0, NULL, error))
@@ -149,6 +157,14 @@ open_part (TrdRun *run, const TrdTaskRow *row, TrdResume *out_plan, GError **err
   fd = trd_spool_open_part (env->spool, run->place, out_plan->offset, error);
   if (fd < 0)
     return -1;
+  /* Only now that it is cut. */
+  if (row->untrusted
+      && !trd_store_set_task_synced (
+          env->store, row->id, MIN (row->synced, out_plan->offset), error))
+    {
+      close (fd);
+      return -1;
+    }
 
   run->offset = out_plan->offset;
   run->received = out_plan->offset;
@@ -278,6 +294,15 @@ find_run (TrdRunner *self, gint64 task_id)
   TrdTask *task = trd_registry_find_task (self->registry, task_id);
 
   return task != NULL ? task->run : NULL;
+}
+
+TrdRun *
+trd_runner_find_run (TrdRunner *self, gint64 task_id, guint64 serial)
+{
+  /* Closed: the registry may be gone. */
+  TrdRun *run = self->env != NULL ? find_run (self, task_id) : NULL;
+
+  return run != NULL && run->serial == serial ? run : NULL;
 }
 
 /* What a later attempt needs to go on: stored when it is worth it, and always when the

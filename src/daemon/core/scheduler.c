@@ -727,6 +727,9 @@ trd_scheduler_dispose (GObject *object)
 
   g_clear_handle_id (&self->settle_source, g_source_remove);
   trd_agenda_disarm (self->agenda);
+  /* Work in threads may hold it; it is over with its runs. */
+  if (self->runner != NULL)
+    g_object_run_dispose (G_OBJECT (self->runner));
   g_clear_object (&self->runner);
   g_clear_object (&self->registry);
 

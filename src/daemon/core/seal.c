@@ -88,13 +88,11 @@ static TrdRun *
 end_job (Job *job)
 {
   g_autoptr (TrdRunner) runner = job->runner;
-  TrdTask *task = trd_registry_find_task (runner->registry, job->task_id);
-  TrdRun *run = task != NULL ? task->run : NULL;
-  guint64 serial = job->serial;
+  TrdRun *run = trd_runner_find_run (runner, job->task_id, job->serial);
 
   g_free (job);
 
-  return run != NULL && run->serial == serial ? run : NULL;
+  return run;
 }
 
 static void
@@ -107,6 +105,7 @@ on_seal_failed (TrdRun *run, const GError *error)
   gboolean was_sealing = run->sealing;
 
   outcome->received = run->outcome->received;
+  trd_run_blame_place (run, outcome);
   run->sealing = FALSE;
 
   /* Taken since it was chosen; when none could be chosen, another look finds none. */
@@ -240,7 +239,14 @@ check_file (TrdRun *run)
   g_autoptr (GError) error = NULL;
 
   if (!trd_spool_stat_part (env->spool, run->place, &run->intent, &error))
-    return trd_outcome_new_from_error (error);
+    {
+      /* Somebody took it away, who thought nobody wants it: it is fetched again. */
+      if (g_error_matches (error, TRUNDLE_ERROR, TRUNDLE_ERROR_FILE_NOT_FOUND))
+        return trd_outcome_new_failed (TRUNDLE_ERROR_CONNECTION_LOST,
+                                       "The file that was received is not there any "
+                                       "more");
+      return trd_outcome_new_from_error (error);
+    }
   if (run->intent.size != run->outcome->received)
     return trd_outcome_new_failed (TRUNDLE_ERROR_CONNECTION_LOST,
                                    "The file does not have the size that was "

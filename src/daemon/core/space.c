@@ -144,10 +144,9 @@ on_reserved (GObject *source, GAsyncResult *result, gpointer user_data)
   int error_number = 0;
   gboolean fits = trd_spool_reserve_finish (
       TRD_SPOOL (source), result, &error_number, NULL);
-  TrdTask *task = trd_registry_find_task (runner->registry, reserving->task_id);
-  TrdRun *run = task != NULL ? task->run : NULL;
+  TrdRun *run = trd_runner_find_run (runner, reserving->task_id, reserving->serial);
 
-  if (run == NULL || run->serial != reserving->serial)
+  if (run == NULL)
     return;
 
   g_clear_object (&run->reserving);
@@ -256,6 +255,29 @@ trd_runner_give_back (TrdRunner *self, gint64 task_id)
 }
 
 /* ---- waiting ---- */
+
+void
+trd_run_blame_place (TrdRun *run, TrdOutcome *outcome)
+{
+  static const TrundleError codes[] = {
+    TRUNDLE_ERROR_FILE_NOT_FOUND,
+    TRUNDLE_ERROR_FILE_PERMISSION,
+    TRUNDLE_ERROR_WRITE_FAILED,
+  };
+  g_autoptr (GError) error = NULL;
+  gboolean is_of_file = FALSE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (codes); i++)
+    is_of_file |= outcome->code == codes[i];
+  if (outcome->complete || !is_of_file || run->place == NULL
+      || trd_spool_check_place (run->runner->env->spool, run->place, &error)
+      || !g_error_matches (error, TRUNDLE_ERROR, TRUNDLE_ERROR_DESTINATION_GONE))
+    return;
+
+  outcome->code = TRUNDLE_ERROR_DESTINATION_GONE;
+  g_free (outcome->message);
+  outcome->message = g_strdup (error->message);
+}
 
 static gboolean
 is_over_quota (const TrdTaskRow *row)

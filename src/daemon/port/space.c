@@ -80,7 +80,11 @@ trd_spool_check_place (TrdSpool *self, const TrdPlace *place, GError **error)
   /* Of root, too, and of nothing else that may be in the way. */
   if (faccessat (site.fd, ".", W_OK, AT_EACCESS) == 0 || errno != EROFS)
     return TRUE;
-  return trd_files_set_error (error, EROFS, "The destination's directory");
+  g_set_error_literal (error,
+                       TRUNDLE_ERROR,
+                       TRUNDLE_ERROR_DESTINATION_GONE,
+                       "The disk of the destination is read-only");
+  return FALSE;
 }
 
 /* The part under a description of its own, or -1. */

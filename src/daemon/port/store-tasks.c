@@ -82,7 +82,9 @@ bind_result (TrdQuery *query, int *index, const TrdTaskRow *row)
   trd_query_bind_int (query, ++*index, (gint64)row->intent.inode);
   trd_query_bind_int (query, ++*index, (gint64)row->intent.size);
   trd_query_bind_int (query, ++*index, (gint64)row->received);
-  trd_query_bind_int (query, ++*index, (gint64)row->synced);
+  /* Below 0, and one less, for a part that is to be cut. */
+  trd_query_bind_int (
+      query, ++*index, row->untrusted ? -1 - (gint64)row->synced : (gint64)row->synced);
   trd_query_bind_text (query, ++*index, row->current_url);
   trd_query_bind_variant (query, ++*index, row->response);
   trd_query_bind_text (query, ++*index, row->error_name);
@@ -160,12 +162,16 @@ read_standing (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
 static gboolean
 read_result (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
 {
+  gint64 synced;
+
   row->intent.final_name = trd_query_get_path (query, (*column)++);
   row->intent.device = (guint64)trd_query_get_int (query, (*column)++);
   row->intent.inode = (guint64)trd_query_get_int (query, (*column)++);
   row->intent.size = (guint64)trd_query_get_int (query, (*column)++);
   row->received = (guint64)trd_query_get_int (query, (*column)++);
-  row->synced = (guint64)trd_query_get_int (query, (*column)++);
+  synced = trd_query_get_int (query, (*column)++);
+  row->untrusted = synced < 0;
+  row->synced = (guint64)(synced < 0 ? -1 - synced : synced);
   row->current_url = trd_query_get_text (query, (*column)++);
   if (!trd_query_get_variant (query, (*column)++, &row->response, error))
     return FALSE;

@@ -73,9 +73,10 @@ typedef struct
   TrdIntent intent;
   guint64 received;
   guint64 synced; /* of the part; what is believed of it after an unclean boot (law 4) */
-  char *current_url;       /* (nullable): after redirects */
-  GVariant *response;      /* (nullable): a{sv} */
-  char *error_name;        /* (nullable): "HttpStatus"; NULL while not failed */
+  gboolean untrusted; /* there was one, and the part could not be cut to @synced yet */
+  char *current_url;  /* (nullable): after redirects */
+  GVariant *response; /* (nullable): a{sv} */
+  char *error_name;   /* (nullable): "HttpStatus"; NULL while not failed */
   GVariant *error_details; /* (nullable): a{sv} */
   char *transient_name;    /* (nullable): of the last attempt that is tried again */
   GVariant *transient_details;
