@@ -66,6 +66,11 @@
 #define TRD_WORKER_UNHANDLED_MAX 1000
 #define TRD_WORKER_MESSAGE_MAX (1024 * 1024)
 
+/* Of the hops of an attempt, and of those of a task, so many are told: the first ones and
+ * the last. */
+#define TRD_TRANSACTIONS_MAX 24
+#define TRD_TRANSACTIONS_FIRST 4
+
 /* A worker that does not say Hello in this time is killed; one that was told to leave, or
  * got SIGTERM, in the other. */
 #define TRD_WORKER_ANSWER_MS (10 * 1000)

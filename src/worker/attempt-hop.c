@@ -75,10 +75,32 @@ add_retry_after (TrwAttempt *self, GVariantDict *facts)
 }
 
 void
+trw_attempt_measure_hop (TrwAttempt *self)
+{
+  self->n_hops++;
+  trw_measure_add (
+      self->transactions,
+      trw_measure_describe (self->message, &self->marks, self->wall_offset_us));
+}
+
+static void
+add_transactions (TrwAttempt *self, GVariantDict *facts)
+{
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+
+  for (guint i = 0; i < self->transactions->len; i++)
+    g_variant_builder_add_value (&builder, self->transactions->pdata[i]);
+  g_variant_dict_insert_value (facts, "transactions", g_variant_builder_end (&builder));
+  g_variant_dict_insert (facts, "hops", "u", self->n_hops);
+}
+
+void
 trw_attempt_add_hop_facts (TrwAttempt *self, GVariantDict *facts)
 {
   if (self->message == NULL)
     return;
+  trw_attempt_measure_hop (self);
+  add_transactions (self, facts);
   g_variant_dict_insert (facts, "sent", "b", is_sent (self));
   if (self->is_definite)
     g_variant_dict_insert (facts, "definite", "b", TRUE);
@@ -156,6 +178,8 @@ on_network_event (SoupMessage *message,
   TrwAttempt *self = user_data;
 
   trw_attempt_note_event (self, event);
+  if (event == G_SOCKET_CLIENT_CONNECTING)
+    self->marks.is_connected = TRUE;
   if (event == G_SOCKET_CLIENT_CONNECTED)
     self->is_connected = TRUE;
 }
@@ -183,7 +207,10 @@ on_wrote_headers (SoupMessage *message, gpointer user_data)
 static void
 on_wrote_body (SoupMessage *message, gpointer user_data)
 {
-  trw_attempt_enter_phase (user_data, TRW_PHASE_ASKED);
+  TrwAttempt *self = user_data;
+
+  self->marks.written_us = g_get_monotonic_time ();
+  trw_attempt_enter_phase (self, TRW_PHASE_ASKED);
 }
 
 /* Never final, and no sign of life for ever. */
@@ -235,6 +262,7 @@ trw_attempt_send_hop (TrwAttempt *self)
   self->message = trw_message_new (self->request, &self->way);
   self->is_connected = FALSE;
   self->has_written = FALSE;
+  self->marks = (TrwMarks){ 0 };
   self->is_sending = TRUE;
   trw_attempt_enter_phase (self, TRW_PHASE_CONNECTING);
   g_signal_connect (self->message, "network-event", G_CALLBACK (on_network_event), self);

@@ -7,6 +7,7 @@
 #include "body.h"
 #include "common/error.h"
 #include "decode.h"
+#include "measure.h"
 #include "message.h"
 #include "part.h"
 
@@ -55,6 +56,12 @@ struct _TrwAttempt
   gint64 phase_mono_us; /* when it began */
   int last_event;       /* GSocketClientEvent of the connection in the making, or -1 */
 
+  TrwMarks marks; /* of the hop in flight */
+  GPtrArray
+      *transactions; /* (owned) (element-type GVariant): of the hops that are over */
+  guint n_hops;
+  gint64 wall_offset_us; /* from monotonic to real time, when it began */
+
   gboolean is_sending; /* send_async is in flight */
   gboolean is_over;
   gboolean is_stopped;
@@ -102,6 +109,10 @@ void
 trw_attempt_take_success (TrwAttempt *self);
 void
 trw_attempt_time_out (TrwAttempt *self, const char *message);
+
+/* The hop in flight is over: keeps what was measured of it. */
+void
+trw_attempt_measure_hop (TrwAttempt *self);
 
 /* What the hop in flight says about how the attempt ended. */
 void

@@ -252,6 +252,7 @@ on_body_ended (const GError *error, gpointer user_data)
       return;
     }
   trw_attempt_clear_watchdog (self);
+  self->marks.ended_us = g_get_monotonic_time ();
   if (!trw_part_sync (self->part))
     finish_complete (self);
 }
@@ -303,7 +304,11 @@ keep_error_body (const guint8 *data, gsize length, gpointer user_data)
 static void
 on_error_body_ended (const GError *error, gpointer user_data)
 {
-  end (user_data);
+  TrwAttempt *self = user_data;
+
+  if (error == NULL)
+    self->marks.ended_us = g_get_monotonic_time ();
+  end (self);
 }
 
 static const TrwBodySink part_sink = { write_part, on_body_ended };
@@ -480,6 +485,8 @@ follow (TrwAttempt *self, const TrwNextHop *next)
 
   trw_way_take_cookies (&self->way, self->message);
   drain (self);
+  self->marks.ended_us = g_get_monotonic_time ();
+  trw_attempt_measure_hop (self);
   drop_hop (self);
   g_uri_unref (self->way.uri);
   self->way.uri = g_uri_ref (next->uri);
@@ -532,6 +539,7 @@ free_contents (gpointer data)
   g_clear_object (&self->session);
   g_clear_object (&self->cancellable);
   trw_way_clear (&self->way);
+  g_ptr_array_unref (self->transactions);
   g_clear_pointer (&self->error_body, g_byte_array_unref);
   g_clear_pointer (&self->untold, g_variant_unref);
   g_clear_pointer (&self->response, g_variant_unref);
@@ -558,6 +566,8 @@ trw_attempt_new (guint64 id,
   self->hooks = hooks;
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
+  self->transactions = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+  self->wall_offset_us = g_get_real_time () - g_get_monotonic_time ();
   self->expected = -1;
   self->offset = -1;
   self->way.uri = g_uri_ref (request->uri);

@@ -296,6 +296,7 @@ static const char *const fact_words[][2] = {
   { "definite", "b" },
   { "retry-after", "t" },
   { "transactions", "aa{sv}" },
+  { "hops", "u" },
   { "digests", "a{say}" },
   { "declared-digests", "a{say}" },
   { "digest-state", "a{sv}" },
