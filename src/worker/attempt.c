@@ -209,6 +209,7 @@ write_part (const guint8 *data, gsize length, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   trw_attempt_feed_watchdog (self);
+  self->marks.body_size += length;
   if (!compare_overlap (self, &data, &length))
     {
       fail_misfit (self);
@@ -293,6 +294,7 @@ keep_error_body (const guint8 *data, gsize length, gpointer user_data)
   TrwAttempt *self = user_data;
   gsize room = self->request->error_body_max - self->error_body->len;
 
+  self->marks.body_size += length;
   g_byte_array_append (self->error_body, data, (guint)MIN (length, room));
   if (length < room)
     return TRUE;

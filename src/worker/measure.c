@@ -175,6 +175,7 @@ trw_measure_describe (SoupMessage *message, const TrwMarks *marks, gint64 wall_o
                          marks->written_us > 0 && !marks->is_connected);
   add_times (&sheet, metrics, marks);
   add_bytes (&sheet, metrics);
+  g_variant_dict_insert (&sheet.dict, "response-body-size", "t", marks->body_size);
   add_peer (&sheet, message);
   add_tls (&sheet, message);
   return g_variant_ref_sink (g_variant_dict_end (&sheet.dict));

@@ -11,6 +11,7 @@ typedef struct
   gint64 written_us;     /* the question is out */
   gint64 ended_us;       /* the answer was read to its end, or to that of our interest */
   gboolean is_connected; /* a connection was made for it */
+  guint64 body_size;     /* bytes of the answer that came, without their framing */
 } TrwMarks;
 
 /* One of the `transactions` of Done.  @wall_offset_us: from the monotonic to the real

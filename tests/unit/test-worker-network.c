@@ -133,6 +133,61 @@ test_tls (void)
   g_assert_cmpuint (flags, ==, G_TLS_CERTIFICATE_UNKNOWN_CA);
 }
 
+static GVariant *
+get_transaction (GVariant *facts)
+{
+  g_autoptr (GVariant) all = g_variant_lookup_value (
+      facts, "transactions", G_VARIANT_TYPE ("aa{sv}"));
+
+  g_assert_nonnull (all);
+  g_assert_cmpuint (g_variant_n_children (all), ==, 1);
+  return g_variant_get_child_value (all, 0);
+}
+
+/* What of a secure connection is measured. */
+static void
+check_transaction (gboolean with_proxy)
+{
+  g_autofree char *pem = NULL;
+  g_autoptr (GTlsCertificate) certificate = make_certificate (&pem);
+  g_autoptr (ScriptServer) server = script_server_new (certificate);
+  g_autoptr (ScriptProxy) proxy = script_proxy_new (NULL);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *url = script_server_url (server, "/hop/0");
+  g_autofree char *proxy_url = script_proxy_url (proxy, "http");
+  g_autofree char *trust = trust_option (pem);
+  g_autoptr (GVariant) transaction = NULL;
+  const char *version = "";
+  const char *suite = "";
+  gint64 moment = 0;
+  gboolean is_proxy = !with_proxy;
+
+  if (with_proxy)
+    worker_fixture_set_proxy (fixture, proxy_url);
+  transaction = get_transaction (
+      worker_fixture_await_done (fixture, worker_fixture_begin (fixture, url, trust)));
+  g_variant_lookup (transaction, "tls-protocol", "&s", &version);
+  g_assert_true (g_str_has_prefix (version, "TLS 1."));
+  g_variant_lookup (transaction, "tls-ciphersuite", "&s", &suite);
+  g_assert_cmpstr (suite, !=, "");
+  g_variant_lookup (transaction, "secure-connection-start", "x", &moment);
+  g_assert_cmpint (moment, >, 0);
+  g_variant_lookup (transaction, "proxy", "b", &is_proxy);
+  g_assert_cmpint (is_proxy, ==, with_proxy);
+}
+
+static void
+test_transaction (void)
+{
+  check_transaction (FALSE);
+}
+
+static void
+test_transaction_proxy (void)
+{
+  check_transaction (TRUE);
+}
+
 /* T-18
  *
  * Fault (server): a redirect from https to http | Proves: not followed */
@@ -295,6 +350,8 @@ main (int argc, char **argv)
   g_test_add_func ("/worker/proxy", test_proxy);
   g_test_add_func ("/worker/proxy/unknown", test_proxy_unknown);
   g_test_add_func ("/worker/tls", test_tls);
+  g_test_add_func ("/worker/tls/transaction", test_transaction);
+  g_test_add_func ("/worker/proxy/transaction", test_transaction_proxy);
   g_test_add_func ("/worker/downgrade", test_downgrade);
   g_test_add_func ("/worker/handshake-cut", test_handshake_cut);
   g_test_add_func ("/worker/proxy/connect", test_connect);

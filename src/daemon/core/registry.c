@@ -16,6 +16,7 @@
 #include "core/registry-internal.h"
 #include "core/request.h"
 #include "core/runner.h"
+#include "core/waits.h"
 
 struct _TrdRegistry
 {
@@ -56,6 +57,7 @@ task_free (TrdTask *task)
   if (task->run != NULL)
     trd_run_end (task->run);
   g_clear_pointer (&task->host, g_ref_string_release);
+  trd_waits_forget (task);
   g_slice_free (TrdTask, task);
 }
 

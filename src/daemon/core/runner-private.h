@@ -41,9 +41,14 @@ struct _TrdRun
   GVariant *request; /* (owned) (nullable): until it is launched, as the next two */
   int part_fd;       /* (owned): locked; -1 for none, as the next */
   int decode_fd;
-  GVariant *kept;      /* (owned) (nullable): answer that brought what is gone on with */
-  GVariant *response;  /* (owned) (nullable) */
-  char *current_url;   /* (owned) (nullable) */
+  GVariant *kept;     /* (owned) (nullable): answer that brought what is gone on with */
+  GVariant *response; /* (owned) (nullable) */
+  char *current_url;  /* (owned) (nullable) */
+  GVariant *transactions; /* (owned) (nullable): as the worker told at the end */
+  guint n_hops;           /* that these are of */
+  guint n_redirects;
+  guint64 base;        /* length of the file it goes on from, as the server has decided */
+  gboolean has_begun;  /* the transport was told */
   gboolean progressed; /* bytes came */
   gboolean in_transport;
   gboolean may_decode; /* a file to decode to was made */

@@ -76,6 +76,7 @@ trd_run_end (TrdRun *run)
   trd_intent_clear (&run->intent);
   g_clear_pointer (&run->outcome, trd_outcome_free);
   g_clear_pointer (&run->kept, g_variant_unref);
+  g_clear_pointer (&run->transactions, g_variant_unref);
   g_clear_pointer (&run->integrity, g_variant_unref);
   g_clear_pointer (&run->response, g_variant_unref);
   g_free (run->current_url);
@@ -96,6 +97,20 @@ trd_run_get_progress (TrdRun *run, guint64 *out_received, gint64 *out_expected)
 {
   *out_received = run->received;
   *out_expected = run->expected;
+}
+
+gboolean
+trd_run_measure (const TrdRun *run, TrdMetricsAttempt *out_attempt)
+{
+  *out_attempt = (TrdMetricsAttempt){
+    .transactions = run->transactions,
+    .n_hops = run->n_hops,
+    .n_redirects = run->n_redirects,
+    .base = run->base,
+    .received = run->received,
+  };
+
+  return run->has_begun;
 }
 
 GVariant *
@@ -167,6 +182,7 @@ open_part (TrdRun *run, const TrdTaskRow *row, TrdResume *out_plan, GError **err
     }
 
   run->offset = out_plan->offset;
+  run->base = out_plan->offset;
   run->received = out_plan->offset;
   run->synced = MIN (row->synced, out_plan->offset);
   return fd;
@@ -203,6 +219,7 @@ trd_run_launch (TrdRun *run)
   run->part_fd = -1;
   run->decode_fd = -1;
   run->in_transport = TRUE;
+  run->has_begun = TRUE;
   trd_transport_begin (run->runner->env->transport, &attempt, part_fd);
 }
 
@@ -344,6 +361,7 @@ note_offset (TrdRun *run)
   restarted = run->offset > offset;
   if (restarted)
     {
+      run->base = 0;
       run->received = 0;
       run->synced = 0;
     }
@@ -398,6 +416,7 @@ on_redirected (
   if (run == NULL)
     return;
 
+  run->n_redirects++;
   g_free (run->current_url);
   run->current_url = trundle_url_without_user_info (to, NULL);
   trd_registry_emit_task_redirected (self->registry, run->task, from, to, status);
@@ -457,6 +476,9 @@ on_done (gint64 task_id, TrdOutcome *outcome, gpointer user_data)
   /* It ended by itself: whatever killed a worker before, it was not this task.  One whose
    * worker was lost has proved nothing. */
   run->cleared = !outcome->busy;
+  if (outcome->transactions != NULL)
+    run->transactions = g_variant_ref (outcome->transactions);
+  run->n_hops = outcome->n_hops;
   mine = trd_outcome_copy (outcome);
   /* Of an attempt whose worker was lost nobody knows what the server has seen. */
   mine->sent |= outcome->busy;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/registry.h"
+#include "value/metrics.h"
 
 /* Runs attempts: from START to the outcome, and from a complete part to a file under its
  * final name (law 6). */
@@ -35,6 +36,9 @@ gboolean
 trd_task_is_sealing (const TrdTask *task);
 void
 trd_run_get_progress (TrdRun *run, guint64 *out_received, gint64 *out_expected);
+/* What it brought until now; FALSE when it was no attempt: a file got its name only. */
+gboolean
+trd_run_measure (const TrdRun *run, TrdMetricsAttempt *out_attempt);
 /* What is known of the answer so far.  (transfer none) (nullable) */
 GVariant *
 trd_run_get_response (TrdRun *run);

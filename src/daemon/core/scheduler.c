@@ -20,6 +20,7 @@
 #include "core/runner.h"
 #include "core/tally.h"
 #include "core/turn.h"
+#include "core/waits.h"
 
 typedef struct
 {
@@ -229,14 +230,15 @@ stand_in_line (TrdScheduler *self, TrdTask *task)
   if (task->not_before_us > world.now_us)
     {
       trd_agenda_hold (self->agenda, task);
-      task->shown_reasons = task->hold;
+      trd_waits_set_reasons (task, task->hold, world.now_us);
     }
   else if (task->earliest_begin_us > world.date_us || trd_task_is_due (task))
     {
       trd_agenda_date (self->agenda, task);
-      task->shown_reasons = task->earliest_begin_us > world.date_us
-                                ? TRUNDLE_WAIT_EARLIEST_BEGIN
-                                : 0;
+      trd_waits_set_reasons (
+          task,
+          task->earliest_begin_us > world.date_us ? TRUNDLE_WAIT_EARLIEST_BEGIN : 0,
+          world.now_us);
     }
   else if (!task->releasing)
     {
@@ -244,7 +246,7 @@ stand_in_line (TrdScheduler *self, TrdTask *task)
       task->lane = lane;
       task->lane_place = g_sequence_insert_sorted (lane->tasks, task, compare_rank, NULL);
       /* What its neighbours were told: they are told together when that changes. */
-      task->shown_reasons = lane->shown_reasons;
+      trd_waits_set_reasons (task, lane->shown_reasons, world.now_us);
     }
 
   settle_soon (self);
@@ -454,7 +456,7 @@ show_reasons (TrdScheduler *self, Lane *lane, const TrdWorld *world)
 
       if (task->shown_reasons == reasons)
         continue;
-      task->shown_reasons = reasons;
+      trd_waits_set_reasons (task, reasons, world->now_us);
       trd_registry_emit_task_changed (self->registry, task, TRD_TASK_CHANGE_WAIT_REASONS);
     }
 

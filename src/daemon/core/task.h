@@ -8,6 +8,7 @@
 
 typedef struct _TrdTask TrdTask;
 typedef struct _TrdSession TrdSession;
+typedef struct _TrdWaits TrdWaits;
 
 /* A task, as little of it as must be in memory: everything else is its row.  Owned by its
  * session; written only by a turn (core/turn.h). */
@@ -24,6 +25,8 @@ struct _TrdTask
   gpointer lane;                 /* (unowned) (nullable): the scheduler's */
   GRefString *host;              /* (owned): what slots per host count */
   gpointer run;                  /* (unowned) (nullable): the runner's, while running */
+  TrdWaits *waits;               /* (owned) (nullable): core/waits.c, as the next */
+  gint64 waiting_since_us; /* CLOCK_BOOTTIME; 0: not queued, or nothing counted yet */
   float priority;
   guint32 hold;          /* TrundleWaitReasons that came with not_before_us */
   guint32 shown_reasons; /* last ones told to anybody */

@@ -14,6 +14,7 @@
 #include "core/registry-internal.h"
 #include "core/resume.h"
 #include "core/runner.h"
+#include "core/waits.h"
 #include "value/log.h"
 
 typedef TrdStep Step;
@@ -92,9 +93,33 @@ load_row (TrdTurn *self, Step *step, GError **error)
   return TRUE;
 }
 
+/* What is only measured has no commit of its own. */
+static void
+add_metrics (TrdTurn *self, Step *step)
+{
+  TrdTaskRow *row = step->row;
+  g_autoptr (GVariant) before = NULL;
+  guint number = row->attempts + (step->input == TRD_TASK_INPUT_SUSPEND);
+  TrdMetricsAttempt attempt;
+  TrdMetricsWaits waits;
+
+  if (step->task->run != NULL && trd_run_measure (step->task->run, &attempt))
+    {
+      before = g_steal_pointer (&row->metrics);
+      row->metrics = trd_metrics_add_attempt (before, &attempt, number);
+      g_clear_pointer (&before, g_variant_unref);
+    }
+  if (trd_waits_get (step->task, self->now.boot_us, &waits))
+    {
+      before = g_steal_pointer (&row->metrics);
+      row->metrics = trd_metrics_add_waits (before, &waits);
+    }
+}
+
 static gboolean
 write_row (TrdTurn *self, Step *step, GError **error)
 {
+  add_metrics (self, step);
   step->row->hold = step->hold;
   step->row->not_before = trd_moment_at (self->now, step->not_before_us);
   step->row->deadline = trd_moment_at (self->now, step->deadline_us);
@@ -633,6 +658,10 @@ assign (TrdTurn *self, Step *step)
   TrdTask *task = step->task;
   TrdSession *session = task->session;
 
+  if (step->row != NULL)
+    trd_waits_forget (task);
+  else
+    trd_waits_count (task, self->now.boot_us);
   session->n_running += step->next == TRUNDLE_TASK_RUNNING;
   session->n_running -= task->state == TRUNDLE_TASK_RUNNING;
   session->n_unfinished += trd_task_is_finished (task);
@@ -642,6 +671,7 @@ assign (TrdTurn *self, Step *step)
 
   task->state = step->next;
   task->begun |= step->next == TRUNDLE_TASK_RUNNING;
+  task->waiting_since_us = step->next == TRUNDLE_TASK_QUEUED ? self->now.boot_us : 0;
   task->hold = step->hold;
   task->not_before_us = step->not_before_us;
   task->deadline_us = step->deadline_us;

@@ -46,21 +46,38 @@ redact_dictionary (GVariant *dictionary)
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
-static GVariant *
-redact_tuple (GVariant *tuple)
+static GPtrArray *
+redact_children (GVariant *container)
 {
-  g_autoptr (GPtrArray) children = g_ptr_array_new_with_free_func (
-      (GDestroyNotify)g_variant_unref);
+  GPtrArray *children = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
 
-  for (gsize i = 0; i < g_variant_n_children (tuple); i++)
+  for (gsize i = 0; i < g_variant_n_children (container); i++)
     {
-      g_autoptr (GVariant) child = g_variant_get_child_value (tuple, i);
+      g_autoptr (GVariant) child = g_variant_get_child_value (container, i);
 
       g_ptr_array_add (children, trd_redact (child));
     }
 
+  return children;
+}
+
+static GVariant *
+redact_tuple (GVariant *tuple)
+{
+  g_autoptr (GPtrArray) children = redact_children (tuple);
+
   return g_variant_ref_sink (
       g_variant_new_tuple ((GVariant *const *)children->pdata, children->len));
+}
+
+/* Of dictionaries. */
+static GVariant *
+redact_list (GVariant *list)
+{
+  g_autoptr (GPtrArray) children = redact_children (list);
+
+  return g_variant_ref_sink (g_variant_new_array (
+      G_VARIANT_TYPE_VARDICT, (GVariant *const *)children->pdata, children->len));
 }
 
 GVariant *
@@ -70,6 +87,8 @@ trd_redact (GVariant *parameters)
     return redact_dictionary (parameters);
   if (g_variant_is_of_type (parameters, G_VARIANT_TYPE_TUPLE))
     return redact_tuple (parameters);
+  if (g_variant_is_of_type (parameters, G_VARIANT_TYPE ("aa{sv}")))
+    return redact_list (parameters);
 
   return g_variant_ref (parameters);
 }

@@ -13,6 +13,7 @@
 #include "common/url.h"
 #include "common/vocabulary.h"
 #include "core/request.h"
+#include "core/waits.h"
 
 const char *const trd_task_view_default_names[]
     = { "State",       "Url", "BytesReceived", "BytesExpectedToReceive", "WaitReasons",
@@ -260,6 +261,26 @@ get_integrity (gpointer view)
   return g_variant_dict_end (&dict);
 }
 
+/* The row says what was; the wait that goes on is in memory. */
+static GVariant *
+get_metrics (gpointer view)
+{
+  const TrdTaskView *self = view;
+  const TrdTaskRow *row = self->row;
+  TrdClock *clock = trd_registry_get_env (self->registry)->clock;
+  g_autoptr (GVariant) waited = NULL;
+  g_auto (GVariantDict) dict = { 0 };
+  TrdMetricsWaits waits;
+
+  if (trd_waits_get (self->task, trd_clock_boottime_us (clock), &waits))
+    waited = trd_metrics_add_waits (row->metrics, &waits);
+  g_variant_dict_init (&dict, waited != NULL ? waited : row->metrics);
+  g_variant_dict_insert (&dict, "interval", "(xx)", row->created_us, row->finished_us);
+  g_variant_dict_insert (&dict, "attempts", "u", row->attempts);
+
+  return g_variant_dict_end (&dict);
+}
+
 static GVariant *
 get_durable (gpointer view)
 {
@@ -370,6 +391,7 @@ const TrdProperty trd_task_view_properties[TRD_TASK_VIEW_N_PROPERTIES] = {
   { "BytesExpectedToSend", get_bytes_expected_to_send, NULL },
   { "BytesExpectedToReceive", get_bytes_expected_to_receive, NULL },
   { "Integrity", get_integrity, NULL },
+  { "Metrics", get_metrics, NULL },
   { "Durable", get_durable, NULL },
   { "Destination", get_destination, NULL },
   { "CreatedAt", get_created_at, NULL },

@@ -12,6 +12,7 @@
 
 #include "common/defaults.h"
 #include "common/url.h"
+#include "value/metrics.h"
 
 #include <errno.h>
 #include <string.h>
@@ -385,6 +386,7 @@ read_facts (TrdOutcome *self, GVariant *facts)
       facts, "retry-after", "t", &self->retry_after_ms);
   self->transactions = g_variant_lookup_value (
       facts, "transactions", G_VARIANT_TYPE ("aa{sv}"));
+  g_variant_lookup (facts, "hops", "u", &self->n_hops);
   self->digests = g_variant_lookup_value (facts, "digests", G_VARIANT_TYPE ("a{say}"));
   self->declared_digests = g_variant_lookup_value (
       facts, "declared-digests", G_VARIANT_TYPE ("a{say}"));
@@ -396,6 +398,8 @@ read_facts (TrdOutcome *self, GVariant *facts)
   if (self->error_url != NULL && strlen (self->error_url) > URL_MAX)
     g_clear_pointer (&self->error_url, g_free);
   if (self->status > 999 || self->error_number < 0 || self->received > G_MAXINT64)
+    return FALSE;
+  if (self->transactions != NULL && !trd_metrics_check (self->transactions, self->n_hops))
     return FALSE;
 
   self->response = g_variant_lookup_value (facts, "response", G_VARIANT_TYPE_VARDICT);

@@ -27,6 +27,7 @@ typedef struct
   gboolean has_retry_after;
   guint64 retry_after_ms; /* what the server asked for, not clamped */
   GVariant *transactions; /* (owned) (nullable): aa{sv}, one for each hop */
+  guint n_hops;           /* in all: of many the first and the last are told */
   GVariant *digests; /* (owned) (nullable): a{say}: of the whole, as computed, by name */
   GVariant
       *declared_digests;  /* (owned) (nullable): a{say}: as the server declared them */
