@@ -39,9 +39,10 @@ class Daemon:
             G_DEBUG="gc-friendly,fatal-criticals",
         )
         self.process = None
+        self.wrapper = []  # a command that becomes the daemon, such as "ip netns exec"
 
     def command(self, *options):
-        return [PROGRAM, "--state-dir", str(self.state), "--worker", WORKER, *options]
+        return [*self.wrapper, PROGRAM, "--state-dir", str(self.state), "--worker", WORKER, *options]
 
     def spawn(self, *options, **environment):
         return subprocess.Popen(

@@ -69,7 +69,7 @@ class Script:
     A handler is called as handler(conversation, request); when it returns True the
     connection is closed, else the next request is read from it."""
 
-    def __init__(self, certificate=None):
+    def __init__(self, certificate=None, listener=None):
         self.handlers = []
         self.requests = []
         self.gate = threading.Event()
@@ -80,7 +80,7 @@ class Script:
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*certificate)
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.listener = listener or socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
