@@ -12,6 +12,7 @@
 #include "cli/follow.h"
 #include "cli/print.h"
 #include "cli/request.h"
+#include "cli/when.h"
 #include "common/enums.h"
 #include "common/names.h"
 #include "common/url.h"
@@ -33,11 +34,14 @@ typedef struct
   char *session;
   char *description;
   double priority;
+  char *at;
+  char *in;
   gboolean wait;
   gboolean json;
   gboolean quiet;
 
-  char **destinations; /* one a URL */
+  gint64 earliest_begin_us; /* 0: at once */
+  char **destinations;      /* one a URL */
   GVariant *header_list;
   GVariant *digest_list;
 } Options;
@@ -54,6 +58,8 @@ options_clear (Options *self)
   g_strfreev (self->digests);
   g_free (self->session);
   g_free (self->description);
+  g_free (self->at);
+  g_free (self->in);
   g_strfreev (self->destinations);
   g_clear_pointer (&self->header_list, g_variant_unref);
   g_clear_pointer (&self->digest_list, g_variant_unref);
@@ -128,6 +134,20 @@ static const GOptionEntry templates[] = {
     FIELD (priority),
     N_ ("From 0.0 to 1.0; the highest goes first (default: 0.5)"),
     N_ ("NUMBER") },
+  { "at",
+    0,
+    0,
+    G_OPTION_ARG_STRING,
+    FIELD (at),
+    N_ ("Begin at this date, as “22:00” or “2026-12-31 22:00”"),
+    N_ ("DATE") },
+  { "in",
+    0,
+    0,
+    G_OPTION_ARG_STRING,
+    FIELD (in),
+    N_ ("Begin after this time, as “45s”, “30m”, “1h30m” or “2d”"),
+    N_ ("DURATION") },
   { "session",
     0,
     0,
@@ -207,6 +227,34 @@ check_options (Options *self)
         }
       return TRUE;
     }
+  return FALSE;
+}
+
+/* --at or --in → earliest_begin_us. */
+static gboolean
+read_date (Options *self)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  g_autoptr (GTimeZone) zone = g_time_zone_new_local ();
+  gint64 now_us = g_get_real_time ();
+  gint64 delay_us;
+
+  if (self->at != NULL && self->in != NULL)
+    trc_command_misuse (_ ("--at and --in exclude each other"));
+  else if (self->at != NULL
+           && !trc_parse_date (self->at, now, zone, &self->earliest_begin_us))
+    trc_command_misuse (_ ("--at must be a date as “22:00” or “2026-12-31 22:00”"));
+  else if (self->at != NULL && self->earliest_begin_us < now_us)
+    trc_command_misuse (_ ("--at: that date has passed"));
+  else if (self->in != NULL && !trc_parse_duration (self->in, &delay_us))
+    trc_command_misuse (_ ("--in must be a time as “45s”, “30m”, “1h30m” or “2d”"));
+  else
+    {
+      if (self->in != NULL)
+        self->earliest_begin_us = now_us + delay_us;
+      return TRUE;
+    }
+
   return FALSE;
 }
 
@@ -345,6 +393,8 @@ describe_task (const Options *self, guint i)
     g_variant_dict_insert (&dict, "description", "s", self->description);
   if (self->priority != -1)
     g_variant_dict_insert (&dict, "priority", "d", self->priority);
+  if (self->earliest_begin_us != 0)
+    g_variant_dict_insert (&dict, "earliest-begin", "x", self->earliest_begin_us);
   return g_variant_dict_end (&dict);
 }
 
@@ -423,7 +473,7 @@ trc_get (int argc, char **argv)
   TrcExit problem;
 
   if (!parse_options (&options, &argc, &argv) || !check_options (&options)
-      || !read_request (&options))
+      || !read_request (&options) || !read_date (&options))
     return TRC_EXIT_USAGE;
   problem = choose_destinations (&options);
   if (problem != TRC_EXIT_DONE)

@@ -105,6 +105,18 @@ def test_get_quiet_says_only_what_fails(daemon, tool, nginx, inbox):
     assert "failed" in tool.run("get", "-q", "-w", "-d", inbox, nginx.url("no"), status=1)
 
 
+def test_get_begins_later(daemon, tool, nginx, inbox):
+    nginx.add_file("later", 1000)
+    task = tool.run("get", "--in", "1h", "-o", inbox / "f", nginx.url("later")).split()[0]
+    shown = tool.json("show", task)[0]
+    assert shown["state"] == "queued" and shown["wait-reasons"] == ["earliest-begin"]
+    for words in (["--at", "soon"], ["--in", "30"], ["--at", "2001-01-01"],
+                  ["--at", "22:00", "--in", "1h"]):
+        tool.run("get", *words, "-o", inbox / "f", nginx.url("later"), status=2)
+    tool.run("get", "--in", "1s", "--wait", "-o", inbox / "f", nginx.url("later"))
+    assert (inbox / "f").stat().st_size == 1000
+
+
 def test_get_sends_headers(daemon, tool, script, inbox):
     script.on("/h", lambda talk, request: talk.answer(200, request.header("X-One")[0].encode()))
 
