@@ -15,6 +15,7 @@ typedef struct
   GString *fired;
   guint removed_id; /* removed by the first alarm */
   guint n_repeats;
+  gint64 due_us;
 } Fixture;
 
 typedef struct
@@ -162,6 +163,47 @@ test_never (Fixture *fixture, gconstpointer is_fake)
   trd_clock_remove_alarm (fixture->clock, id);
 }
 
+/* Dates and delays, each in order. */
+static void
+test_dates (Fixture *fixture, gconstpointer is_fake)
+{
+  gint64 now_us = trd_clock_now_us (fixture->clock);
+  Mark a = { fixture, 'a' };
+  Mark b = { fixture, 'b' };
+  Mark c = { fixture, 'c' };
+  Mark d = { fixture, 'd' };
+  guint id;
+
+  trd_clock_add_date_alarm (fixture->clock, now_us + 60000, on_mark, &d);
+  trd_clock_add_alarm (fixture->clock, 40000, on_mark, &c);
+  trd_clock_add_date_alarm (fixture->clock, now_us + 20000, on_mark, &b);
+  trd_clock_add_date_alarm (fixture->clock, 0, on_mark, &a);
+  id = trd_clock_add_date_alarm (fixture->clock, now_us + 10000, on_mark, &d);
+  trd_clock_remove_alarm (fixture->clock, id);
+  id = trd_clock_add_date_alarm (fixture->clock, G_MAXINT64, on_mark, &d);
+
+  await_fired (fixture, "abcd");
+  trd_clock_remove_alarm (fixture->clock, id);
+}
+
+static void
+on_date (gpointer user_data)
+{
+  Fixture *fixture = user_data;
+
+  g_assert_cmpint (trd_clock_now_us (fixture->clock), >=, fixture->due_us);
+  g_string_append_c (fixture->fired, '!');
+}
+
+static void
+test_date_is_not_early (Fixture *fixture, gconstpointer is_fake)
+{
+  fixture->due_us = trd_clock_now_us (fixture->clock) + 50000;
+  trd_clock_add_date_alarm (fixture->clock, fixture->due_us, on_date, fixture);
+
+  await_fired (fixture, "!");
+}
+
 typedef struct
 {
   TrdClock *clock;
@@ -225,6 +267,30 @@ test_fake_time (void)
   g_assert_cmpint (fake_clock_get_next_us (fake), ==, -1);
 }
 
+/* Setting the clock calls dates and no delays; sleeping calls both. */
+static void
+test_fake_jumps (void)
+{
+  g_autoptr (FakeClock) fake = fake_clock_new ();
+  TrdClock *clock = TRD_CLOCK (fake);
+  Fixture fixture = { .clock = clock, .fired = g_string_new (NULL) };
+  gint64 now_us = trd_clock_now_us (clock);
+  Mark date = { &fixture, 'd' };
+  Mark delay = { &fixture, 'l' };
+
+  trd_clock_add_date_alarm (clock, now_us + G_TIME_SPAN_HOUR, on_mark, &date);
+  trd_clock_add_alarm (clock, G_TIME_SPAN_HOUR, on_mark, &delay);
+  fake_clock_set_now (fake, now_us - G_TIME_SPAN_DAY);
+  g_assert_cmpstr (fixture.fired->str, ==, "");
+  fake_clock_set_now (fake, now_us + G_TIME_SPAN_HOUR);
+  g_assert_cmpstr (fixture.fired->str, ==, "d");
+  fake_clock_suspend (fake, 3 * G_TIME_SPAN_HOUR);
+  g_assert_cmpstr (fixture.fired->str, ==, "dl");
+  g_assert_cmpint (trd_clock_now_us (clock), ==, now_us + 4 * G_TIME_SPAN_HOUR);
+
+  g_string_free (fixture.fired, TRUE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -238,6 +304,8 @@ main (int argc, char **argv)
     { "remove-within", test_remove_within },
     { "add-within", test_add_within },
     { "never", test_never },
+    { "dates", test_dates },
+    { "date-is-not-early", test_date_is_not_early },
   };
 
   g_test_init (&argc, &argv, NULL);
@@ -254,6 +322,7 @@ main (int argc, char **argv)
   g_test_add_func ("/clock/system/many", test_many);
   g_test_add_func ("/clock/system/now", test_now);
   g_test_add_func ("/clock/fake/time", test_fake_time);
+  g_test_add_func ("/clock/fake/jumps", test_fake_jumps);
 
   return g_test_run ();
 }

@@ -79,6 +79,8 @@ begins_at_its_date (CoreFixture *f, gconstpointer data)
   g_assert_cmpint (task->state, ==, TRUNDLE_TASK_RUNNING);
 }
 
+/* Fault (time): the clock is set past the earliest begin of a task | Proves: it begins at
+ * once */
 static void
 begins_when_the_clock_is_set_past (CoreFixture *f, gconstpointer data)
 {
@@ -102,7 +104,10 @@ waits_on_when_the_clock_is_set_back (CoreFixture *f, gconstpointer data)
   g_assert_cmpint (task->state, ==, TRUNDLE_TASK_RUNNING);
 }
 
-/* The date had come, only the network had not. */
+/* The date had come, only the network had not.
+ *
+ * Fault (time): the clock is set back before the earliest begin of a task whose date had
+ * come | Proves: it does not begin before that comes again */
 static void
 waits_again_when_the_clock_is_set_back (CoreFixture *f, gconstpointer data)
 {
@@ -335,7 +340,10 @@ asks_before_it_begins (CoreFixture *f, gconstpointer data)
   assert_bad_state (f);
 }
 
-/* Law 5: there is no question without a task that waits for its answer. */
+/* Law 5: there is no question without a task that waits for its answer.
+ *
+ * Fault (store): the commit fails when a task's date has come | Proves: no question is
+ * told that was not stored; it is asked when the store takes it */
 static void
 asks_all_or_nothing (CoreFixture *f, gconstpointer data)
 {

@@ -80,6 +80,8 @@ setting_moves_no_back_off_over_a_restart (CoreFixture *f, gconstpointer data)
   g_assert_cmpint (find (f)->state, ==, TRUNDLE_TASK_RUNNING);
 }
 
+/* Fault (time): the machine sleeps for hours while a task is to be tried again | Proves:
+ * it is tried when the machine wakes */
 static void
 sleep_counts_for_a_back_off (CoreFixture *f, gconstpointer data)
 {
@@ -117,6 +119,8 @@ setting_moves_no_deadline (CoreFixture *f, gconstpointer data)
   g_assert_cmpint (task->state, ==, TRUNDLE_TASK_FINISHED);
 }
 
+/* Fault (time): the clock is set while a task is suspended, and once more after a restart
+ * | Proves: as much of resource-timeout is left as before */
 static void
 setting_takes_nothing_from_the_suspended (CoreFixture *f, gconstpointer data)
 {
@@ -158,6 +162,8 @@ rest (CoreFixture *f)
   return session;
 }
 
+/* Fault (time): the clock is set while an app that cannot be started rests | Proves: it
+ * is tried again neither early nor late, also after a restart */
 static void
 setting_moves_no_rest (CoreFixture *f, gconstpointer data)
 {
@@ -177,6 +183,8 @@ setting_moves_no_rest (CoreFixture *f, gconstpointer data)
 
 /* ---- another boot ---- */
 
+/* Fault (time): a reboot while the time of a task runs | Proves: the time the machine was
+ * off is taken off */
 static void
 reboot_costs_the_time_it_took (CoreFixture *f, gconstpointer data)
 {
@@ -191,7 +199,8 @@ reboot_costs_the_time_it_took (CoreFixture *f, gconstpointer data)
   g_assert_cmpint (find (f)->state, ==, TRUNDLE_TASK_FINISHED);
 }
 
-/* A clock without a battery ends nothing that had time left. */
+/* Fault (time): a boot with the clock of a machine without a battery, in 1970 | Proves:
+ * nothing ends that had time left, and no more is left than before */
 static void
 reboot_into_1970 (CoreFixture *f, gconstpointer data)
 {

@@ -72,12 +72,22 @@ class App:
             self.call("CompleteEvents", GLib.Variant("(t)", (arguments[0],)))
             self.note("completed", last=arguments[0])
             self.loop.quit()
-        elif member in ("TaskFinished", "DidBecomeInvalid"):
+        elif member in ("TaskFinished", "DidBecomeInvalid", "WillBeginDelayedRequest"):
             self.note(member, sequence=arguments[0], task=arguments[1],
                       redelivered=arguments[2].get("redelivered", False))
             self.heard += 1
             if self.behaviour[0] == "dies-after" and self.heard == int(self.behaviour[1]):
                 os._exit(9)
+            if member == "WillBeginDelayedRequest":
+                self.answer(arguments[1])
+
+    def answer(self, task):
+        self.bus.call_sync(
+            SERVICE, task, SERVICE + ".Task", "RespondToDelayedRequest",
+            GLib.Variant("(sa{sv})", ("continue-loading", {})), None,
+            Gio.DBusCallFlags.NONE, 30000, None,
+        )
+        self.note("answered", task=task)
 
     def call(self, member, arguments):
         return self.bus.call_sync(
