@@ -226,9 +226,13 @@ const char *
 trc_bus_lookup_string (GVariant *dict, const char *key)
 {
   const char *text = "";
-  g_autoptr (GVariant) value = g_variant_lookup_value (dict, key, NULL);
+  g_autoptr (GVariant) value = NULL;
 
-  /* The string is part of @dict, which lives on. */
+  /* What GDBus has read is a tree, whose values are freed when it becomes one piece of
+   * memory, as the next look-up makes it (GLib 2.74).  So now, and the string is part of
+   * @dict for good. */
+  g_variant_get_data (dict);
+  value = g_variant_lookup_value (dict, key, NULL);
   if (value != NULL
       && (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING)
           || g_variant_is_of_type (value, G_VARIANT_TYPE_OBJECT_PATH)))

@@ -7,6 +7,7 @@
 
 #include <glib/gi18n.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "cli/bus.h"
 #include "cli/follow.h"
@@ -33,9 +34,11 @@ typedef struct
   int retries; /* -1: as the service does by itself */
   char *session;
   char *description;
+  char *max_size;
   double priority;
   char *at;
   char *in;
+  gboolean decode;
   gboolean wait;
   gboolean json;
   gboolean quiet;
@@ -44,6 +47,7 @@ typedef struct
   char **destinations;      /* one a URL */
   GVariant *header_list;
   GVariant *digest_list;
+  guint64 max_bytes;
 } Options;
 
 static void
@@ -60,6 +64,7 @@ options_clear (Options *self)
   g_free (self->description);
   g_free (self->at);
   g_free (self->in);
+  g_free (self->max_size);
   g_strfreev (self->destinations);
   g_clear_pointer (&self->header_list, g_variant_unref);
   g_clear_pointer (&self->digest_list, g_variant_unref);
@@ -162,6 +167,20 @@ static const GOptionEntry templates[] = {
     FIELD (description),
     N_ ("A text to know the tasks by"),
     N_ ("TEXT") },
+  { "max-size",
+    0,
+    0,
+    G_OPTION_ARG_STRING,
+    FIELD (max_size),
+    N_ ("Bytes a file may have, decoded too; K, M, G and T stand for powers of 1024"),
+    N_ ("SIZE") },
+  { "decode",
+    0,
+    0,
+    G_OPTION_ARG_NONE,
+    FIELD (decode),
+    N_ ("Decode a file that comes with a Content-Encoding"),
+    NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, FIELD (json), N_ ("A JSON object a line"), NULL },
   { "quiet",
     'q',
@@ -274,6 +293,35 @@ read_request (Options *self)
         return FALSE;
     }
   return TRUE;
+}
+
+/* "10M" → max_bytes. */
+static gboolean
+read_max_size (Options *self)
+{
+  static const char units[] = "KMGT";
+  gsize length = self->max_size != NULL ? strlen (self->max_size) : 0;
+  g_autofree char *number = g_strdup (self->max_size);
+  const char *unit = NULL;
+  guint shift = 0;
+
+  if (self->max_size == NULL)
+    return TRUE;
+  if (length > 1)
+    unit = strchr (units, g_ascii_toupper (number[length - 1]));
+  if (unit != NULL)
+    {
+      shift = 10 * (guint)(unit - units + 1);
+      number[length - 1] = '\0';
+    }
+  if (g_ascii_string_to_unsigned (
+          number, 10, 0, G_MAXINT64 >> shift, &self->max_bytes, NULL))
+    {
+      self->max_bytes <<= shift;
+      return TRUE;
+    }
+  trc_command_misuse (_ ("--max-size must be a number of bytes, such as 500 or 10M"));
+  return FALSE;
 }
 
 static char *
@@ -395,6 +443,10 @@ describe_task (const Options *self, guint i)
     g_variant_dict_insert (&dict, "priority", "d", self->priority);
   if (self->earliest_begin_us != 0)
     g_variant_dict_insert (&dict, "earliest-begin", "x", self->earliest_begin_us);
+  if (self->max_size != NULL)
+    g_variant_dict_insert (&dict, "max-bytes", "t", self->max_bytes);
+  if (self->decode)
+    g_variant_dict_insert (&dict, "decode", "b", TRUE);
   return g_variant_dict_end (&dict);
 }
 
@@ -473,7 +525,7 @@ trc_get (int argc, char **argv)
   TrcExit problem;
 
   if (!parse_options (&options, &argc, &argv) || !check_options (&options)
-      || !read_request (&options) || !read_date (&options))
+      || !read_request (&options) || !read_date (&options) || !read_max_size (&options))
     return TRC_EXIT_USAGE;
   problem = choose_destinations (&options);
   if (problem != TRC_EXIT_DONE)

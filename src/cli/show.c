@@ -20,6 +20,7 @@ typedef enum
   FORMAT_URL,
   FORMAT_STATE,
   FORMAT_REASONS,
+  FORMAT_PROOF,
 } Format;
 
 static const struct
@@ -41,7 +42,7 @@ static const struct
   { "BytesReceived", N_ ("Received"), FORMAT_SIZE },
   { "BytesExpectedToReceive", N_ ("Expected"), FORMAT_SIZE },
   { "Response", N_ ("Response"), FORMAT_PLAIN },
-  { "Integrity", N_ ("Proof"), FORMAT_PLAIN },
+  { "Integrity", N_ ("Proof"), FORMAT_PROOF },
   { "Priority", N_ ("Priority"), FORMAT_PLAIN },
   { "Group", N_ ("Group"), FORMAT_PLAIN },
   { "Durable", N_ ("Survives a restart"), FORMAT_PLAIN },
@@ -84,6 +85,57 @@ format_plain (GVariant *value)
   return g_string_free (out, FALSE);
 }
 
+/* "sha256:1f2e… (as it must be)" */
+static char *
+format_digest (GVariant *digest)
+{
+  g_autofree char *algorithm = NULL;
+  g_autofree char *hex = NULL;
+  g_autofree char *source = NULL;
+  gboolean is_weak = FALSE;
+  gboolean is_encoded = FALSE;
+
+  g_variant_lookup (digest, "algorithm", "s", &algorithm);
+  g_variant_lookup (digest, "digest", "s", &hex);
+  g_variant_lookup (digest, "source", "s", &source);
+  g_variant_lookup (digest, "weak", "b", &is_weak);
+  g_variant_lookup (digest, "encoded", "b", &is_encoded);
+  return g_strdup_printf ("%s:%s (%s%s%s)",
+                          algorithm != NULL ? algorithm : "?",
+                          hex != NULL ? hex : "?",
+                          g_strcmp0 (source, "server") == 0 ? _ ("as the server says")
+                                                            : _ ("as it must be"),
+                          is_weak ? _ (", weak") : "",
+                          is_encoded ? _ (", before decoding") : "");
+}
+
+static char *
+format_proof (GVariant *integrity)
+{
+  g_autoptr (GVariant) digests = g_variant_lookup_value (
+      integrity, "digests", G_VARIANT_TYPE ("aa{sv}"));
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) words = NULL;
+  const char *proof = trc_bus_lookup_string (integrity, "proof");
+  gboolean is_set = FALSE;
+
+  if (proof[0] != '\0')
+    g_strv_builder_add (builder, proof);
+  for (gsize i = 0; digests != NULL && i < g_variant_n_children (digests); i++)
+    {
+      g_autoptr (GVariant) digest = g_variant_get_child_value (digests, i);
+      g_autofree char *text = format_digest (digest);
+
+      g_strv_builder_add (builder, text);
+    }
+  if (g_variant_lookup (integrity, "decoded", "b", &is_set) && is_set)
+    g_strv_builder_add (builder, _ ("decoded"));
+  if (g_variant_lookup (integrity, "file-moved", "b", &is_set) && is_set)
+    g_strv_builder_add (builder, _ ("moved away since"));
+  words = g_strv_builder_end (builder);
+  return g_strjoinv (", ", words);
+}
+
 static char *
 format_value (GVariant *value, Format format)
 {
@@ -103,6 +155,8 @@ format_value (GVariant *value, Format format)
       return g_strdup (trc_print_state (g_variant_get_string (value, NULL)));
     case FORMAT_REASONS:
       return trc_print_wait_reasons (value);
+    case FORMAT_PROOF:
+      return format_proof (value);
     case FORMAT_PLAIN:
       break;
     }

@@ -7,6 +7,7 @@ Environment: TRUNDLE_BENCH_DIR, a directory on the disk to measure (default: the
 one); TRUNDLE_BENCH_ROUNDS (5); TRUNDLE_BENCH_SCALE (1; 0.01 for a quick look).
 """
 
+import hashlib
 import os
 import pathlib
 import shutil
@@ -75,6 +76,46 @@ def bench_big(place, nginx):
         if limits[1]:
             wall = ratio(costs["trundle"], costs["curl"], "wall")
             print_goal(goal, f"{title}: time / curl", wall, limits[1], "x")
+    target.unlink(missing_ok=True)
+
+
+def bench_digest(place, nginx):
+    """G1 with a digest: what hashing costs beside the plain download."""
+    size = scaled(1024 * MIB, MIB)
+    make_file(nginx, "big", size)
+    target = place / "target"
+    digests = {name: hashlib.new(name) for name in ("sha256", "sha512")}
+    with open(nginx.files / "big", "rb") as stream:
+        while block := stream.read(MIB):
+            for digest in digests.values():
+                digest.update(block)
+    with service(place) as trundle:
+        session = trundle.client.open_session()
+        session.attach()
+
+        def fetch(**options):
+            target.unlink(missing_ok=True)
+
+            def work():
+                before = len(session.finished())
+                task = session.create(nginx.url("big"), place, destination_name="target",
+                                      start=True, **options)
+                session.wait_finished(before + 1, timeout=600)
+                assert task.error == "", task.get("Error")
+
+            return trundle.measure(work)
+
+        costs = take_turns({
+            "plain": fetch,
+            **{name: lambda name=name, digest=digest: fetch(
+                digests={name: digest.hexdigest()}) for name, digest in digests.items()},
+        })
+    print_table(f"{size // MIB} MiB, plain, to disk, with a digest", costs, ["plain"])
+    more = statistics.median(
+        a.cpu - b.cpu for a, b in zip(costs["sha256"], costs["plain"])) * 1024 * MIB / size
+    print_goal("G1", "sha256: more CPU for a GiB", more, 0.7, "s")
+    wall = ratio(costs["sha256"], costs["plain"], "wall")
+    print_goal("G1", "sha256: time / without", wall, 2, "x")
     target.unlink(missing_ok=True)
 
 
@@ -274,6 +315,7 @@ def bench_start(place, nginx):
 
 BENCHES = {
     "big": bench_big,
+    "digest": bench_digest,
     "stall": bench_stall,
     "queue": bench_queue,
     "small": bench_small,

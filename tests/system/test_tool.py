@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The tool `trundle`, as a person or a script uses it."""
 
+import base64
 import fcntl
+import gzip
 import hashlib
 import json
 import os
@@ -125,11 +127,54 @@ def test_get_sends_headers(daemon, tool, script, inbox):
     assert (inbox / "h").read_text() == "a b"
 
 
+def test_get_proves(daemon, tool, script, inbox):
+    digest = hashlib.sha256(b"abc").hexdigest()
+    script.on("/p", lambda talk, _request: talk.answer(200, b"abc"))
+    tool.run("get", "-w", "--digest", f"sha256:{digest}", "--max-size", "3", script.url("/p"),
+             "-o", inbox / "p")
+    assert (inbox / "p").read_bytes() == b"abc"
+
+
+def test_show_says_what_was_proved(session, tool, script):
+    md5 = hashlib.md5(gzip.compress(b"abc", mtime=0)).digest()
+    digest = hashlib.sha256(b"abc").hexdigest()
+    script.on("/z", lambda talk, _request: talk.answer(
+        200, gzip.compress(b"abc", mtime=0),
+        ["Content-Encoding: gzip", f"Repr-Digest: md5=:{base64.b64encode(md5).decode()}:"]))
+    session.create(script.url("/z"), start=True, decode=True, digests={"sha256": digest})
+    task = session.wait_finished(1)[0].arguments[1].rsplit("/")[-1]
+    assert (f"content-length, sha256:{digest} (as it must be), md5:{md5.hex()} (as the server "
+            "says, weak, before decoding), decoded\n") in tool.run("show", task)
+
+
+def test_get_refuses_another(daemon, tool, script, inbox):
+    script.on("/p", lambda talk, _request: talk.answer(200, b"abd"))
+    url, output = script.url("/p"), inbox / "p"
+    digest = hashlib.sha256(b"abc").hexdigest()
+    out = tool.run("get", "-w", "--digest", f"sha256:{digest}", url, "-o", output, status=1)
+    assert "digest" in out
+    tool.run("get", "-w", "--max-size", "2", url, "-o", output, status=1)
+    assert not output.exists()
+
+
+def test_get_decodes(daemon, tool, script, inbox):
+    script.on("/z", lambda talk, _request: talk.answer(
+        200, gzip.compress(b"Hello World!"), ["Content-Encoding: gzip"]))
+    tool.run("get", "-w", "--decode", "--max-size=1k", script.url("/z"), "-o", inbox / "z")
+    assert (inbox / "z").read_bytes() == b"Hello World!"
+
+
 @pytest.mark.parametrize("arguments", [
     [], ["frobnicate"], ["get"], ["get", "ftp://x/y"], ["get", "no-url"],
     ["get", "--no-such-option"], ["get", "http://h/a", "-o", "x", "-d", "."],
     ["get", "http://h/a", "http://h/b", "-o", "x"], ["get", "http://h/a", "http://g/a"],
     ["get", "http://h/a", "--priority", "2"], ["get", "http://h/a", "--header", "nonsense"],
+    ["get", "http://h/a", "--digest", "sha256:12"], ["get", "http://h/a", "--digest", "md5"],
+    ["get", "http://h/a", "--digest", "crc32:12345678"],
+    ["get", "http://h/a", "http://h/b", "--digest", "md5:" + 32 * "0"],
+    ["get", "http://h/a", "--digest", "md5:" + 32 * "0", "--digest", "md5:" + 32 * "1"],
+    ["get", "http://h/a", "--max-size", "x"], ["get", "http://h/a", "--max-size", "M"],
+    ["get", "http://h/a", "--max-size", "9999999999G"], ["get", "http://h/a", "--max-size=-1"],
     ["get", "http://h/a", "--if-exists", "maybe"], ["cancel"], ["cancel", "x"],
     ["cancel", "--all", "1"], ["list", "--state", "odd"], ["show"], ["show", "0"],
 ], ids=" ".join)
