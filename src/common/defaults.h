@@ -89,7 +89,10 @@
 #define TRD_WORKER_PAUSE_FIRST_MS 1000
 #define TRD_WORKER_PAUSE_MAX_MS (60 * 1000)
 
-/* What became of tasks that are gone is remembered for so many of them. */
+/* What nobody collects is kept so long, and what became of tasks that are gone is
+ * remembered so long and for so many of them, unless the user has set it otherwise. */
+#define TRD_RESULTS_DAYS 30
+#define TRD_HISTORY_DAYS 90
 #define TRD_HISTORY_TASKS 1000
 
 /* A part is synced each time it has grown by this much. */

@@ -17,11 +17,13 @@
 #include "common/defaults.h"
 #include "common/names.h"
 #include "core/courier.h"
+#include "core/retention.h"
 #include "core/scheduler.h"
 #include "face/gate.h"
 #include "leaving.h"
 #include "login.h"
 #include "memory.h"
+#include "port/settings.h"
 #include "port/shelter.h"
 #include "port/workers.h"
 #include "status.h"
@@ -48,6 +50,8 @@ typedef struct
   TrdRegistry *registry;            /* (owned) */
   TrdScheduler *scheduler;          /* (owned) */
   TrdCourier *courier;              /* (owned) */
+  TrdRetention *retention;          /* (owned) */
+  TrdSettings *settings;            /* (owned) */
   TrdGate *gate;                    /* (owned) */
   TrdStatusLine *status;            /* (owned) */
   guint idle_source;                /* 0 while leaving, or never to leave */
@@ -200,6 +204,27 @@ on_damaged (TrdService *self)
   leave (self, EXIT_FAILURE);
 }
 
+static void
+take_settings (TrdService *self)
+{
+  TrdRetentionLimits limits = {
+    .results_days = trd_settings_get_keep_results_days (self->settings),
+    .history_days = trd_settings_get_keep_history_days (self->settings),
+    .history_tasks = trd_settings_get_keep_history_tasks (self->settings),
+  };
+
+  trd_retention_set_limits (self->retention, &limits);
+}
+
+static void
+build_retention (TrdService *self)
+{
+  self->retention = trd_retention_new (self->registry);
+  self->settings = trd_settings_new ();
+  g_signal_connect_swapped (self->settings, "changed", G_CALLBACK (take_settings), self);
+  take_settings (self);
+}
+
 static gboolean
 build_core (TrdService *self, GError **error)
 {
@@ -214,6 +239,7 @@ build_core (TrdService *self, GError **error)
 
   self->scheduler = trd_scheduler_new (self->registry);
   self->courier = trd_courier_new (self->registry);
+  build_retention (self);
   g_signal_connect_swapped (
       self->env.transport, "version-mismatch", G_CALLBACK (on_version_mismatch), self);
   g_signal_connect_swapped (self->env.store, "damaged", G_CALLBACK (on_damaged), self);
@@ -522,6 +548,7 @@ stand_on_bus (TrdService *self, GError **error)
   trd_scheduler_start (self->scheduler);
   login = trd_login_is_new (self->options->state_directory, self->bus);
   trd_courier_start (self->courier, login);
+  trd_retention_start (self->retention);
   own_names (self);
   sd_notify (FALSE, "READY=1");
   show_status (self);
@@ -539,6 +566,8 @@ clear_service (TrdService *self)
   if (self->gate != NULL)
     trd_gate_close (self->gate);
   g_clear_object (&self->gate);
+  g_clear_object (&self->settings);
+  g_clear_object (&self->retention);
   g_clear_object (&self->courier);
   g_clear_object (&self->scheduler);
   g_clear_object (&self->registry);

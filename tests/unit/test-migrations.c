@@ -242,6 +242,38 @@ test_read_only (Fixture *fixture, gconstpointer data)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_READ_ONLY);
 }
 
+/* Killed at its first start, before there was a log: what a journal holds is put back. */
+static void
+test_journal (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *journal = g_strconcat (fixture->path, "-journal", NULL);
+  g_autofree char *kept = NULL;
+  g_autofree char *half = NULL;
+  gsize kept_length, half_length;
+  g_autoptr (TrdDb) db = NULL;
+  g_autoptr (GError) error = NULL;
+
+  db = open_with (fixture, "-- none", &error);
+  g_assert_no_error (error);
+  g_assert_true (trd_db_exec (db,
+                              "PRAGMA journal_mode = DELETE; CREATE TABLE a (x);"
+                              "INSERT INTO a VALUES (1), (2);"
+                              "PRAGMA cache_spill = 1; PRAGMA cache_size = 1; BEGIN;"
+                              "INSERT INTO a SELECT zeroblob (9000) FROM a, a AS b;",
+                              &error));
+  g_assert_true (g_file_get_contents (journal, &kept, &kept_length, NULL));
+  g_assert_true (g_file_get_contents (fixture->path, &half, &half_length, NULL));
+  g_assert_true (trd_db_exec (db, "ROLLBACK", &error));
+  g_clear_pointer (&db, trd_db_free);
+  g_assert_true (g_file_set_contents (fixture->path, half, half_length, NULL));
+  g_assert_true (g_file_set_contents (journal, kept, kept_length, NULL));
+
+  db = trd_db_open_read_only (
+      fixture->path, statements, G_N_ELEMENTS (statements), &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (ask (db, COUNT), ==, 2);
+}
+
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
 
 int
@@ -257,5 +289,6 @@ main (int argc, char **argv)
   ADD ("/migrations/cannot-open", test_cannot_open);
   ADD ("/migrations/bad-variant", test_bad_variant);
   ADD ("/migrations/read-only", test_read_only);
+  ADD ("/migrations/journal", test_journal);
   return g_test_run ();
 }

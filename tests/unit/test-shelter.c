@@ -495,9 +495,8 @@ test_not_back (Fixture *fixture, gconstpointer data)
 
 /* The files that are moved, in their order. */
 static const char *const members[][2] = {
-  { TRD_SHELTER_DATABASE, "-wal" },
-  { TRD_SHELTER_DATABASE, "-shm" },
-  { TRD_SHELTER_SPOOL, "" },
+  { TRD_SHELTER_DATABASE, "-journal" }, { TRD_SHELTER_DATABASE, "-wal" },
+  { TRD_SHELTER_DATABASE, "-shm" },     { TRD_SHELTER_SPOOL, "" },
   { TRD_SHELTER_DATABASE, "" },
 };
 
@@ -515,7 +514,7 @@ move_first (Fixture *fixture, guint n, const char *from, const char *to)
     }
 }
 
-/* As a kill after the n-th rename leaves it; 5: the fresh database is there, and does not
+/* As a kill after the n-th rename leaves it; 6: the fresh database is there, and does not
  * know its numbers; and once more while that is put right. */
 static void
 test_killed_aside (Fixture *fixture, gconstpointer data)
@@ -527,7 +526,7 @@ test_killed_aside (Fixture *fixture, gconstpointer data)
   make_newer (fixture);
   g_assert_true (trd_removal_save (&removal, fixture->directory, &error));
   move_first (fixture, n, "", NEWER);
-  if (n == 5)
+  if (n == 6)
     {
       g_autofree char *path = path_of (fixture, TRD_SHELTER_DATABASE, "");
       g_autoptr (TrdStore) store = trd_store_new (path, &error);
@@ -540,7 +539,7 @@ test_killed_aside (Fixture *fixture, gconstpointer data)
   assert_is_fresh (fixture, 101, 51);
 }
 
-/* 0–4: making room; 5–9: taking back; 10: all moved, numbers not known. */
+/* 0–5: making room; 6–11: taking back; 11: all moved, numbers not known. */
 static void
 test_killed_back (Fixture *fixture, gconstpointer data)
 {
@@ -555,8 +554,8 @@ test_killed_back (Fixture *fixture, gconstpointer data)
   make_readable (fixture, NEWER);
   g_assert_true (trd_removal_save (&removal, fixture->directory, &error));
   move_first (fixture, n, "", TRD_SHELTER_SPENT);
-  if (n >= 5)
-    move_first (fixture, n - 5, NEWER, "");
+  if (n >= 6)
+    move_first (fixture, n - 6, NEWER, "");
 
   start_well (fixture);
   assert_is_back (fixture, last_task);
@@ -583,12 +582,12 @@ main (int argc, char **argv)
   ADD ("/shelter/in-use", 0, test_in_use);
   ADD ("/shelter/back", 0, test_back);
   ADD ("/shelter/not-back", 0, test_not_back);
-  for (guint i = 0; i <= 10; i++)
+  for (guint i = 0; i <= 11; i++)
     {
       g_autofree char *aside = g_strdup_printf ("/shelter/killed/aside/%u", i);
       g_autofree char *back = g_strdup_printf ("/shelter/killed/back/%u", i);
 
-      if (i <= 5)
+      if (i <= 6)
         ADD (aside, i, test_killed_aside);
       ADD (back, i, test_killed_back);
     }

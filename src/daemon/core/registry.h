@@ -214,6 +214,12 @@ trd_registry_complete_events (TrdRegistry *self,
                               TrdSession *session,
                               guint64 sequence,
                               GError **error);
+/* The same in the place of a consumer who never came: see core/retention.h. */
+gboolean
+trd_registry_expire_events (TrdRegistry *self,
+                            TrdSession *session,
+                            guint64 sequence,
+                            GError **error);
 /* The consumer of a retired session is gone: nobody will hear its last events. */
 void
 trd_registry_drop_retired (TrdRegistry *self, TrdSession *session);

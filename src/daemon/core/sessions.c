@@ -395,18 +395,21 @@ trd_registry_drop_retired (TrdRegistry *self, TrdSession *session)
 
 /* ---- events ---- */
 
-gboolean
-trd_registry_complete_events (TrdRegistry *self,
-                              TrdSession *session,
-                              guint64 sequence,
-                              GError **error)
+typedef GPtrArray *(*CompleteFunc) (TrdStore *, gint64, guint64, GError **);
+
+static gboolean
+complete_events (TrdRegistry *self,
+                 TrdSession *session,
+                 guint64 sequence,
+                 CompleteFunc complete,
+                 GError **error)
 {
   TrdStore *store = trd_registry_get_env (self)->store;
   g_autoptr (GPtrArray) rows = NULL;
 
   if (!trd_store_begin (store, error))
     return FALSE;
-  rows = trd_store_complete_events (store, session->row->id, sequence, error);
+  rows = complete (store, session->row->id, sequence, error);
   if (rows != NULL)
     trd_registry_discard_parts (self, rows, FALSE);
   if (rows == NULL || !trd_store_commit (store, error))
@@ -430,4 +433,22 @@ trd_registry_complete_events (TrdRegistry *self,
   trd_registry_settle_session (self, session);
 
   return TRUE;
+}
+
+gboolean
+trd_registry_complete_events (TrdRegistry *self,
+                              TrdSession *session,
+                              guint64 sequence,
+                              GError **error)
+{
+  return complete_events (self, session, sequence, trd_store_complete_events, error);
+}
+
+gboolean
+trd_registry_expire_events (TrdRegistry *self,
+                            TrdSession *session,
+                            guint64 sequence,
+                            GError **error)
+{
+  return complete_events (self, session, sequence, trd_store_expire_events, error);
 }

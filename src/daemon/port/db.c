@@ -256,6 +256,24 @@ trd_db_read_version (TrdDb *self, guint *out_version, GError **error)
   return TRUE;
 }
 
+TrdDb *
+trd_db_open_read_only (const char *path,
+                       const char *const *statements,
+                       guint n_statements,
+                       GError **error)
+{
+  g_autofree char *journal = g_strconcat (path, "-journal", NULL);
+
+  /* Who was killed before there was a log, at the very first start, has left a journal,
+   * which must be rolled back before anything can be read. */
+  return open_handle (path,
+                      g_file_test (journal, G_FILE_TEST_EXISTS) ? SQLITE_OPEN_READWRITE
+                                                                : SQLITE_OPEN_READONLY,
+                      statements,
+                      n_statements,
+                      error);
+}
+
 /* Done through a connection that cannot write, since the pragmas of the real one would
  * change the header of a database that is not ours to change. */
 static gboolean
@@ -268,7 +286,7 @@ check_version (const char *path, guint newest, GError **error)
   if (g_stat (path, &facts) != 0 || facts.st_size == 0)
     return TRUE;
 
-  db = open_handle (path, SQLITE_OPEN_READONLY, NULL, 0, error);
+  db = trd_db_open_read_only (path, NULL, 0, error);
   if (db == NULL || !trd_db_read_version (db, &version, error))
     return FALSE;
   if (version <= newest)
@@ -392,15 +410,6 @@ trd_db_open (const char *path,
   if (!migrate (self, steps, error))
     return NULL;
   return g_steal_pointer (&self);
-}
-
-TrdDb *
-trd_db_open_read_only (const char *path,
-                       const char *const *statements,
-                       guint n_statements,
-                       GError **error)
-{
-  return open_handle (path, SQLITE_OPEN_READONLY, statements, n_statements, error);
 }
 
 void

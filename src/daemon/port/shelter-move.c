@@ -25,9 +25,8 @@ static const struct
   const char *base;
   const char *ending;
 } members[] = {
-  { TRD_SHELTER_DATABASE, "-wal" },
-  { TRD_SHELTER_DATABASE, "-shm" },
-  { TRD_SHELTER_SPOOL, "" },
+  { TRD_SHELTER_DATABASE, "-journal" }, { TRD_SHELTER_DATABASE, "-wal" },
+  { TRD_SHELTER_DATABASE, "-shm" },     { TRD_SHELTER_SPOOL, "" },
   { TRD_SHELTER_DATABASE, "" },
 };
 

@@ -217,7 +217,8 @@ set_aside (TrdSpool *spool,
 static gboolean
 is_aside_name (const char *name, const char *word)
 {
-  return g_str_has_prefix (name, TRD_SHELTER_DATABASE)
+  return !g_str_has_suffix (name, "-journal")
+         && g_str_has_prefix (name, TRD_SHELTER_DATABASE)
          && g_str_has_prefix (name + strlen (TRD_SHELTER_DATABASE), word)
          && !g_str_has_suffix (name, "-wal") && !g_str_has_suffix (name, "-shm");
 }
