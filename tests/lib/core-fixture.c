@@ -181,18 +181,32 @@ parse_options (const char *text, guint scopes)
 }
 
 TrdSession *
-core_fixture_open (CoreFixture *self, const char *configuration)
+core_fixture_open_named (CoreFixture *self,
+                         const char *identifier,
+                         const char *configuration)
 {
   g_autoptr (GVariant) options = parse_options (configuration,
                                                 TRUNDLE_SCOPE_CONFIGURATION);
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) ignored = NULL;
   gboolean existing;
-  TrdSession *session = trd_registry_open_session (
-      self->registry, self->owner, "s", options, FALSE, &existing, &ignored, &error);
+  TrdSession *session = trd_registry_open_session (self->registry,
+                                                   self->owner,
+                                                   identifier,
+                                                   options,
+                                                   FALSE,
+                                                   &existing,
+                                                   &ignored,
+                                                   &error);
 
   g_assert_no_error (error);
   return session;
+}
+
+TrdSession *
+core_fixture_open (CoreFixture *self, const char *configuration)
+{
+  return core_fixture_open_named (self, "s", configuration);
 }
 
 TrdTask *

@@ -41,6 +41,10 @@ core_fixture_reboot (CoreFixture *self, gint64 now_us);
 /* A session "s" of the owner, with the text of an a{sv} as its configuration. */
 TrdSession *
 core_fixture_open (CoreFixture *self, const char *configuration);
+TrdSession *
+core_fixture_open_named (CoreFixture *self,
+                         const char *identifier,
+                         const char *configuration);
 /* A task of it; @options is the text of an a{sv}. */
 TrdTask *
 core_fixture_create (CoreFixture *self,

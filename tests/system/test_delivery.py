@@ -2,6 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Bringing events to apps that are there, that are not, and that fail: law 7."""
 
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
 import pytest
 from parts.client import Client
 from parts.daemon import query
@@ -98,6 +104,94 @@ def test_app_dies_before_completing(open_for_app, app, small):
     assert len(first) == 2 and not any(note["redelivered"] for note in first)
     assert [note["sequence"] for note in second] == [1, 2, 3, 4]
     assert [note["redelivered"] for note in second][:2] == [True, True]
+
+
+@pytest.fixture
+def run_app(bus, app, environment):
+    """Starts the app as if by hand; it attaches to the session at once."""
+
+    def run(session, behaviour):
+        app.behave(behaviour)
+        processes.append(subprocess.Popen(
+            [sys.executable, str(pathlib.Path(__file__).parent / "parts" / "app.py"), APP,
+             str(app.log), str(app.behaviour)],
+            env=dict(os.environ, DBUS_SESSION_BUS_ADDRESS=bus.address,
+                     TRUNDLE_APP_SESSION=session.path)))
+        return processes[-1]
+
+    processes = []
+    yield run
+    for process in processes:
+        process.kill()
+        process.wait(10)
+
+
+def test_app_dies_in_its_handler_three_times(open_for_app, app, run_app, small):
+    """T-66, P-14.
+
+    Fault (app): the app dies in its handler of the second of four events, three times |
+    Proves: each next process hears all four again, in order, what was told flagged;
+    completed once, they never come back (law 7)"""
+    session = open_for_app(sends_launch_events=False)
+    create(session, small, 4)
+    wait_for(lambda: session.get("PendingEvents") == 4, "all are done")
+    for death in range(1, 4):
+        assert run_app(session, "dies-after 2").wait(30) == 9
+        assert len(app.notes("TaskFinished")) == 2 * death
+        assert session.get("PendingEvents") == 4
+    process = run_app(session, "normal")
+    assert process.wait(30) == 0
+    last = [n for n in app.notes("TaskFinished") if n["pid"] == process.pid]
+    assert [n["sequence"] for n in last] == [1, 2, 3, 4]
+    assert [n["redelivered"] for n in last][:2] == [True, True]
+    assert session.get("PendingEvents") == 0 and session.list_tasks() == []
+    assert session.attach()["pending"] == 0
+
+
+def test_app_blocks_in_its_handler(open_for_app, app, run_app, small, client):
+    """T-67, P-14.
+
+    Fault (app): the app is stopped (SIGSTOP) in its handler of the first event, while its
+    own tasks and those of others end | Proves: nothing is lost and nobody else is held up;
+    when it goes on it hears all in order, each once, and completes"""
+    session = open_for_app(sends_launch_events=False)
+    create(session, small, 3)
+    wait_for(lambda: session.get("PendingEvents") == 3, "all are done")
+    process = run_app(session, "blocks 1 8")
+    state = pathlib.Path(f"/proc/{process.pid}/stat")
+    wait_for(lambda: state.read_text().rsplit(")", 1)[1].split()[0] == "T", "it is stopped")
+
+    other = client.open_session("other")
+    other.attach()
+    create(other, small, 20)
+    other.wait_finished(20)
+    create(session, small, 5)
+    wait_for(lambda: session.get("PendingEvents") == 8, "its own are done as well")
+    assert session.get("Delivery") == "offering"
+
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(30) == 0
+    sequences = [n["sequence"] for n in app.notes("TaskFinished")]
+    assert sequences == list(range(1, 9))
+    assert session.get("PendingEvents") == 0
+
+
+def test_attaches_twice(session, small):
+    """Fault (app): the consumer attaches again over the same connection | Proves: what is
+    not completed is told again from the first on, in order and flagged; completed, never"""
+    create(session, small, 3)
+    wait_for(lambda: session.wait_did_finish_events() == 3, "all are done and told")
+    session.complete(1)
+    session.client.signals.clear()
+    assert session.attach()["pending"] == 2
+    session.wait_did_finish_events()
+    assert [s.arguments[0] for s in session.finished()] == [2, 3]
+    assert all(s.arguments[2]["redelivered"] for s in session.finished())
+    session.complete(3)
+    session.client.signals.clear()
+    assert session.attach()["pending"] == 0
+    session.wait_did_finish_events()
+    assert not session.finished()
 
 
 def test_app_that_never_attaches(open_for_app, app, small, bus):

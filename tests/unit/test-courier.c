@@ -319,6 +319,96 @@ finishes_when_there_were_none (CoreFixture *f, gconstpointer data)
   test_await (g_str_equal (core_fixture_last (f), "FINISH :1.2 0"));
 }
 
+/* T-66, P-14: the app dies in its handler, three times in a row.
+ *
+ * Fault (app): a launched app attaches, hears an event and dies before it completes it,
+ * three times | Proves: it is launched again, later each time, and hears the same event
+ * again, flagged; nothing is lost (law 7) */
+static void
+dies_in_its_handler (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{}");
+  gint64 rested_us = 0;
+
+  fake_launcher_script_success (f->launcher, APP, ":1.9");
+  finish_one (f, session);
+  advance (f, TRD_LAUNCH_COALESCE_US);
+  for (guint death = 1; death <= 3; death++)
+    {
+      gint64 rest_us;
+
+      test_await (fake_launcher_count_starts (f->launcher, APP) == death);
+      test_await (core_fixture_count (f, "HANDLE") >= death);
+      attach (f, session, ":1.9");
+      test_await (core_fixture_count (f, "FINISH") == death);
+      g_assert_cmpuint (core_fixture_count (f, "EVENT :1.9 TaskFinished 1"), ==, death);
+      g_assert_cmpuint (
+          core_fixture_count (f, "EVENT :1.9 TaskFinished 1 again"), ==, death - 1);
+      fake_launcher_set_owner (f->launcher, APP, NULL);
+      trd_courier_peer_vanished (f->courier, ":1.9");
+
+      g_assert_cmpint (
+          trd_courier_get_state (f->courier, session), ==, TRD_DELIVERY_RESTING);
+      g_assert_cmpuint (session->n_events, ==, 1);
+      rest_us = trd_courier_next_launch_us (f->courier, session)
+                - trd_clock_boottime_us (f->env.clock);
+      g_assert_cmpint (rest_us, >, rested_us);
+      rested_us = rest_us;
+      advance (f, rest_us);
+      advance (f, 1);
+    }
+  test_await (fake_launcher_count_starts (f->launcher, APP) == 4);
+}
+
+/* T-67, P-14.
+ *
+ * Fault (app): the consumer says nothing for ten minutes while it has an event in hand |
+ * Proves: nobody takes it from it or launches another; what ends meanwhile is told in
+ * order, and to other sessions as well; it can complete all the same */
+static void
+blocks_for_minutes (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{}");
+  TrdSession *other = core_fixture_open_named (f, "other", "{}");
+
+  fake_launcher_set_owner (f->launcher, APP, ":1.9");
+  attach (f, session, ":1.9");
+  finish_one (f, session);
+  test_await (core_fixture_count (f, "EVENT :1.9 TaskFinished 1") == 1);
+  advance (f, 600 * TRD_SECOND_US);
+  finish_one (f, session);
+  attach (f, other, ":1.2");
+  finish_one (f, other);
+
+  test_await (core_fixture_count (f, "EVENT :1.9 TaskFinished 2") == 1);
+  test_await (core_fixture_count (f, "EVENT :1.2 TaskFinished 1") == 1);
+  g_assert_cmpuint (fake_launcher_count_starts (f->launcher, NULL), ==, 0);
+  g_assert_cmpint (
+      trd_courier_get_state (f->courier, session), ==, TRD_DELIVERY_OFFERING);
+  g_assert_true (trd_courier_complete (f->courier, session, ":1.9", 2, NULL));
+  g_assert_cmpuint (session->n_events, ==, 0);
+}
+
+/* Fault (app): one consumer attaches twice | Proves: it hears all that is not completed
+ * again, in order and flagged, and no other is needed */
+static void
+attaches_twice (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{'sends-launch-events': <false>}");
+
+  finish_one (f, session);
+  finish_one (f, session);
+  attach (f, session, ":1.2");
+  test_await (core_fixture_count (f, "FINISH") == 1);
+  g_assert_true (trd_courier_complete (f->courier, session, ":1.2", 1, NULL));
+  g_ptr_array_set_size (f->said, 0);
+
+  attach (f, session, ":1.2");
+  test_await (core_fixture_count (f, "FINISH") == 1);
+  g_assert_cmpuint (core_fixture_count (f, "EVENT"), ==, 1);
+  g_assert_cmpstr (g_ptr_array_index (f->said, 0), ==, "EVENT :1.2 TaskFinished 2 again");
+}
+
 /* T-66: at least once, and the second time it says so. */
 static void
 offers_again (CoreFixture *f, gconstpointer data)
@@ -570,6 +660,9 @@ main (int argc, char *argv[])
   add ("offering/in-order", NULL, replays_in_order);
   add ("offering/none", NULL, finishes_when_there_were_none);
   add ("offering/again", NULL, offers_again);
+  add ("offering/dies-in-its-handler", NULL, dies_in_its_handler);
+  add ("offering/blocks-for-minutes", NULL, blocks_for_minutes);
+  add ("offering/attaches-twice", NULL, attaches_twice);
   add ("offering/again-after-live", NULL, offers_again_what_was_sent_live);
   add ("offering/new-from-old", NULL, tells_new_from_old);
   add ("offering/consumer-hears-once", NULL, consumer_hears_once);

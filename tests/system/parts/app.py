@@ -5,12 +5,14 @@
 
 It writes a line of JSON to LOG for all it hears.  BEHAVIOUR is a file with one word, read at
 each start: `normal` attaches, hears all, completes and leaves; `dies-after N` is gone after N
-events, in the middle of the replay; `deaf` never attaches; `leaves` exits before it has
-its name."""
+events, in the middle of the replay; `blocks N LAST` is stopped by SIGSTOP in its handler
+of the Nth and leaves only after LAST; `deaf` never attaches; `leaves` exits before it has its name.  In TRUNDLE_APP_SESSION
+may stand a session that it attaches to without being told."""
 
 import json
 import os
 import pathlib
+import signal
 import sys
 
 import gi
@@ -48,6 +50,8 @@ class App:
             self.bus, self.name, Gio.BusNameOwnerFlags.NONE, None,
             lambda *_: self.loop.quit(),
         )
+        if "TRUNDLE_APP_SESSION" in os.environ:
+            self.attach(os.environ["TRUNDLE_APP_SESSION"])
         GLib.timeout_add_seconds(60, self.loop.quit)
         self.loop.run()
         self.note("left")
@@ -71,13 +75,16 @@ class App:
             self.note(member, last=arguments[0])
             self.call("CompleteEvents", GLib.Variant("(t)", (arguments[0],)))
             self.note("completed", last=arguments[0])
-            self.loop.quit()
+            if self.behaviour[0] != "blocks" or arguments[0] >= int(self.behaviour[2]):
+                self.loop.quit()
         elif member in ("TaskFinished", "DidBecomeInvalid", "WillBeginDelayedRequest"):
             self.note(member, sequence=arguments[0], task=arguments[1],
                       redelivered=arguments[2].get("redelivered", False))
             self.heard += 1
             if self.behaviour[0] == "dies-after" and self.heard == int(self.behaviour[1]):
                 os._exit(9)
+            if self.behaviour[0] == "blocks" and self.heard == int(self.behaviour[1]):
+                os.kill(os.getpid(), signal.SIGSTOP)
             if member == "WillBeginDelayedRequest":
                 self.answer(arguments[1])
 
