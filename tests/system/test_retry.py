@@ -248,6 +248,29 @@ def test_retry_survives_kill(daemon, session, client, script):
     assert session.list_events() == ([], False)
 
 
+def test_retry_keeps_what_was_received(session, script):
+    """What has a validator goes on where it was."""
+
+    def cut(conversation):
+        conversation.send(
+            f'HTTP/1.1 200 OK\r\nContent-Length: {len(BODY)}\r\nETag: "v1"\r\n'
+            "Accept-Ranges: bytes\r\n\r\n")
+        conversation.send(BODY[:1000])
+        return True
+
+    def rest(conversation):
+        conversation.answer(206, BODY[1000:], [
+            'ETag: "v1"', f"Content-Range: bytes 1000-{len(BODY) - 1}/{len(BODY)}"])
+
+    server = Counter(script, "/file", cut, rest)
+    task = fetch(session, server.url, retry={"max-attempts": GLib.Variant("u", 1)})
+    assert task.error == "ConnectionLost"
+    task.call("Retry")
+    wait_for(lambda: len(session.finished()) == 2, task.get_all)
+    assert task.error == "" and task.read() == BODY
+    assert server.requests[1].header("Range") == ["bytes=1000-"]
+
+
 def test_retry_now(session, script):
     server = Counter(script, "/file", answer(503, b"", "Retry-After: 3600"), answer(200, BODY))
     task = session.create(server.url, start=True)
