@@ -13,6 +13,7 @@
 #include "cli/follow.h"
 #include "cli/print.h"
 #include "cli/request.h"
+#include "cli/resume-data.h"
 #include "cli/when.h"
 #include "common/enums.h"
 #include "common/names.h"
@@ -31,6 +32,7 @@ typedef struct
   char **headers;
   char **mirrors;
   char **digests;
+  char *resume_file;
   int retries; /* -1: as the service does by itself */
   char *session;
   char *description;
@@ -47,6 +49,7 @@ typedef struct
   char **destinations;      /* one a URL */
   GVariant *header_list;
   GVariant *digest_list;
+  GBytes *resume_data;
   guint64 max_bytes;
 } Options;
 
@@ -60,6 +63,7 @@ options_clear (Options *self)
   g_strfreev (self->headers);
   g_strfreev (self->mirrors);
   g_strfreev (self->digests);
+  g_free (self->resume_file);
   g_free (self->session);
   g_free (self->description);
   g_free (self->at);
@@ -68,6 +72,7 @@ options_clear (Options *self)
   g_strfreev (self->destinations);
   g_clear_pointer (&self->header_list, g_variant_unref);
   g_clear_pointer (&self->digest_list, g_variant_unref);
+  g_clear_pointer (&self->resume_data, g_bytes_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
 
@@ -125,6 +130,14 @@ static const GOptionEntry templates[] = {
     FIELD (digests),
     N_ ("What the one file must be, as sha256:0123…; may be given again"),
     N_ ("ALGORITHM:HEX") },
+  { "resume-data",
+    0,
+    0,
+    G_OPTION_ARG_FILENAME,
+    FIELD (resume_file),
+    N_ ("Go on with what “cancel --resume-data” has kept; without a URL from the same "
+        "address"),
+    N_ ("FILE") },
   { "retries",
     0,
     0,
@@ -192,6 +205,8 @@ static const GOptionEntry templates[] = {
   { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, FIELD (urls), NULL, NULL },
 };
 
+static const char *const known_address[] = { "", NULL };
+
 static gboolean
 parse_options (Options *self, int *argc, char ***argv)
 {
@@ -204,7 +219,19 @@ parse_options (Options *self, int *argc, char ***argv)
     }
   self->priority = -1;
   self->retries = -1;
-  return trc_command_parse (entries, argc, argv);
+  if (!trc_command_parse (entries, argc, argv))
+    return FALSE;
+
+  if (self->urls == NULL && self->resume_file != NULL)
+    self->urls = g_strdupv ((char **)known_address);
+  return TRUE;
+}
+
+/* One that the service has with the resume data. */
+static gboolean
+is_known_address (const Options *self, guint i)
+{
+  return self->resume_file != NULL && self->urls[i][0] == '\0';
 }
 
 static gboolean
@@ -219,6 +246,10 @@ check_options (Options *self)
     trc_command_misuse (_ ("--output and --directory exclude each other"));
   else if (self->output != NULL && g_strv_length (self->urls) > 1)
     trc_command_misuse (_ ("--output names one file; use --directory for several"));
+  else if (self->resume_file != NULL && g_strv_length (self->urls) > 1)
+    trc_command_misuse (_ ("--resume-data is of one file"));
+  else if (is_known_address (self, 0) && self->output == NULL)
+    trc_command_misuse (_ ("Without a URL --output must name the file"));
   else if ((self->mirrors != NULL || self->digests != NULL)
            && g_strv_length (self->urls) > 1)
     trc_command_misuse (_ ("--mirror and --digest are of one file"));
@@ -235,9 +266,12 @@ check_options (Options *self)
     {
       for (guint i = 0; self->urls[i] != NULL; i++)
         {
-          g_autoptr (GUri) uri = trundle_url_parse (self->urls[i], &error);
+          g_autoptr (GUri) uri = NULL;
           g_autofree char *shown = trundle_url_redact (self->urls[i]);
 
+          if (is_known_address (self, i))
+            continue;
+          uri = trundle_url_parse (self->urls[i], &error);
           if (uri == NULL)
             {
               trc_command_misuse ("%s: %s", shown, error->message);
@@ -431,6 +465,11 @@ describe_task (const Options *self, guint i)
     g_variant_dict_insert (&dict, "mirrors", "^as", self->mirrors);
   if (self->digest_list != NULL)
     g_variant_dict_insert_value (&dict, "digests", self->digest_list);
+  if (self->resume_data != NULL)
+    g_variant_dict_insert_value (
+        &dict,
+        "resume-data",
+        g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, self->resume_data, TRUE));
   if (self->retries >= 0)
     g_variant_dict_insert_value (
         &dict,
@@ -527,6 +566,12 @@ trc_get (int argc, char **argv)
   if (!parse_options (&options, &argc, &argv) || !check_options (&options)
       || !read_request (&options) || !read_date (&options) || !read_max_size (&options))
     return TRC_EXIT_USAGE;
+  if (options.resume_file != NULL)
+    {
+      options.resume_data = trc_resume_data_read (options.resume_file);
+      if (options.resume_data == NULL)
+        return TRC_EXIT_FAILED;
+    }
   problem = choose_destinations (&options);
   if (problem != TRC_EXIT_DONE)
     return problem;

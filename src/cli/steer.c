@@ -10,6 +10,7 @@
 
 #include "cli/bus.h"
 #include "cli/print.h"
+#include "cli/resume-data.h"
 #include "common/error.h"
 #include "common/names.h"
 
@@ -131,19 +132,31 @@ trc_steer (int argc, char **argv)
   const Verb *verb = find_verb (argv[0]);
   g_auto (GStrv) tasks = NULL;
   g_auto (GStrv) paths = NULL;
+  g_autofree char *file = NULL;
   gboolean all = FALSE;
-  const GOptionEntry entries[] = {
+  GOptionEntry entries[] = {
     { "all", 'a', 0, G_OPTION_ARG_NONE, &all, N_ ("All transfers there are"), NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &tasks, NULL, NULL },
+    { "resume-data",
+      0,
+      0,
+      G_OPTION_ARG_FILENAME,
+      &file,
+      N_ ("Keep what the one task has received, and write what “get” goes on with"),
+      N_ ("FILE") },
     { NULL },
   };
   g_autoptr (GDBusConnection) connection = NULL;
   g_autoptr (GError) error = NULL;
 
+  if (!g_str_equal (verb->command, "cancel"))
+    entries[2] = (GOptionEntry){ NULL };
   if (!trc_command_parse (entries, &argc, &argv))
     return TRC_EXIT_USAGE;
   if (all == (tasks != NULL))
     return trc_command_misuse (_ ("Give the numbers of tasks, or --all"));
+  if (file != NULL && (all || g_strv_length (tasks) > 1))
+    return trc_command_misuse (_ ("--resume-data is of one task"));
   if (tasks != NULL && (paths = read_paths (tasks)) == NULL)
     return TRC_EXIT_USAGE;
 
@@ -153,6 +166,8 @@ trc_steer (int argc, char **argv)
       trc_command_fail (error);
       return TRC_EXIT_UNREACHABLE;
     }
+  if (file != NULL)
+    return trc_resume_data_produce (connection, paths[0], file);
   if (all)
     paths = find_all (connection, verb->states, &error);
   if (paths == NULL)

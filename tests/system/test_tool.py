@@ -176,7 +176,10 @@ def test_get_decodes(daemon, tool, script, inbox):
     ["get", "http://h/a", "--max-size", "x"], ["get", "http://h/a", "--max-size", "M"],
     ["get", "http://h/a", "--max-size", "9999999999G"], ["get", "http://h/a", "--max-size=-1"],
     ["get", "http://h/a", "--if-exists", "maybe"], ["cancel"], ["cancel", "x"],
-    ["cancel", "--all", "1"], ["list", "--state", "odd"], ["show"], ["show", "0"],
+    ["cancel", "--all", "1"],
+    ["cancel", "--resume-data", "x", "1", "2"], ["suspend", "--resume-data", "x", "1"],
+    ["get", "--resume-data", "x", "http://h/a", "http://h/b"], ["get", "--resume-data", "x"],
+    ["list", "--state", "odd"], ["show"], ["show", "0"],
 ], ids=" ".join)
 def test_usage_is_2(daemon, tool, arguments):
     assert "--help" in tool.run(*arguments, status=2)
@@ -212,6 +215,40 @@ def test_no_service_is_3(bus, tool):
 def test_no_bus_is_3(bus, tool):
     tool.environment["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=/nowhere"
     tool.run("list", status=3)
+
+
+def test_cancel_and_go_on(daemon, tool, nginx, inbox, top):
+    content = nginx.add_file("kept.bin", 3000000)
+    url = nginx.slow_url("kept.bin", RATE)
+    number = tool.run("get", url, "-o", inbox / "kept").strip()
+    data = top / "kept.data"
+    wait_for(lambda: tool.json("show", number)[0]["bytes-received"] > 500000, "some of it")
+
+    assert tool.run("cancel", "--resume-data", data, number) == ""
+    assert data.stat().st_mode & 0o777 == 0o600 and data.stat().st_size > 100
+    assert not (inbox / "kept").exists() and len(list(inbox.iterdir())) == 1
+    tool.run("get", "--resume-data", data, "-d", inbox, status=2)
+    tool.run("get", "-w", "--resume-data", data, nginx.url("kept.bin"), "-o", inbox / "kept")
+    assert (inbox / "kept").read_bytes() == content
+    assert [path.name for path in inbox.iterdir()] == ["kept"]
+    out = tool.run("get", "--resume-data", data, "-o", inbox / "again", status=1)
+    assert "used before" in out and "GDBus" not in out
+
+
+def test_cancel_with_nothing_to_go_on_with(daemon, tool, nginx, script, inbox, top):
+    script.on("/n", lambda talk, request: talk.stall())
+    number = tool.run("get", script.url("/n"), "-o", inbox / "n").strip()
+    data = top / "nothing.data"
+
+    tool.run("cancel", "--resume-data", top / "no-such" / "file", number, status=1)
+    assert tool.states()[int(number)] != "finished"
+    data.write_bytes(b"precious")
+    tool.run("cancel", "--resume-data", data, number, status=1)
+    assert data.read_bytes() == b"precious"
+    assert tool.states()[int(number)] != "finished"
+    data.unlink()
+    assert "nothing" in tool.run("cancel", "--resume-data", data, number, status=1)
+    assert not data.exists() and tool.states().get(int(number), "finished") == "finished"
 
 
 @pytest.mark.parametrize("command", ["show", "cancel", "suspend", "resume", "watch"])
