@@ -423,6 +423,54 @@ def test_somebody_listens_later(session):
     assert task.error == "" and task.read() == b"late"
 
 
+MOMENTS = ["fetch-start", "domain-lookup-start", "domain-lookup-end", "connect-start",
+           "connect-end", "request-start", "request-end", "response-start", "response-end"]
+
+
+def test_metrics(fetch, script):
+    """T-89: one redirect makes two transactions, and what happened is in order."""
+    script.on("/old", lambda conversation, _request: conversation.redirect("/new"))
+    script.on("/new", lambda conversation, _request: conversation.answer(200, b"x" * 1000))
+    task = fetch(script.url("/old"))
+    metrics = task.get("Metrics")
+    first, second = metrics["transactions"]
+    created, finished = metrics["interval"]
+    assert metrics["redirects"] == 1 and metrics["attempts"] == 1
+    assert metrics["bytes-fetched"] == 1000 and metrics["bytes-fetched-again"] == 0
+    assert [first["url"], second["url"]] == [script.url("/old"), script.url("/new")]
+    assert [first["status"], second["status"]] == [302, 200]
+    assert (first["reused-connection"], second["reused-connection"]) == (False, True)
+    assert second["response-body-bytes"] == 1000 and second["protocol"] == "http/1.1"
+    for transaction in first, second:
+        moments = [transaction[name] for name in MOMENTS if transaction[name]]
+        assert moments == sorted(moments)
+        assert created <= moments[0] and moments[-1] <= finished
+    assert all(first[name] for name in MOMENTS)
+    assert second["connect-start"] == 0
+
+
+def test_metrics_of_attempts(daemon, session, script):
+    """F-17, and that they are stored."""
+    def handler(conversation, _request):
+        if len(script.asked("/twice")) == 1:
+            conversation.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+            return True
+        return conversation.answer(200, b"abcdefghi")
+
+    script.on("/twice", handler)
+    session.attach()
+    task = session.create(script.url("/twice"), start=True)
+    session.wait_finished(1)
+    metrics = task.get("Metrics")
+    assert [one["attempt"] for one in metrics["transactions"]] == [1, 2]
+    assert metrics["attempts"] == 2
+    assert metrics["bytes-fetched"] == 12 and metrics["bytes-fetched-again"] == 3
+    assert metrics["waited"]["back-off"] >= 700000
+    assert metrics["queued"] >= metrics["waited"]["back-off"]
+    daemon.restart()
+    assert task.get("Metrics") == metrics
+
+
 def test_nobody_listens(fetch, script):
     """A refused connection is tried again until the resource's time is over.
 
