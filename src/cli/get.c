@@ -33,6 +33,7 @@ typedef struct
   char **mirrors;
   char **digests;
   char *resume_file;
+  char *range;
   int retries; /* -1: as the service does by itself */
   char *session;
   char *description;
@@ -51,6 +52,7 @@ typedef struct
   GVariant *digest_list;
   GBytes *resume_data;
   guint64 max_bytes;
+  GVariant *wanted_range;
 } Options;
 
 static void
@@ -64,6 +66,7 @@ options_clear (Options *self)
   g_strfreev (self->mirrors);
   g_strfreev (self->digests);
   g_free (self->resume_file);
+  g_free (self->range);
   g_free (self->session);
   g_free (self->description);
   g_free (self->at);
@@ -73,6 +76,7 @@ options_clear (Options *self)
   g_clear_pointer (&self->header_list, g_variant_unref);
   g_clear_pointer (&self->digest_list, g_variant_unref);
   g_clear_pointer (&self->resume_data, g_bytes_unref);
+  g_clear_pointer (&self->wanted_range, g_variant_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
 
@@ -138,6 +142,13 @@ static const GOptionEntry templates[] = {
     N_ ("Go on with what “cancel --resume-data” has kept; without a URL from the same "
         "address"),
     N_ ("FILE") },
+  { "range",
+    0,
+    0,
+    G_OPTION_ARG_STRING,
+    FIELD (range),
+    N_ ("Only the bytes from FIRST, counted from 0, to LAST"),
+    N_ ("FIRST-LAST") },
   { "retries",
     0,
     0,
@@ -326,6 +337,12 @@ read_request (Options *self)
       if (self->digest_list == NULL)
         return FALSE;
     }
+  if (self->range != NULL)
+    {
+      self->wanted_range = trc_request_read_range (self->range);
+      if (self->wanted_range == NULL)
+        return FALSE;
+    }
   return TRUE;
 }
 
@@ -470,6 +487,8 @@ describe_task (const Options *self, guint i)
         &dict,
         "resume-data",
         g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, self->resume_data, TRUE));
+  if (self->wanted_range != NULL)
+    g_variant_dict_insert_value (&dict, "range", self->wanted_range);
   if (self->retries >= 0)
     g_variant_dict_insert_value (
         &dict,

@@ -67,3 +67,22 @@ trc_request_read_digests (char **digests)
 
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
+
+GVariant *
+trc_request_read_range (const char *range)
+{
+  g_auto (GStrv) ends = g_strsplit (range, "-", -1);
+  guint64 first;
+  guint64 last;
+
+  if (g_strv_length (ends) == 2
+      && g_ascii_string_to_unsigned (ends[0], 10, 0, G_MAXINT64 - 1, &first, NULL))
+    {
+      if (*ends[1] == '\0')
+        return g_variant_ref_sink (g_variant_new ("(tt)", first, (guint64)0));
+      if (g_ascii_string_to_unsigned (ends[1], 10, first, G_MAXINT64 - 1, &last, NULL))
+        return g_variant_ref_sink (g_variant_new ("(tt)", first, last - first + 1));
+    }
+  trc_command_misuse (_ ("--range must be like 0-99, or 100- for all that follows"));
+  return NULL;
+}

@@ -179,6 +179,83 @@ print_human (const char *path, GVariant *task)
     }
 }
 
+/* Milliseconds from the beginning of a request; "-" for what did not happen. */
+static char *
+format_moment (GVariant *transaction, const char *key)
+{
+  gint64 begin_us = 0;
+  gint64 moment_us = 0;
+
+  g_variant_lookup (transaction, "fetch-start", "x", &begin_us);
+  g_variant_lookup (transaction, key, "x", &moment_us);
+  if (moment_us == 0)
+    return g_strdup ("-");
+  return g_strdup_printf ("%.1f", (double)(moment_us - begin_us) / 1000);
+}
+
+static void
+print_transaction (GVariant *transaction)
+{
+  static const char *const keys[] = {
+    "domain-lookup-end", "connect-end", "request-end", "response-start", "response-end"
+  };
+  g_autofree char *clean = trc_print_clean (trc_bus_lookup_string (transaction, "url"));
+  g_autofree char *url = trundle_url_without_user_info (clean, NULL);
+  g_auto (GStrv) moments = g_new0 (char *, G_N_ELEMENTS (keys) + 1);
+  g_autofree char *joined = NULL;
+  g_autofree char *size = NULL;
+  guint64 bytes = 0;
+  guint attempt = 0;
+  guint status = 0;
+
+  g_variant_lookup (transaction, "attempt", "u", &attempt);
+  g_variant_lookup (transaction, "status", "u", &status);
+  g_variant_lookup (transaction, "response-body-bytes", "t", &bytes);
+  size = trc_print_size ((gint64)bytes);
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    moments[i] = format_moment (transaction, keys[i]);
+  joined = g_strjoinv (" / ", moments);
+  /* Translators: moments in milliseconds: name found, connected, asked, first byte, last
+   * byte. */
+  trc_print_line (_ ("  Attempt %u: %s %u %s, %s (%s ms)"),
+                  attempt,
+                  trc_bus_lookup_string (transaction, "method"),
+                  status,
+                  url,
+                  size,
+                  joined);
+}
+
+static void
+print_metrics (GVariant *task)
+{
+  g_autoptr (GVariant) metrics = g_variant_lookup_value (
+      task, "Metrics", G_VARIANT_TYPE_VARDICT);
+  g_autoptr (GVariant) transactions = NULL;
+  g_autoptr (GVariant) waited = NULL;
+  GVariantIter iter;
+  const char *reason;
+  guint64 us;
+
+  if (metrics == NULL)
+    return;
+  waited = g_variant_lookup_value (metrics, "waited", G_VARIANT_TYPE ("a{st}"));
+  transactions = g_variant_lookup_value (
+      metrics, "transactions", G_VARIANT_TYPE ("aa{sv}"));
+  if (waited != NULL)
+    {
+      g_variant_iter_init (&iter, waited);
+      while (g_variant_iter_next (&iter, "{&st}", &reason, &us))
+        trc_print_line (_ ("  Waited %.1f s: %s"), (double)us / G_USEC_PER_SEC, reason);
+    }
+  for (gsize i = 0; transactions != NULL && i < g_variant_n_children (transactions); i++)
+    {
+      g_autoptr (GVariant) one = g_variant_get_child_value (transactions, i);
+
+      print_transaction (one);
+    }
+}
+
 static void
 print_json (const char *path, GVariant *task)
 {
@@ -208,8 +285,10 @@ trc_show (int argc, char **argv)
 {
   g_auto (GStrv) tasks = NULL;
   gboolean json = FALSE;
+  gboolean metrics = FALSE;
   const GOptionEntry entries[] = {
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("A JSON object a line"), NULL },
+    { "metrics", 0, 0, G_OPTION_ARG_NONE, &metrics, N_ ("Also what was measured"), NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &tasks, NULL, NULL },
     { NULL },
   };
@@ -240,6 +319,8 @@ trc_show (int argc, char **argv)
         print_json (path, task);
       else
         print_human (path, task);
+      if (metrics && !json)
+        print_metrics (task);
     }
   return TRC_EXIT_DONE;
 }

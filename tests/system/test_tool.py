@@ -179,6 +179,7 @@ def test_get_decodes(daemon, tool, script, inbox):
     ["cancel", "--all", "1"],
     ["cancel", "--resume-data", "x", "1", "2"], ["suspend", "--resume-data", "x", "1"],
     ["get", "--resume-data", "x", "http://h/a", "http://h/b"], ["get", "--resume-data", "x"],
+    ["get", "--range", "2-1", "http://a/a"], ["get", "--range=-5", "http://a/a"],
     ["list", "--state", "odd"], ["show"], ["show", "0"],
 ], ids=" ".join)
 def test_usage_is_2(daemon, tool, arguments):
@@ -290,6 +291,31 @@ def test_show_and_list_agree(daemon, tool, nginx, inbox):
     assert str(inbox / "shown") in tool.run("show", number)
     assert tool.json("list", "--session", "other") == []
     tool.run("cancel", "--all")
+
+
+def test_a_range(daemon, tool, nginx, inbox):
+    content = nginx.add_file("whole.bin", 3000)
+    tool.run("get", "-q", "-w", nginx.url("whole.bin"), "-o", inbox / "middle", "--range", "100-199")
+    tool.run("get", "-q", "-w", nginx.url("whole.bin"), "-o", inbox / "end", "--range", "2900-")
+    assert (inbox / "middle").read_bytes() == content[100:200]
+    assert (inbox / "end").read_bytes() == content[2900:]
+
+
+def test_metrics_are_shown(daemon, tool, script, inbox):
+    def cut(conversation, _request):
+        conversation.send("HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + "x" * 3000)
+        return True
+
+    script.on("/measured", cut)
+    url = script.url("/measured")
+    number = tool.run("get", url, "-o", inbox / "measured").strip()
+    wait_for(lambda: tool.json("show", number)[0]["attempts"] > 0, daemon.tail)
+    assert f"Attempt 1: GET 200 {url}, 3.0" in tool.run("show", number, "--metrics")
+    assert "Attempt 1:" not in tool.run("show", number)
+    (shown,) = tool.json("show", number)
+    assert shown["metrics"]["transactions"][0]["url"] == url
+    assert shown["metrics"]["bytes-fetched"] >= 3000
+    tool.run("cancel", number)
 
 
 def test_interrupt_leaves_the_transfer(daemon, tool, nginx, inbox):
