@@ -51,7 +51,10 @@ def cut(network, client):
 
 
 def test_begins_when_the_network_comes(network, session, client, far):
-    """T-36."""
+    """Fault (server): the link is down at Resume | Proves: begins within 2 s of its return
+
+    T-36.
+    """
     times = []
 
     def serve(conversation, _request):
@@ -70,7 +73,10 @@ def test_begins_when_the_network_comes(network, session, client, far):
 
 
 def test_waits_no_longer_than_the_network(network, session, client, far):
-    """P-31: not the minutes that are left of a back-off."""
+    """Fault (server): a link goes down and up amid a long wait | Proves: tried within 2 s
+
+    P-31: not the minutes that are left of a back-off.
+    """
     times = []
 
     def serve(conversation, _request):
@@ -101,12 +107,16 @@ def test_what_a_server_asked_for_holds(network, session, client, far):
     cut(network, client)
     network.up()
     wait_for(lambda: has_network(client), "the service has noticed")
-    assert task.get("NextAttemptAt") == before
+    # The same moment of CLOCK_BOOTTIME may be another microsecond on the wall.
+    assert abs(task.get("NextAttemptAt") - before) < 1e6
     assert "retry-after" in task.get("WaitReasons")
 
 
 def test_goes_on_when_the_network_comes(network, session, client, far):
-    """The cable is pulled in the middle: what was received stays, and it goes on."""
+    """Fault (server): the link goes down amid a file | Proves: goes on where it was
+
+    The cable is pulled in the middle: what was received stays, and it goes on.
+    """
     requests = []
 
     def serve(conversation, request):

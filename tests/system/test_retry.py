@@ -70,7 +70,10 @@ def fetch(session, url, **options):
 
 
 def test_waits_as_long_as_told(session, script):
-    """T-86."""
+    """Fault (server): 503 with Retry-After | Proves: tried again when it said, not before
+
+    T-86.
+    """
     server = Counter(script, "/busy", answer(503, b"", "Retry-After: 2"), answer(200, BODY))
     task = session.create(server.url, start=True)
     wait_for(lambda: "retry-after" in task.get("WaitReasons"), task.get_all)
@@ -83,7 +86,10 @@ def test_waits_as_long_as_told(session, script):
 
 
 def test_waits_for_the_date(session, script):
-    """T-86, the other form (RFC 9110 §10.2.3)."""
+    """Fault (server): 429 with a date to come back at | Proves: tried again then, not before
+
+    T-86, the other form (RFC 9110 §10.2.3).
+    """
     dates = []
 
     def until(conversation):
@@ -105,6 +111,7 @@ def test_no_status_is_repeated_that_is_not_named(session, script):
 
 
 def test_statuses_are_not_repeated_for_ever(session, script):
+    """Fault (server): 500 for ever | Proves: five attempts, and the task says why it ended"""
     server = Counter(script, "/broken", answer(500))
     task = fetch(session, server.url, retry=QUICK)
     assert task.error == "HttpStatus" and len(server.times) == 5
@@ -116,6 +123,7 @@ def test_statuses_are_not_repeated_for_ever(session, script):
 
 @pytest.mark.parametrize("ending", [hang_up, answer(503), answer(429, b"", "Retry-After: 1")])
 def test_post_is_sent_once(session, script, ending):
+    """Fault (server): a POST is cut off, or answered 503 or 429 | Proves: sent once (law 12)"""
     server = Counter(script, "/order", ending)
     task = fetch(session, server.url, method="POST", retry=QUICK)
     assert task.error in ("ConnectionLost", "HttpStatus")
@@ -135,7 +143,10 @@ def test_post_nobody_saw_is_sent(session):
 
 
 def test_post_is_sent_once_whoever_dies(daemon, session, script):
-    """Neither a worker's nor the service's death makes it go out again."""
+    """Fault (daemon): SIGKILL of worker and daemon amid a POST | Proves: sent once (law 12)
+
+    Neither a worker's nor the service's death makes it go out again.
+    """
     server = Counter(script, "/order", stall)
     first = session.create(server.url, start=True, method="POST", retry=QUICK)
     wait_for(lambda: len(server.times) == 1, first.get_all)
@@ -153,6 +164,7 @@ def test_post_is_sent_once_whoever_dies(daemon, session, script):
 
 
 def test_mirror_stands_in(session, script):
+    """Fault (server): the first address is dead | Proves: a mirror is asked at once"""
     server = Counter(script, "/file", answer(200, BODY))
     task = fetch(session, dead_url(), mirrors=[server.url], digests=DIGESTS)
     assert task.error == "" and task.read() == BODY
@@ -161,7 +173,10 @@ def test_mirror_stands_in(session, script):
 
 
 def test_mirror_serves_what_another_broke_off(session, script):
-    """The first is asked again, since bytes came; when none come, the next."""
+    """Fault (server): breaks off in the middle, then is dead | Proves: a mirror serves the file
+
+    The first is asked again, since bytes came; when none come, the next.
+    """
     first = Counter(script, "/first", half, hang_up)
     second = Counter(script, "/second", answer(200, BODY))
     task = fetch(session, first.url, mirrors=[second.url], digests=DIGESTS, retry=QUICK)
@@ -170,6 +185,7 @@ def test_mirror_serves_what_another_broke_off(session, script):
 
 
 def test_mirror_with_the_wrong_file_is_left(session, script):
+    """Fault (server): wrong content under the right tag | Proves: begun anew at a mirror"""
     wrong = Counter(script, "/wrong", answer(200, BODY[::-1], 'ETag: "same"'))
     right = Counter(script, "/right", answer(200, BODY, 'ETag: "same"'))
     task = fetch(session, wrong.url, mirrors=[right.url], digests=DIGESTS)
@@ -239,7 +255,10 @@ def test_retry_after_the_end(daemon, session, script):
 
 
 def test_retry_survives_kill(daemon, session, client, script):
-    """Law 1: the end is taken back for good."""
+    """Fault (daemon): SIGKILL after Retry was answered | Proves: the end is withdrawn for good
+
+    Law 1: the end is taken back for good.
+    """
     server = Counter(script, "/file", answer(404), stall)
     task = fetch(session, server.url)
     task.call("Retry")
