@@ -46,6 +46,9 @@ close_part (FakeAttempt *attempt)
   if (attempt->part_fd >= 0)
     g_close (attempt->part_fd, NULL);
   attempt->part_fd = -1;
+  if (attempt->decode_fd >= 0)
+    g_close (attempt->decode_fd, NULL);
+  attempt->decode_fd = -1;
 }
 
 static void
