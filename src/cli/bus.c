@@ -31,6 +31,20 @@ trc_bus_call (GDBusConnection *connection,
               const char *reply_type,
               GError **error)
 {
+  return trc_bus_call_for (
+      connection, -1, object_path, interface, method, parameters, reply_type, error);
+}
+
+GVariant *
+trc_bus_call_for (GDBusConnection *connection,
+                  int timeout_ms,
+                  const char *object_path,
+                  const char *interface,
+                  const char *method,
+                  GVariant *parameters,
+                  const char *reply_type,
+                  GError **error)
+{
   GError *local_error = NULL;
   GVariant *reply;
 
@@ -42,7 +56,7 @@ trc_bus_call (GDBusConnection *connection,
                                        parameters,
                                        G_VARIANT_TYPE (reply_type),
                                        G_DBUS_CALL_FLAGS_NONE,
-                                       -1,
+                                       timeout_ms,
                                        NULL,
                                        &local_error);
   if (reply != NULL)

@@ -24,6 +24,17 @@ trc_bus_call (GDBusConnection *connection,
               const char *reply_type,
               GError **error);
 
+/* The same, with patience: -1 for the usual. */
+GVariant *
+trc_bus_call_for (GDBusConnection *connection,
+                  int timeout_ms,
+                  const char *object_path,
+                  const char *interface,
+                  const char *method,
+                  GVariant *parameters,
+                  const char *reply_type,
+                  GError **error);
+
 /* The service is not there, or not any more. */
 gboolean
 trc_bus_is_unreachable (const GError *error);

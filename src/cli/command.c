@@ -40,6 +40,12 @@ const TrcCommand trc_commands[] = {
     N_ ("Change what a transfer asks for while it does not run"),
     NULL,
     trc_update },
+  { "doctor",
+    "",
+    N_ ("Look whether all is as it should be"),
+    N_ ("Exits with 0 when nothing is wrong, with 1 when something is, and with 2 when "
+        "this cannot be told, since the service cannot be reached."),
+    trc_doctor },
   { NULL },
 };
 

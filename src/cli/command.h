@@ -65,3 +65,5 @@ TrcExit
 trc_steer (int argc, char **argv);
 TrcExit
 trc_update (int argc, char **argv);
+TrcExit
+trc_doctor (int argc, char **argv);

@@ -239,6 +239,12 @@ static const Phrase states[] = {
 };
 
 /* A word of a newer service is shown as it came. */
+static const Phrase severities[] = {
+  { "info", N_ ("Note") },
+  { "warning", N_ ("Warning") },
+  { "error", N_ ("Error") },
+};
+
 static const char *
 find_phrase (const Phrase *phrases, gsize n_phrases, const char *word)
 {
@@ -259,6 +265,12 @@ const char *
 trc_print_state (const char *word)
 {
   return find_phrase (states, G_N_ELEMENTS (states), word);
+}
+
+const char *
+trc_print_severity (const char *word)
+{
+  return find_phrase (severities, G_N_ELEMENTS (severities), word);
 }
 
 char *

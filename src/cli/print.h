@@ -59,6 +59,10 @@ trc_print_wait_reasons (GVariant *words);
 const char *
 trc_print_state (const char *word);
 
+/* A severity of a finding.  (transfer none) */
+const char *
+trc_print_severity (const char *word);
+
 /* JSON (RFC 8259): dictionaries with string keys become objects, other dictionaries
  * arrays of pairs, `ay` a base64 string, numbers that JSON does not know null.  Control
  * characters are escaped, the C1 ones too, so that a line is safe on a terminal. */

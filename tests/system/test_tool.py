@@ -187,7 +187,7 @@ def test_usage_is_2(daemon, tool, arguments):
 
 
 @pytest.mark.parametrize("command", [
-    "get", "list", "show", "watch", "suspend", "resume", "cancel"])
+    "get", "list", "show", "watch", "suspend", "resume", "cancel", "doctor"])
 def test_each_command_has_help(tool, command):
     assert f"trundle {command}" in tool.run(command, "--help")
     assert tool.run("help", command) == tool.run(command, "--help")
