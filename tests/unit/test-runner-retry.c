@@ -311,6 +311,30 @@ repeats_no_post_of_a_lost_worker (CoreFixture *f, gconstpointer data)
   g_assert_cmpint (task->state, ==, TRUNDLE_TASK_FINISHED);
 }
 
+/* The answer was there; what went wrong then is no reason to ask for another. */
+static void
+repeats_no_post_that_was_answered (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "'method': <'POST'>");
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  test_await (fake_transport_is_running (f->transport, task->id));
+  if (g_str_equal (data, "answered"))
+    {
+      fake_transport_respond (
+          f->transport, task->id, g_variant_new_parsed ("{'status': <@u 200>}"));
+      end (f, task, failed (TRUNDLE_ERROR_NO_SPACE));
+    }
+  else
+    {
+      fake_transport_write (f->transport, task->id, "hal", 3);
+      end (f, task, trd_outcome_new_complete (4, "content-length"));
+    }
+  g_assert_cmpint (task->state, ==, TRUNDLE_TASK_FINISHED);
+  row = load (f, task);
+  g_assert_nonnull (row->error_name);
+}
+
 /* The service died while it was on its way. */
 static void
 repeats_no_post_after_a_restart (CoreFixture *f, gconstpointer data)
@@ -540,6 +564,8 @@ main (int argc, char *argv[])
   add ("law-12/a-post-that-may-be", NULL, repeats_a_post_that_may_be);
   add ("law-12/worker-lost", "lost", repeats_no_post_of_a_lost_worker);
   add ("law-12/worker-crashed", "crashed", repeats_no_post_of_a_lost_worker);
+  add ("law-12/answered", "answered", repeats_no_post_that_was_answered);
+  add ("law-12/complete", "complete", repeats_no_post_that_was_answered);
   add ("law-12/restarted", NULL, repeats_no_post_after_a_restart);
   add ("law-12/restarted-unsent", NULL, repeats_an_unsent_post_after_a_restart);
   add ("mirrors/next-at-once", NULL, asks_the_next_at_once);

@@ -187,6 +187,18 @@ retry_when_possible (TrdRun *run, const TrdOutcome *outcome, guint32 hold)
       CLAMP (draw_delay_us (run, next.exponent), TRD_RECHECK_MIN_US, TRD_RECHECK_MAX_US));
 }
 
+/* Law 12: whose answer was there has been seen, whatever failed with us afterwards.  What
+ * only waits for its name asks nobody again. */
+TrdVerdict
+trd_run_judge (TrdRun *run, TrdOutcome *outcome)
+{
+  if ((run->response != NULL || run->outcome != NULL) && !run->task->has_intent)
+    outcome->sent = TRUE;
+  run->context.network = trd_conditions_get (run->runner->env->conditions, "network");
+
+  return trd_outcome_judge (outcome, &run->context);
+}
+
 void
 trd_run_conclude (TrdRun *run, TrdOutcome *outcome)
 {
@@ -196,8 +208,7 @@ trd_run_conclude (TrdRun *run, TrdOutcome *outcome)
   /* Not a byte of it is believed. */
   if (!outcome->complete && outcome->code == TRUNDLE_ERROR_INTEGRITY_FAILED)
     trd_spool_discard (run->runner->env->spool, run->place);
-  run->context.network = trd_conditions_get (run->runner->env->conditions, "network");
-  switch (trd_outcome_judge (outcome, &run->context))
+  switch (trd_run_judge (run, outcome))
     {
     case TRD_VERDICT_SUCCEED:
       trd_run_succeed (run, g_steal_pointer (&owned));

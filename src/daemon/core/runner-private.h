@@ -70,6 +70,9 @@ void
 trd_run_apply (TrdRun *run, TrdTaskInput input, TrdChange *change);
 void
 trd_run_fail (TrdRun *run, const TrdOutcome *outcome, gboolean keep_part);
+/* What @outcome means for @run, with what else is known. */
+TrdVerdict
+trd_run_judge (TrdRun *run, TrdOutcome *outcome);
 /* Consumes @outcome; @run is gone or sealing afterwards. */
 void
 trd_run_conclude (TrdRun *run, TrdOutcome *outcome);

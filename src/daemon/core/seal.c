@@ -118,7 +118,7 @@ on_seal_failed (TrdRun *run, const GError *error)
     }
 
   /* The bytes are all there: a name that is taken costs nobody the download. */
-  if (trd_outcome_judge (outcome, &run->context) == TRD_VERDICT_FAIL)
+  if (trd_run_judge (run, outcome) == TRD_VERDICT_FAIL)
     trd_run_fail (run, outcome, TRUE);
   else
     trd_run_conclude (run, g_steal_pointer (&outcome));
