@@ -164,8 +164,7 @@ restore_from (TrdService *self, TrdStore *store, GError **error)
   self->env.store = store;
   self->registry = trd_registry_new (&self->env);
 
-  return trd_registry_restore (self->registry, error)
-         && (!self->env.new_boot || trd_registry_keep_moments (self->registry, error));
+  return trd_registry_restore (self->registry, error);
 }
 
 /* A database may turn out to be damaged only when its rows are read: it is set aside
@@ -190,6 +189,9 @@ restore (TrdService *self, GError **error)
   g_clear_object (&self->registry);
   g_clear_object (&self->env.store);
   trd_shelter_doubt (self->options->state_directory, TRUE);
+  /* Of whatever boot that is: only its dates are believed. */
+  self->env.new_boot = TRUE;
+  self->env.last = (TrdMoment){ 0 };
   store = trd_shelter_open (self->env.spool, now_us, error);
   return store != NULL && restore_from (self, store, error);
 }
@@ -235,7 +237,12 @@ build_core (TrdService *self, GError **error)
   self->env.last = boot.last;
   if (!restore (self, error))
     return FALSE;
+  /* In this order: core/restart.c. */
   remember_boot (self);
+  if (self->env.new_boot && !trd_registry_keep_moments (self->registry, error))
+    return FALSE;
+  /* What is remembered of both clocks is true only as long as they go alike. */
+  g_signal_connect_swapped (self->env.clock, "was-set", G_CALLBACK (remember_boot), self);
 
   self->scheduler = trd_scheduler_new (self->registry);
   self->courier = trd_courier_new (self->registry);

@@ -180,6 +180,7 @@ void
 fake_clock_set_now (FakeClock *self, gint64 now_us)
 {
   self->now_us = now_us;
+  trd_clock_emit_was_set (TRD_CLOCK (self));
   fake_clock_advance (self, 0);
 }
 

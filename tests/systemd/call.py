@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Calls the service from inside the container.
 
-call task NAME URL    fetches URL to ~/NAME, in a session of that name
+call task NAME URL [N]
+                      fetches URL to ~/NAME, in a session of that name; not before N s
+                      from now, and prints that date too
 call storm N          calls N times at random moments around an idle exit of 30 ms
 call postpone N       in the database of a stopped service: no task before N s from now
 """
@@ -31,14 +33,16 @@ def call(path, interface, method, arguments):
     return reply.unpack()
 
 
-def add_task(name, url):
-    """A task that begins at once and needs nobody later."""
+def add_task(name, url, date):
+    """A task that begins at once, or then, and needs nobody later."""
     configuration = {"auto-complete": GLib.Variant("b", True)}
     session = call(PATH, NAME, "OpenSession", GLib.Variant("(sa{sv})", (name, configuration)))[0]
     options = {
         "start": GLib.Variant("b", True),
         "destination-path": GLib.Variant("s", os.path.expanduser("~/" + name)),
     }
+    if date:
+        options["earliest-begin"] = GLib.Variant("x", date * 1000000)
     create = GLib.Variant("(sa{sv})", (url, options))
     return call(session, NAME + ".Session", "CreateDownloadTask", create)[0]
 
@@ -106,14 +110,20 @@ class Storm:
 def postpone(seconds):
     """As a long back-off would."""
     database = sqlite3.connect(os.path.expanduser("~/.local/state/trundle/trundle.db"))
-    moment = int((time.time() + seconds) * 1e6)
+    moments = [
+        int((time.clock_gettime(clock) + seconds) * 1e6)
+        for clock in (time.CLOCK_REALTIME, time.CLOCK_BOOTTIME)
+    ]
     with database:
-        database.execute("UPDATE task SET not_before_us = ? WHERE state = 1", (moment,))
+        database.execute(
+            "UPDATE task SET not_before_us = ?, not_before_boot_us = ? WHERE state = 1", moments
+        )
     database.close()
 
 
 if sys.argv[1] == "task":
-    print(add_task(sys.argv[2], sys.argv[3]))
+    begin = int(time.time()) + int(sys.argv[4]) if len(sys.argv) > 4 else 0
+    print(add_task(sys.argv[2], sys.argv[3], begin), begin or "")
 elif sys.argv[1] == "postpone":
     postpone(int(sys.argv[2]))
 else:

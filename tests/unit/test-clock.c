@@ -267,6 +267,12 @@ test_fake_time (void)
   g_assert_cmpint (fake_clock_get_next_us (fake), ==, -1);
 }
 
+static void
+count_up (guint *n)
+{
+  (*n)++;
+}
+
 /* Setting the clock calls dates and no delays; sleeping calls both. */
 static void
 test_fake_jumps (void)
@@ -275,15 +281,18 @@ test_fake_jumps (void)
   TrdClock *clock = TRD_CLOCK (fake);
   Fixture fixture = { .clock = clock, .fired = g_string_new (NULL) };
   gint64 now_us = trd_clock_now_us (clock);
+  guint n_set = 0;
   Mark date = { &fixture, 'd' };
   Mark delay = { &fixture, 'l' };
 
+  g_signal_connect_swapped (clock, "was-set", G_CALLBACK (count_up), &n_set);
   trd_clock_add_date_alarm (clock, now_us + G_TIME_SPAN_HOUR, on_mark, &date);
   trd_clock_add_alarm (clock, G_TIME_SPAN_HOUR, on_mark, &delay);
   fake_clock_set_now (fake, now_us - G_TIME_SPAN_DAY);
   g_assert_cmpstr (fixture.fired->str, ==, "");
   fake_clock_set_now (fake, now_us + G_TIME_SPAN_HOUR);
   g_assert_cmpstr (fixture.fired->str, ==, "d");
+  g_assert_cmpuint (n_set, ==, 2);
   fake_clock_suspend (fake, 3 * G_TIME_SPAN_HOUR);
   g_assert_cmpstr (fixture.fired->str, ==, "dl");
   g_assert_cmpint (trd_clock_now_us (clock), ==, now_us + 4 * G_TIME_SPAN_HOUR);

@@ -17,8 +17,8 @@
  * earliest of them: GLib's own timeouts stand still while the machine sleeps (they are on
  * CLOCK_MONOTONIC), and a back-off of an hour would then last for days.  All dates share
  * another on CLOCK_REALTIME.  That one is absolute, so that the kernel itself fires it
- * when the clock is set past it, and puts it off when it is set back:
- * TFD_TIMER_CANCEL_ON_SET is for those who would have to compute another date then.
+ * when the clock is set past it, and puts it off when it is set back.  A third, which
+ * never fires, only tells that the clock was set.
  *
  * Alarms of a timer fire in the order of their moments, and of one moment in the order in
  * which they were added.  Those that a callback adds wait for the next turn of the main
@@ -54,6 +54,8 @@ struct _TrdClockSystem
 
   Timer delays; /* CLOCK_BOOTTIME */
   Timer dates;  /* CLOCK_REALTIME */
+  int set_fd;   /* (owned): readable when the clock on the wall was set */
+  guint set_source_id;
   guint64 last_serial;
   GHashTable *iters; /* (element-type guint GSequenceIter) (owned): by id */
 };
@@ -249,6 +251,33 @@ clock_iface_init (TrdClockInterface *iface)
 }
 
 static void
+watch_set (TrdClockSystem *self)
+{
+  struct itimerspec never = { .it_value.tv_sec = G_MAXINT32 * G_GINT64_CONSTANT (1000) };
+
+  if (timerfd_settime (
+          self->set_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL)
+      < 0)
+    g_error ("Watching the clock: %s", g_strerror (errno));
+}
+
+static gboolean
+on_set (int fd, GIOCondition condition, gpointer user_data)
+{
+  g_autoptr (TrdClockSystem) self = g_object_ref (user_data);
+  guint64 expirations;
+
+  /* Fails with ECANCELED, once for all times that it was set. */
+  if (read (fd, &expirations, sizeof expirations) < 0 && errno != ECANCELED
+      && errno != EAGAIN && errno != EINTR)
+    g_error ("Reading the timer: %s", g_strerror (errno));
+  watch_set (self);
+  trd_clock_emit_was_set (TRD_CLOCK (self));
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
 init_timer (TrdClockSystem *self, Timer *timer, clockid_t id)
 {
   timer->clock = self;
@@ -275,6 +304,7 @@ trd_clock_system_dispose (GObject *object)
 
   g_clear_handle_id (&self->delays.source_id, g_source_remove);
   g_clear_handle_id (&self->dates.source_id, g_source_remove);
+  g_clear_handle_id (&self->set_source_id, g_source_remove);
 
   G_OBJECT_CLASS (trd_clock_system_parent_class)->dispose (object);
 }
@@ -287,6 +317,8 @@ trd_clock_system_finalize (GObject *object)
   g_hash_table_unref (self->iters);
   clear_timer (&self->delays);
   clear_timer (&self->dates);
+  if (self->set_fd >= 0)
+    g_close (self->set_fd, NULL);
 
   G_OBJECT_CLASS (trd_clock_system_parent_class)->finalize (object);
 }
@@ -306,4 +338,9 @@ trd_clock_system_init (TrdClockSystem *self)
   self->iters = g_hash_table_new (NULL, NULL);
   init_timer (self, &self->delays, CLOCK_BOOTTIME);
   init_timer (self, &self->dates, CLOCK_REALTIME);
+  self->set_fd = timerfd_create (CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (self->set_fd < 0)
+    g_error ("Making a timer: %s", g_strerror (errno));
+  watch_set (self);
+  self->set_source_id = g_unix_fd_add (self->set_fd, G_IO_IN, on_set, self);
 }

@@ -9,9 +9,21 @@
 
 G_DEFINE_INTERFACE (TrdClock, trd_clock, G_TYPE_OBJECT)
 
+static guint was_set_signal;
+
 static void
 trd_clock_default_init (TrdClockInterface *iface)
 {
+  was_set_signal = g_signal_new (
+      "was-set", TRD_TYPE_CLOCK, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+void
+trd_clock_emit_was_set (TrdClock *self)
+{
+  g_return_if_fail (TRD_IS_CLOCK (self));
+
+  g_signal_emit (self, was_set_signal, 0);
 }
 
 gint64

@@ -7,7 +7,10 @@
 
 #include "value/moment.h"
 
-/* Time, as an interface, so that tests need not wait for it. */
+/* Time, as an interface, so that tests need not wait for it.
+ *
+ * Signal: "was-set": the clock on the wall was, so that dates of before are others now.
+ */
 #define TRD_TYPE_CLOCK (trd_clock_get_type ())
 G_DECLARE_INTERFACE (TrdClock, trd_clock, TRD, CLOCK, GObject)
 
@@ -51,6 +54,10 @@ trd_clock_add_date_alarm (TrdClock *self,
                           gpointer user_data);
 void
 trd_clock_remove_alarm (TrdClock *self, guint id);
+
+/* For implementations. */
+void
+trd_clock_emit_was_set (TrdClock *self);
 
 /* The system's: one timerfd on CLOCK_BOOTTIME for delays, and one on CLOCK_REALTIME for
  * dates.  (transfer full) */
