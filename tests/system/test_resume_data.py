@@ -146,7 +146,10 @@ def test_nothing_to_go_on_with(session, script, state):
 
 @pytest.mark.parametrize("data", [b"", b"x", bytes(range(256))], ids=["none", "x", "bytes"])
 def test_nonsense(session, nginx, data):
-    """T-47."""
+    """T-47.
+
+    Fault (caller): resume data that is none, cut or changed | Proves:
+    InvalidResumeData, and no task"""
     with pytest.raises(Failure) as failure:
         session.create(nginx.url("x"), resume_data=data)
     assert failure.value.name == "InvalidResumeData"
@@ -279,7 +282,10 @@ def test_retry_spends_it(session, broken):
 
 
 def test_retry_after_it_was_spent(session, broken):
-    """Another task has the part: the first begins anew, and both are whole."""
+    """Another task has the part: the first begins anew, and both are whole.
+
+    Fault (caller): two tasks want the same part | Proves: one has it, the other
+    begins anew; both are whole"""
     task, data = fail_with(session, broken, 403)
     second = session.create(broken.again, resume_data=data, start=True)
 

@@ -170,7 +170,10 @@ survives_a_restart (CoreFixture *f, gconstpointer data)
   test_await (task->state == TRUNDLE_TASK_FINISHED);
 }
 
-/* Law 2. */
+/* Law 2.
+ *
+ * Fault (store): the COMMIT of Retry fails | Proves: the end stands, with its event
+ * (laws 2, 7) */
 static void
 changes_nothing_without_commit (CoreFixture *f, gconstpointer data)
 {
@@ -323,7 +326,10 @@ finds_within_a_batch (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (g_hash_table_size (task->session->tasks), ==, 2);
 }
 
-/* Law 2: of a batch that is not stored, nothing was begun. */
+/* Law 2: of a batch that is not stored, nothing was begun.
+ *
+ * Fault (store): the COMMIT of a batch fails | Proves: no task is made, none is begun
+ * (law 2) */
 static void
 begins_nothing_without_commit (CoreFixture *f, gconstpointer data)
 {

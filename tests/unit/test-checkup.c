@@ -121,6 +121,8 @@ test_clean (CoreFixture *fixture, gconstpointer data)
   assert_clean (findings);
 }
 
+/* Fault (disk): a file in the spool that nobody knows | Proves: found, and mended only
+ * when asked */
 static void
 test_stray_file (CoreFixture *fixture, gconstpointer data)
 {
@@ -138,6 +140,8 @@ test_stray_file (CoreFixture *fixture, gconstpointer data)
   assert_clean (after);
 }
 
+/* Fault (disk): a part beside a destination that nobody knows | Proves: found where a
+ * row leads, and removed when asked; nothing that is not ours is touched */
 static void
 test_stray_part (CoreFixture *fixture, gconstpointer data)
 {
@@ -181,6 +185,7 @@ test_stray_part_of_others (CoreFixture *fixture, gconstpointer data)
   g_assert_true (g_file_test (other, G_FILE_TEST_EXISTS));
 }
 
+/* Fault (disk): the result of a task was deleted | Proves: found and said */
 static void
 test_result_missing (CoreFixture *fixture, gconstpointer data)
 {

@@ -272,6 +272,8 @@ mount_small (const char *where, const char *size, unsigned long flags)
   return FALSE;
 }
 
+/* Fault (store): a full disk in the middle of a migration | Proves: the database is as
+ * before */
 static void
 test_full_disk (Fixture *fixture, gconstpointer data)
 {

@@ -281,6 +281,8 @@ do_damage (Fixture *fixture, Damage damage)
   g_assert_true (g_file_set_contents (path, contents, length, NULL));
 }
 
+/* Fault (store): a database that is damaged, in several ways | Proves: set aside, not
+ * lost; the service works with a fresh one whose numbers are new */
 static void
 test_damaged (Fixture *fixture, gconstpointer data)
 {
@@ -377,6 +379,8 @@ overwrite_pages (Fixture *fixture)
   fclose (file);
 }
 
+/* Fault (store): pages are damaged under a running daemon | Proves: nothing more is
+ * written to it; errors say so */
 static void
 test_in_use (Fixture *fixture, gconstpointer data)
 {
@@ -465,6 +469,8 @@ assert_is_back (Fixture *fixture, gint64 last_task)
       ((TrdHistoryRow *)g_ptr_array_index (history, 0))->task_id, ==, last_task);
 }
 
+/* Fault (store): a newer database was set aside, and can be read again | Proves: it is
+ * used again, with what it held */
 static void
 test_back (Fixture *fixture, gconstpointer data)
 {
@@ -515,7 +521,10 @@ move_first (Fixture *fixture, guint n, const char *from, const char *to)
 }
 
 /* As a kill after the n-th rename leaves it; 6: the fresh database is there, and does not
- * know its numbers; and once more while that is put right. */
+ * know its numbers; and once more while that is put right.
+ *
+ * Fault (store): the daemon dies at each step of setting a database aside | Proves:
+ * the next one puts it right; no number is used again */
 static void
 test_killed_aside (Fixture *fixture, gconstpointer data)
 {
@@ -539,7 +548,10 @@ test_killed_aside (Fixture *fixture, gconstpointer data)
   assert_is_fresh (fixture, 101, 51);
 }
 
-/* 0–5: making room; 6–11: taking back; 11: all moved, numbers not known. */
+/* 0–5: making room; 6–11: taking back; 11: all moved, numbers not known.
+ *
+ * Fault (store): the daemon dies at each step of taking a database back | Proves: the
+ * next one puts it right; nothing is lost */
 static void
 test_killed_back (Fixture *fixture, gconstpointer data)
 {

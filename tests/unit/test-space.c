@@ -190,7 +190,10 @@ gives_back_when_finished (CoreFixture *f, gconstpointer data)
   g_assert_cmpint (reserved (f, task), <, MIB);
 }
 
-/* The file is complete before its reservation is. */
+/* The file is complete before its reservation is.
+ *
+ * Fault (disk): the transfer ends while space is still being reserved | Proves: it
+ * ends well, and nothing stays reserved */
 static void
 finishes_while_it_reserves (CoreFixture *f, gconstpointer data)
 {
@@ -227,7 +230,10 @@ count_attempts (CoreFixture *f)
 }
 
 /* T-78: what cannot fit is stopped before it fills the disk, and waits; looking again
- * asks nobody; with the row corrected it goes on. */
+ * asks nobody; with the row corrected it goes on.
+ *
+ * Fault (disk): a disk too small for what the server announces (T-78) | Proves: it
+ * waits before the disk is full and asks the server no more until there is space */
 static void
 waits_for_space (CoreFixture *f, gconstpointer data)
 {

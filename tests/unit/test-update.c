@@ -339,7 +339,10 @@ ends_the_back_off (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (task->failures, ==, 0);
 }
 
-/* Law 2. */
+/* Law 2.
+ *
+ * Fault (store): the COMMIT of UpdateRequest fails | Proves: the request is the old
+ * one (law 2) */
 static void
 changes_nothing_without_commit (CoreFixture *f, gconstpointer data)
 {

@@ -79,7 +79,10 @@ assert_sent (WorkerFixture *fixture,
   g_assert_false (g_variant_lookup (facts, "definite", "b", &definite));
 }
 
-/* A server that took the question and says nothing has seen it. */
+/* A server that took the question and says nothing has seen it.
+ *
+ * Fault (server): a server that takes the request and says nothing | Proves: the
+ * request counts as sent (law 12) */
 static void
 test_sent (void)
 {

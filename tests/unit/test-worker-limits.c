@@ -178,7 +178,10 @@ test_body (void)
                     "Nothing came");
 }
 
-/* T-34: slow is not silent. */
+/* T-34: slow is not silent.
+ *
+ * Fault (server): a server that sends a little, slower in all than each limit (T-34) |
+ * Proves: a success: slow is not silent */
 static void
 test_slow (void)
 {

@@ -271,6 +271,8 @@ assert_facts (GVariant *facts, const Row *row)
   g_assert_cmpint (length, ==, row->length);
 }
 
+/* Fault (server): right and wrong answers to a part that is gone on with by date |
+ * Proves: the overlap is compared; no mixture of versions (law 11) */
 static void
 test_row (gconstpointer data)
 {
