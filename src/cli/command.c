@@ -40,6 +40,12 @@ const TrcCommand trc_commands[] = {
     N_ ("Change what a transfer asks for while it does not run"),
     NULL,
     trc_update },
+  { "history",
+    "",
+    N_ ("List the transfers that are over and gone"),
+    N_ ("Shown are the tasks whose apps have dealt with their ends, the last one first.  "
+        "How long they are remembered can be set: see the manual."),
+    trc_history },
   { "doctor",
     "",
     N_ ("Look whether all is as it should be"),

@@ -67,3 +67,5 @@ TrcExit
 trc_update (int argc, char **argv);
 TrcExit
 trc_doctor (int argc, char **argv);
+TrcExit
+trc_history (int argc, char **argv);

@@ -22,6 +22,7 @@
 #define B TRUNDLE_SCOPE_BATCH
 #define A TRUNDLE_SCOPE_ATTACH
 #define F TRUNDLE_SCOPE_FILTER
+#define H TRUNDLE_SCOPE_HISTORY
 #define M TRUNDLE_SCOPE_MOVE
 #define O TRUNDLE_SCOPE_OPEN
 #define R TRUNDLE_SCOPE_REQUEST
@@ -45,7 +46,7 @@
 /* clang-format off */
 static const TrundleWord words[] = {
   /* Who is called, and when. */
-  { "app-id", "s", NULL, C, NULL, 1, NAME_BYTES_MAX, trundle_check_app_id,
+  { "app-id", "s", NULL, C | H, NULL, 1, NAME_BYTES_MAX, trundle_check_app_id,
     "Id of the application the session belongs to" },
   { "activation-name", "s", NULL, C, NULL, 1, NAME_BYTES_MAX, trundle_check_bus_name,
     "Bus name that is started for events" },
@@ -169,9 +170,9 @@ static const TrundleWord words[] = {
     "Whether only to watch" },
 
   /* Choosing tasks. */
-  { "after", "t", NULL, F, NULL, 0, NUMBER_MAX, NULL,
+  { "after", "t", NULL, F | H, NULL, 0, NUMBER_MAX, NULL,
     "Number of the last task seen" },
-  { "limit", "u", NULL, F, NULL, 1, 100000, NULL,
+  { "limit", "u", NULL, F | H, NULL, 1, 100000, NULL,
     "How many tasks at most" },
   { "state", "as", "s", F, NULL, 1, TRUNDLE_N_TASK_STATES, trundle_check_states,
     "States the tasks are in" },
@@ -188,6 +189,7 @@ static const TrundleWord words[] = {
 #undef B
 #undef A
 #undef F
+#undef H
 #undef M
 #undef O
 #undef R

@@ -18,6 +18,7 @@ typedef enum /*< flags >*/
   TRUNDLE_SCOPE_OPEN = 1 << 6,    /* OpenSession only, not kept: update-configuration */
   TRUNDLE_SCOPE_RETRY = 1 << 7,   /* the value of `retry` */
   TRUNDLE_SCOPE_REQUEST = 1 << 8, /* UpdateRequest */
+  TRUNDLE_SCOPE_HISTORY = 1 << 9, /* ListHistory, ClearHistory */
 } TrundleScope;
 
 /* One row of the table. */

@@ -120,6 +120,7 @@ static const Taker takers[] = {
   { "Attach", TRUNDLE_SCOPE_ATTACH, wrap_alone },
   { "MoveFile", TRUNDLE_SCOPE_MOVE, wrap_move },
   { "UpdateRequest", TRUNDLE_SCOPE_REQUEST, wrap_alone },
+  { "ListHistory", TRUNDLE_SCOPE_HISTORY, wrap_alone },
 };
 
 /* Calls with the folder "/" as the only descriptor. */
@@ -127,7 +128,8 @@ static GVariant *
 call_taker (Fixture *fixture, const Taker *taker, GVariant *dict, GError **error)
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
-  gboolean is_manager = g_str_equal (taker->method, "OpenSession");
+  gboolean is_control = g_str_equal (taker->method, "ListHistory");
+  gboolean is_manager = is_control || g_str_equal (taker->method, "OpenSession");
   gboolean is_task = g_str_equal (taker->method, "MoveFile")
                      || g_str_equal (taker->method, "UpdateRequest");
   int fd = open (fixture->bus.core.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -139,9 +141,10 @@ call_taker (Fixture *fixture, const Taker *taker, GVariant *dict, GError **error
                                 is_manager ? TRUNDLE_OBJECT_PATH
                                 : is_task  ? fixture->task
                                            : fixture->session,
-                                is_manager ? TRUNDLE_INTERFACE_MANAGER
-                                : is_task  ? TRUNDLE_INTERFACE_TASK
-                                           : TRUNDLE_INTERFACE_SESSION,
+                                is_control   ? TRUNDLE_INTERFACE_CONTROL
+                                : is_manager ? TRUNDLE_INTERFACE_MANAGER
+                                : is_task    ? TRUNDLE_INTERFACE_TASK
+                                             : TRUNDLE_INTERFACE_SESSION,
                                 taker->method,
                                 taker->wrap (dict),
                                 fds,
@@ -325,6 +328,24 @@ test_random (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (n_replies, >, 100);
 }
 
+/* What is cleared is what was asked for, and a limit is none of that. */
+static void
+test_clear_history (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  reply = bus_fixture_call (&fixture->bus,
+                            fixture->bus.app,
+                            TRUNDLE_OBJECT_PATH,
+                            TRUNDLE_INTERFACE_CONTROL,
+                            "ClearHistory",
+                            "({'limit': <uint32 1>},)",
+                            &error);
+  g_assert_null (reply);
+  g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -338,6 +359,8 @@ main (int argc, char **argv)
     }
   g_test_add (
       "/arguments/destinations", Fixture, NULL, set_up, test_destinations, tear_down);
+  g_test_add (
+      "/arguments/clear-history", Fixture, NULL, set_up, test_clear_history, tear_down);
   g_test_add ("/arguments/random", Fixture, NULL, set_up, test_random, tear_down);
 
   return g_test_run ();

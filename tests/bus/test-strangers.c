@@ -333,6 +333,33 @@ test_sandbox_without_network (BusFixture *fixture, gconstpointer data)
 
 /* What concerns all apps is for nobody in a sandbox; that it is there is no secret. */
 static void
+assert_for_host_only (BusFixture *fixture, const char *method, const char *arguments)
+{
+  g_autoptr (GVariant) allowed = NULL;
+  g_autoptr (GVariant) refused = NULL;
+  g_autoptr (GError) error = NULL;
+
+  allowed = bus_fixture_call (fixture,
+                              fixture->app,
+                              TRUNDLE_OBJECT_PATH,
+                              TRUNDLE_INTERFACE_CONTROL,
+                              method,
+                              arguments,
+                              &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (allowed);
+  refused = bus_fixture_call (fixture,
+                              fixture->stranger,
+                              TRUNDLE_OBJECT_PATH,
+                              TRUNDLE_INTERFACE_CONTROL,
+                              method,
+                              arguments,
+                              &error);
+  g_assert_null (refused);
+  g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_NOT_ALLOWED);
+}
+
+static void
 test_control (BusFixture *fixture, gconstpointer data)
 {
   g_autofree char *own = ask (fixture,
@@ -347,30 +374,12 @@ test_control (BusFixture *fixture, gconstpointer data)
                                   "org.freedesktop.DBus.Introspectable",
                                   "Introspect",
                                   NULL);
-  g_autoptr (GVariant) allowed = NULL;
-  g_autoptr (GVariant) refused = NULL;
-  g_autoptr (GError) error = NULL;
 
   g_assert_nonnull (strstr (foreign, TRUNDLE_INTERFACE_CONTROL));
   g_assert_cmpstr (own, ==, foreign);
-  allowed = bus_fixture_call (fixture,
-                              fixture->app,
-                              TRUNDLE_OBJECT_PATH,
-                              TRUNDLE_INTERFACE_CONTROL,
-                              "Check",
-                              "(true,)",
-                              &error);
-  g_assert_no_error (error);
-  g_assert_nonnull (allowed);
-  refused = bus_fixture_call (fixture,
-                              fixture->stranger,
-                              TRUNDLE_OBJECT_PATH,
-                              TRUNDLE_INTERFACE_CONTROL,
-                              "Check",
-                              "(true,)",
-                              &error);
-  g_assert_null (refused);
-  g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_NOT_ALLOWED);
+  assert_for_host_only (fixture, "Check", "(true,)");
+  assert_for_host_only (fixture, "ListHistory", "({'limit': <uint32 5>},)");
+  assert_for_host_only (fixture, "ClearHistory", "({'app-id': <'org.example.App'>},)");
 }
 
 #define ADD(path, func)                                                                  \

@@ -466,3 +466,39 @@ def test_retries_and_updates_what_waits(tool, daemon, script, inbox):
     tool.run("retry", number, status=4)
     tool.run("update", number, status=2)
     tool.run("update", number, "--url", "nonsense", status=2)
+
+
+def finish(client, nginx, name, **options):
+    """A task that has ended and is gone."""
+    session = client.open_session(name, **options)
+    task = session.create(nginx.url("past") + "?token=secret", start=True)
+    task.wait_state("finished")
+    session.complete(1)
+    return int(task.path.rsplit("/", 1)[1])
+
+
+def test_history(daemon, client, tool, nginx):
+    nginx.add_file("past", 1000)
+    assert tool.json("history") == []
+    first = finish(client, nginx, "one", app_id="org.example.One")
+    last = finish(client, nginx, "two", app_id="org.example.Two")
+
+    rows = tool.json("history")
+    assert [row["number"] for row in rows] == [last, first]
+    assert rows[1]["result"] == "succeeded" and rows[1]["received"] == 1000
+    assert rows[1]["session"] == "one" and rows[1]["app-id"] == "org.example.One"
+    assert rows[0]["url"].endswith("/past?\u2026")
+    shown = tool.run("history", "--limit", "1")
+    assert len(shown.splitlines()) == 2 and str(last) in shown and "secret" not in shown
+    assert [row["number"] for row in tool.json("history", "--app", "org.example.One")] \
+        == [first]
+
+    # It outlives the daemon, and is gone when told to go.
+    daemon.restart()
+    assert len(tool.json("history")) == 2
+    tool.run("history", "--clear", "--app", "org.example.Two")
+    assert [row["number"] for row in tool.json("history")] == [first]
+    tool.run("history", "--clear")
+    assert tool.json("history") == []
+    assert tool.run("history") == ""
+    tool.run("history", "--clear", "--limit", "1", status=2)

@@ -37,6 +37,7 @@ static const struct
   { TRUNDLE_SCOPE_MOVE, TASK, "MoveFile" },
   { TRUNDLE_SCOPE_RETRY, SESSION, "CreateDownloadTask" },
   { TRUNDLE_SCOPE_REQUEST, TASK, "UpdateRequest" },
+  { TRUNDLE_SCOPE_HISTORY, TRUNDLE_INTERFACE_CONTROL, "ListHistory" },
 };
 
 static char *
