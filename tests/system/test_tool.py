@@ -309,7 +309,7 @@ def test_metrics_are_shown(daemon, tool, script, inbox):
     script.on("/measured", cut)
     url = script.url("/measured")
     number = tool.run("get", url, "-o", inbox / "measured").strip()
-    wait_for(lambda: tool.json("show", number)[0]["attempts"] > 0, daemon.tail)
+    wait_for(lambda: "transactions" in tool.json("show", number)[0]["metrics"], daemon.tail)
     assert f"Attempt 1: GET 200 {url}, 3.0" in tool.run("show", number, "--metrics")
     assert "Attempt 1:" not in tool.run("show", number)
     (shown,) = tool.json("show", number)

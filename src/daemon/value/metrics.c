@@ -248,7 +248,6 @@ GVariant *
 trd_metrics_add_waits (GVariant *metrics, const TrdMetricsWaits *waits)
 {
   g_auto (GVariantDict) dict = { 0 };
-  g_auto (GVariantDict) waited = { 0 };
   g_autoptr (GVariant) before = NULL;
   GVariantBuilder builder;
 
