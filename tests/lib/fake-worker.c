@@ -100,6 +100,22 @@ do_redirect (guint64 attempt, const char *argument)
   send_done (attempt);
 }
 
+/* @argument: bytes of the state. */
+static void
+do_digest (guint64 attempt, const char *argument)
+{
+  gsize size = strtoul (argument, NULL, 10);
+  g_autofree char *bytes = g_strnfill (size, 'x');
+  GVariant *state = g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, size, 1);
+
+  send ("Digested",
+        g_variant_new (
+            "(t@a{sv})",
+            attempt,
+            g_variant_new_parsed ("{'offset': <@t 3>, 'sha256': <%@ay>}", state)));
+  send_done (attempt);
+}
+
 static void
 do_stall (guint64 attempt, const char *argument)
 {
@@ -380,6 +396,7 @@ static const struct
   { "exit", do_exit },
   { "fail", do_fail },
   { "flood", do_flood },
+  { "digest", do_digest },
   { "freeze", do_freeze },
   { "hang-up", do_hang_up },
   { "huge", do_huge },

@@ -13,6 +13,7 @@
 #include <glib/gstdio.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/pidfd.h>
 
 #define LINGER_MS 300
@@ -52,6 +53,33 @@ test_redirect (WorkersFixture *f, gconstpointer data)
   workers_fixture_begin (f, 1, "redirect/302");
   test_await (workers_fixture_has (f, "released 1"));
   g_assert_true (workers_fixture_has (f, "redirected 1 http://fake/a http://fake/b 302"));
+}
+
+static void
+test_digested (WorkersFixture *f, gconstpointer data)
+{
+  workers_fixture_begin (f, 1, "digest/200");
+  test_await (workers_fixture_has (f, "released 1"));
+  workers_fixture_assert_log (f,
+                              "digested 1 3; done 1 succeed content-length; released 1");
+}
+
+/* What @request names is there under that number, and is let go with the part. */
+static void
+test_decode (WorkersFixture *f, gconstpointer data)
+{
+  g_autofree char *path = workers_fixture_program_path (f, "decoded");
+  g_autoptr (GVariant) request = g_variant_ref_sink (
+      g_variant_new_parsed ("{'url': <'http://fake/complete'>}"));
+  TrdAttempt attempt = { 1, f->owner, FALSE, request, TRUE, -1 };
+  int other = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+  attempt.decode_fd = g_open (path, O_RDWR | O_CLOEXEC);
+  g_assert_no_errno (flock (attempt.decode_fd, LOCK_EX | LOCK_NB));
+  trd_transport_begin (f->transport, &attempt, workers_fixture_open_part (f, 1));
+  test_await (workers_fixture_has (f, "released 1"));
+  g_assert_no_errno (flock (other, LOCK_EX | LOCK_NB));
+  g_close (other, NULL);
 }
 
 static void
@@ -263,6 +291,7 @@ static const Death deaths[] = {
   { "bad-progress", "bad-progress", TRUE },
   { "bad-response", "bad-response", TRUE },
   { "bad-redirect", "redirect/200", TRUE },
+  { "bad-digested", "digest/100000", TRUE },
   { "bad-proxy", "bad-proxy", TRUE },
 };
 
@@ -519,6 +548,8 @@ main (int argc, char **argv)
   add ("/workers/complete", NULL, test_complete);
   add ("/workers/fail", NULL, test_fail);
   add ("/workers/redirect", NULL, test_redirect);
+  add ("/workers/digested", NULL, test_digested);
+  add ("/workers/decode", NULL, test_decode);
   add ("/workers/refused", NULL, test_refused);
   add ("/workers/proxy", NULL, test_proxy);
   add ("/workers/proxy-unknown", NULL, test_proxy_unknown);
