@@ -467,6 +467,14 @@ static const struct
   { "{'complete': <false>, 'error': <'HttpStatus'>, 'error-body': <[byte 1]>,"
     " 'response': <{'url': <'http://a/'>, 'status': <uint32 404>}>}",
     TRUE },
+  { "{'complete': <false>, 'error': <'TimedOut'>, 'hops': <uint32 1>,"
+    " 'transactions': <[{'status': <uint32 200>}]>}",
+    TRUE },
+  { "{'complete': <false>, 'error': <'TimedOut'>, 'hops': <uint32 1>,"
+    " 'transactions': <[{'status': <200>}]>}",
+    FALSE },
+  { "{'complete': <false>, 'error': <'TimedOut'>, 'transactions': <[@a{sv} {}]>}",
+    FALSE },
   { "@a{sv} {}", FALSE },
   { "{'complete': <true>}", FALSE },
   { "{'complete': <true>, 'proof': <''>}", FALSE },
