@@ -414,6 +414,7 @@ waits_for_a_folder (CoreFixture *f, gconstpointer data)
   await_gone (f, &beside);
   row = trd_store_load_task (f->env.store, beside.id, NULL);
   g_assert_cmpuint (row->synced, ==, 4);
+  g_assert_cmpuint (row->received, ==, 8);
   g_assert_cmpuint (count_attempts (f), ==, 1);
 
   g_assert_cmpint (g_rename (beside.away, beside.folder), ==, 0);

@@ -240,7 +240,11 @@ trd_run_conclude (TrdRun *run, TrdOutcome *outcome)
 void
 trd_run_conclude_error (TrdRun *run, const GError *error)
 {
-  trd_run_conclude (run, trd_outcome_new_from_error (error));
+  TrdOutcome *outcome = trd_outcome_new_from_error (error);
+
+  /* What is there is there, whatever went wrong beside it. */
+  outcome->received = run->received;
+  trd_run_conclude (run, outcome);
 }
 
 /* The worker died of it.  That is nobody's answer, and not one of the verdicts. */

@@ -296,6 +296,7 @@ trd_runner_begin (TrdRunner *self, TrdTask *task)
     }
 
   run->place = trd_place_copy (row->place);
+  run->received = row->received;
   trd_run_take_context (run, row);
   if (row->intent.final_name != NULL)
     trd_run_resume_seal (run, row);

@@ -246,7 +246,9 @@ judge_files (Survey *self)
       const TrdFact *file = g_ptr_array_index (self->files, i);
       TrdFact *fact;
 
-      if (g_hash_table_contains (self->known, &file->task_id))
+      /* What another task took over bears another name by now. */
+      if (g_hash_table_contains (self->known, &file->task_id)
+          || access (file->path, F_OK) != 0)
         continue;
       fact = add_fact (self->facts, TRD_FACT_STRAY_FILE, g_strdup (file->path), 0);
       fact->size = file->size;
