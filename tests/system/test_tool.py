@@ -463,6 +463,7 @@ def test_retries_and_updates_what_waits(tool, daemon, script, inbox):
     tool.run("update", number, "--url", script.url("/file"), "--header", "X-Key: new")
     wait_for((inbox / "f").exists, "the other address has it")
     assert script.asked("/file")[0].header("X-Key") == ["new"]
+    wait_for(lambda: tool.states() == {}, tool.states)
     tool.run("retry", number, status=4)
     tool.run("update", number, status=2)
     tool.run("update", number, "--url", "nonsense", status=2)
