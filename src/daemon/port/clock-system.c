@@ -17,8 +17,8 @@
  * earliest of them: GLib's own timeouts stand still while the machine sleeps (they are on
  * CLOCK_MONOTONIC), and a back-off of an hour would then last for days.  All dates share
  * another on CLOCK_REALTIME.  That one is absolute, so that the kernel itself fires it
- * when the clock is set past it, and puts it off when it is set back.  A third, which
- * never fires, only tells that the clock was set.
+ * when the clock is set past it, and puts it off when it is set back (Linux 6.1, tried).
+ * A third, which never fires, only tells that the clock was set, each time.
  *
  * Alarms of a timer fire in the order of their moments, and of one moment in the order in
  * which they were added.  Those that a callback adds wait for the next turn of the main
@@ -271,7 +271,6 @@ on_set (int fd, GIOCondition condition, gpointer user_data)
   if (read (fd, &expirations, sizeof expirations) < 0 && errno != ECANCELED
       && errno != EAGAIN && errno != EINTR)
     g_error ("Reading the timer: %s", g_strerror (errno));
-  watch_set (self);
   trd_clock_emit_was_set (TRD_CLOCK (self));
 
   return G_SOURCE_CONTINUE;
