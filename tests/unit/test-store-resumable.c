@@ -52,6 +52,7 @@ assert_equal (const TrdResumable *a, const TrdResumable *b)
   g_assert_cmpint (a->kept.boot_us, ==, b->kept.boot_us);
   g_assert_cmpstr (a->url, ==, b->url);
   g_assert_cmpuint (a->synced, ==, b->synced);
+  g_assert_cmpint (a->untrusted, ==, b->untrusted);
   g_assert_cmpint (a->place->task_id, ==, b->place->task_id);
   g_assert_cmpstr (a->place->directory, ==, b->place->directory);
   g_assert_cmpuint (a->place->device, ==, b->place->device);
@@ -108,6 +109,7 @@ update (StoreFixture *fixture, gconstpointer data)
   row->taken_by = 9;
   row->kept.boot_us = 0;
   row->synced = 4;
+  row->untrusted = TRUE;
   g_clear_pointer (&row->response, g_variant_unref);
   row->response = store_fixture_parse ("@a{sv} {}");
   g_clear_pointer (&row->digest_state, g_variant_unref);

@@ -149,19 +149,19 @@ choose_options (GVariant *options)
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
-/* Bytes in the part, or what was last known of them when its disk is not there. */
+/* Bytes of the part that are believed; by what was last known of it when its disk is not
+ * there. */
 static guint64
 find_size (TrdKeeper *self, const TrdTaskRow *row)
 {
   g_auto (TrdIntent) found = { 0 };
   g_autoptr (GError) error = NULL;
 
-  if (trd_spool_stat_part (self->env->spool, row->place, &found, &error))
-    return found.size;
+  if (!trd_spool_stat_part (self->env->spool, row->place, &found, &error)
+      && g_error_matches (error, TRUNDLE_ERROR, TRUNDLE_ERROR_DESTINATION_GONE))
+    found.size = row->received;
 
-  return g_error_matches (error, TRUNDLE_ERROR, TRUNDLE_ERROR_DESTINATION_GONE)
-             ? row->received
-             : 0;
+  return row->untrusted ? MIN (found.size, row->synced) : found.size;
 }
 
 static TrdResumable *
@@ -177,6 +177,7 @@ new_resumable (TrdKeeper *self,
   kept->kept.boot_us = trd_clock_boottime_us (self->env->clock);
   kept->url = g_strdup (row->url);
   kept->synced = row->synced;
+  kept->untrusted = row->untrusted;
   g_clear_pointer (&kept->place, trd_place_free);
   kept->place = trd_place_copy (row->place);
   kept->options = choose_options (row->options);
@@ -321,6 +322,7 @@ begin_anew (TrdTaskRow *row)
 {
   row->received = 0;
   row->synced = 0;
+  row->untrusted = FALSE;
   g_clear_pointer (&row->response, g_variant_unref);
   g_clear_pointer (&row->digest_state, g_variant_unref);
 }
@@ -330,8 +332,9 @@ static void
 hand_over (const TrdResumable *kept, guint64 size, TrdTaskRow *row)
 {
   begin_anew (row);
-  row->received = size;
+  row->received = kept->untrusted ? MIN (size, kept->synced) : size;
   row->synced = MIN (kept->synced, size);
+  row->untrusted = kept->untrusted;
   row->response = g_variant_ref (kept->response);
   if (kept->digest_state != NULL)
     row->digest_state = g_variant_ref (kept->digest_state);
@@ -520,27 +523,27 @@ trd_keeper_note_released (TrdKeeper *self, gint64 task_id)
 
 /* ---- starting ---- */
 
-/* Cuts a part to what was synced of it; one that cannot be reached now is begun anew. */
+/* Cuts a part to what was synced of it; one that cannot be reached now is cut by whoever
+ * goes on with it. */
 static void
 distrust (TrdKeeper *self, TrdResumable *kept)
 {
   const TrdEnv *env = self->env;
   g_auto (TrdIntent) found = { 0 };
-  gboolean is_there = trd_spool_stat_part (env->spool, kept->place, &found, NULL);
   int fd = -1;
 
-  if (is_there && found.size > kept->synced)
+  kept->untrusted = TRUE;
+  if (!trd_spool_stat_part (env->spool, kept->place, &found, NULL))
+    return;
+  if (found.size > kept->synced)
     {
       fd = trd_spool_open_part (env->spool, kept->place, kept->synced, NULL);
-      is_there = fd >= 0;
+      if (fd < 0)
+        return;
+      close (fd);
     }
-  if (fd >= 0)
-    close (fd);
-  if (!is_there)
-    {
-      g_clear_pointer (&kept->response, g_variant_unref);
-      kept->response = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
-    }
+
+  kept->untrusted = FALSE;
 }
 
 /* In a new boot its clock has begun anew, so that the date is all that is known. */

@@ -30,6 +30,13 @@ make_token (GError **error)
   return NULL;
 }
 
+/* Below 0: not to be trusted beyond it; as in the table of tasks. */
+static gint64
+pack_synced (const TrdResumable *row)
+{
+  return row->untrusted ? -1 - (gint64)row->synced : (gint64)row->synced;
+}
+
 /* Of a directory or file system the 64 bits are kept, whatever their sign. */
 static void
 bind_place (TrdQuery *query, int *index, const TrdPlace *place)
@@ -63,7 +70,7 @@ insert_row (TrdDb *db, const TrdResumable *row, const char *token, GError **erro
   trd_query_bind_text (query, ++index, row->owner->app_id);
   trd_query_bind_int (query, ++index, row->kept.wall_us);
   trd_query_bind_text (query, ++index, row->url);
-  trd_query_bind_int (query, ++index, (gint64)row->synced);
+  trd_query_bind_int (query, ++index, pack_synced (row));
   bind_place (query, &index, row->place);
   trd_query_bind_variant (query, ++index, options);
   trd_query_bind_variant (query, ++index, row->response);
@@ -103,7 +110,7 @@ trd_store_update_resumable (TrdStore *self, const TrdResumable *row, GError **er
     return FALSE;
   options = with_boot (row);
   trd_query_bind_int (query, 1, row->taken_by);
-  trd_query_bind_int (query, 2, (gint64)row->synced);
+  trd_query_bind_int (query, 2, pack_synced (row));
   trd_query_bind_variant (query, 3, options);
   trd_query_bind_variant (query, 4, row->response);
   trd_query_bind_variant (query, 5, row->digest_state);
@@ -144,6 +151,7 @@ static TrdResumable *
 read_row (TrdQuery *query, GError **error)
 {
   g_autoptr (TrdResumable) row = trd_resumable_new (trd_query_get_int (query, 0));
+  gint64 synced;
 
   row->token = trd_query_get_text (query, 1);
   row->taken_by = trd_query_get_int (query, 2);
@@ -151,7 +159,9 @@ read_row (TrdQuery *query, GError **error)
                               trd_query_peek_text (query, 4));
   row->kept.wall_us = trd_query_get_int (query, 5);
   row->url = trd_query_get_text (query, 6);
-  row->synced = (guint64)trd_query_get_int (query, 7);
+  synced = trd_query_get_int (query, 7);
+  row->untrusted = synced < 0;
+  row->synced = (guint64)(synced < 0 ? -1 - synced : synced);
   row->place->directory = trd_query_get_path (query, 8);
   row->place->device = (guint64)trd_query_get_int (query, 9);
   row->place->inode = (guint64)trd_query_get_int (query, 10);

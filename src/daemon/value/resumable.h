@@ -15,10 +15,10 @@ typedef struct
   TrdMoment kept;     /* when it was kept */
   char *url;          /* without user info */
   guint64 synced;     /* of the part; believed after an unclean boot (law 4) */
+  gboolean untrusted; /* there was one, and the part could not be cut to @synced yet */
   TrdPlace *place;    /* of the part: task, directory and part name; no final name */
   GVariant *options;  /* a{sv}: those of the task, without secrets */
-  GVariant *response; /* a{sv}: the answer the part is of; empty when it cannot be gone on
-                       * with after all */
+  GVariant *response; /* a{sv}: the answer the part is of */
   GVariant *digest_state; /* (nullable): a{sv} */
 } TrdResumable;
 
