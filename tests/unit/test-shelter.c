@@ -541,6 +541,7 @@ test_killed_aside (Fixture *fixture, gconstpointer data)
       g_autoptr (TrdStore) store = trd_store_new (path, &error);
 
       g_assert_no_error (error);
+      g_assert_nonnull (store);
     }
 
   start_well (fixture);
