@@ -63,6 +63,17 @@ run_sync (GTask *task, gpointer source, gpointer task_data, GCancellable *cancel
   g_task_return_int (task, result < 0 ? errno : 0);
 }
 
+/* What a sync could not write may be gone from the cache, and the next sync knows nothing
+ * of it (fsync(2), since Linux 4.13).  So nothing is believed but what was synced before,
+ * and the part's length says so. */
+static void
+forget_unsynced (TrwPart *self)
+{
+  if (ftruncate (self->fd, (off_t)self->synced) != 0)
+    g_warning ("Cutting a part: %s", g_strerror (errno));
+  self->written = self->synced;
+}
+
 static void
 on_sync_ended (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -71,8 +82,12 @@ on_sync_ended (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (error_number == 0)
     self->synced = MIN (self->syncing, self->written);
-  else if (self->error_number == 0)
-    self->error_number = error_number;
+  else
+    {
+      if (self->error_number == 0)
+        self->error_number = error_number;
+      forget_unsynced (self);
+    }
   self->syncing = 0;
   self->on_synced (self->user_data);
 }
@@ -134,7 +149,8 @@ trw_part_write (TrwPart *self, const guint8 *data, gsize length, GError **error)
   if (self->hasher != NULL)
     {
       trw_hasher_take (self->hasher, offset, start, (gsize)(data - start));
-      self->error_number = trw_hasher_get_errno (self->hasher);
+      if (self->error_number == 0)
+        self->error_number = trw_hasher_get_errno (self->hasher);
     }
   if (self->syncing == 0 && self->written - self->synced >= TRD_SYNC_INTERVAL)
     start_sync (self);

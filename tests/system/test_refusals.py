@@ -5,7 +5,9 @@
 import errno
 
 import pytest
+from parts import breaker as break_at
 from parts.matrix import KINDS, careful, check_state, each_step
+from parts.waiting import wait_for
 
 ERRORS = ["EIO", "ENOSPC", "EDQUOT", "EROFS"]
 # What a task may say while it waits for the disk to come to its senses.
@@ -66,3 +68,31 @@ def test_each_call_of_the_worker_refused(stopped_daemon, client, kind, breaker, 
     daemon.start("--idle-ms", "-1", "--worker", str(breaker.worker))
     check_refused(daemon, client, kind, breaker, error)
     assert len(daemon.workers()) == 1
+
+
+@pytest.mark.parametrize("error", ["ENOSPC", "EDQUOT"])
+def test_part_of_a_failed_sync_is_not_believed(stopped_daemon, client, script, inbox,
+                                               breaker, error):
+    """Fault (disk): the sync of a part fails, after which the kernel may have dropped what
+    it could not write, and the next sync says nothing of it | Proves: no more of the part
+    is believed than was synced before, though the server would go on (laws 4, 10)"""
+    daemon, content, ranges = stopped_daemon, bytes(range(256)) * 4000, []
+
+    def serve(conversation, request):
+        ranges.append(request.header("Range"))
+        conversation.answer(200, content, ['ETag: "v1"', "Accept-Ranges: bytes"])
+
+    script.on("/synced", serve)
+    daemon.start("--idle-ms", "-1", "--worker", str(breaker.worker))
+    session = client.open_session()
+    session.attach()
+    breaker.arm(1, getattr(errno, error), break_at.SYNC)
+    task = session.create(script.url("/synced"), inbox, destination_name="f", start=True)
+    wait_for(lambda: task.get("WaitReasons") == ["disk-space"], task.get_all)
+    (part,) = inbox.iterdir()
+    assert breaker.struck and part.stat().st_size == 0
+    task.call("Suspend")
+    task.resume()
+    session.wait_finished(1)
+    assert task.error == "" and (inbox / "f").read_bytes() == content
+    assert ranges == [[], []]
