@@ -5,7 +5,8 @@
 
 #include "core/turn.h"
 
-/* What the files of a turn share: turn.c, again.c, delayed.c, leave.c. */
+/* What the files of a turn share: turn.c, stages.c, finish.c, again.c, delayed.c,
+ * leave.c. */
 
 /* One input, staged: what is true of its task once the transaction is committed. */
 typedef struct
@@ -43,21 +44,57 @@ struct _TrdTurn
   gboolean open;         /* a transaction is begun */
 };
 
-/* The row of the task, in its next state; it is written as the step says. */
+/* core/turn.c.  An event of @session (not yet stored); @details is taken. */
+TrdEvent *
+trd_turn_new_event (TrdTurn *self,
+                    TrdSession *session,
+                    TrundleEventKind kind,
+                    GVariant *details);
+
+/* core/stages.c.  The row of the task, in its next state; it is written as the step says.
+ */
 gboolean
 trd_step_load_row (TrdTurn *self, TrdStep *step, GError **error);
 gboolean
 trd_step_write_row (TrdTurn *self, TrdStep *step, GError **error);
+/* What the attempt has received is there to be continued. */
+void
+trd_step_keep_progress (TrdStep *step);
+void
+trd_step_set_response (TrdStep *step, GVariant *response); /* nullable */
+/* How far it came, and where it was led. */
+void
+trd_step_copy_progress (TrdStep *step, const TrdChange *change);
 /* Of a task that begins now. */
 gint64
 trd_step_first_deadline_us (TrdTurn *self, TrdStep *step);
-
-/* @details is taken. */
+/* One of the step's task; @details is taken. */
 TrdEvent *
 trd_step_new_event (TrdTurn *self,
                     TrdStep *step,
                     TrundleEventKind kind,
                     GVariant *details);
+gboolean
+trd_stage_resume (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+gboolean
+trd_stage_suspend (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+/* State and waiting, and nothing else. */
+gboolean
+trd_stage_state (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+gboolean
+trd_stage_retry (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+
+/* core/finish.c. */
+gboolean
+trd_stage_cancel (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+gboolean
+trd_stage_expire (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+gboolean
+trd_stage_reject (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+gboolean
+trd_stage_fail (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+gboolean
+trd_stage_succeed (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
 
 /* core/again.c. */
 void
