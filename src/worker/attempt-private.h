@@ -39,6 +39,7 @@ struct _TrwAttempt
   GByteArray *error_body; /* (owned) (nullable): of an answer not accepted */
   TrwFraming framing;
   gint64 expected;
+  gboolean is_unheard;  /* what was there is cut away, and the daemon does not know yet */
   gint64 offset;        /* where the answer goes; -1 when no range was asked for */
   guint64 total;        /* of the file, when the answer is a range of it; else 0 */
   guint64 overlap;      /* bytes to come that must be what is there already */

@@ -353,7 +353,8 @@ read_body (TrwAttempt *self, guint64 length)
     }
   self->body = trw_body_new (
       self->stream, self->framing, length, is_accepted ? &part_sink : &error_sink, self);
-  trw_body_start (self->body);
+  if (!self->is_unheard)
+    trw_body_start (self->body);
 }
 
 /* The answer */
@@ -409,7 +410,8 @@ take_range (TrwAttempt *self)
       self->offset = self->request->offset > 0 ? (gint64)self->request->offset : -1;
       return TRUE;
     case TRW_RANGE_WHOLE:
-      self->offset = self->request->offset > 0 ? 0 : -1;
+      self->is_unheard = self->request->offset > 0;
+      self->offset = self->is_unheard ? 0 : -1;
       if (trw_part_cut (self->part, &error))
         return TRUE;
       trw_attempt_take_failure (self, g_steal_pointer (&error));
@@ -596,6 +598,22 @@ trw_attempt_stop (TrwAttempt *self)
 {
   self->is_stopped = TRUE;
   end (self);
+}
+
+gboolean
+trw_attempt_is_unheard (TrwAttempt *self)
+{
+  return self->is_unheard;
+}
+
+void
+trw_attempt_hear (TrwAttempt *self)
+{
+  self->is_unheard = FALSE;
+  if (self->body == NULL)
+    return;
+  trw_attempt_feed_watchdog (self);
+  trw_body_start (self->body);
 }
 
 guint64

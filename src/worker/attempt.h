@@ -46,6 +46,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrwAttempt, trw_attempt_unref)
 void
 trw_attempt_stop (TrwAttempt *self);
 
+/* The part began anew, and not a byte is written to it before the daemon has heard so: it
+ * may have stored what the old ones were, and would go on with the new ones as if they
+ * were those (law 11). */
+gboolean
+trw_attempt_is_unheard (TrwAttempt *self);
+void
+trw_attempt_hear (TrwAttempt *self);
+
 guint64
 trw_attempt_get_id (TrwAttempt *self);
 guint64

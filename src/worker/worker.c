@@ -69,7 +69,8 @@ static void
 ask (TrwWorker *self,
      const char *method,
      GVariant *arguments,
-     GAsyncReadyCallback callback)
+     GAsyncReadyCallback callback,
+     gpointer user_data)
 {
   g_dbus_connection_call (self->connection,
                           NULL,
@@ -82,7 +83,7 @@ ask (TrwWorker *self,
                           G_MAXINT,
                           NULL,
                           callback,
-                          self);
+                          user_data);
 }
 
 static void
@@ -111,7 +112,8 @@ say_hello (TrwWorker *self, const TrwConfinement *confinement)
        "Hello",
        g_variant_new (
            "(usa{sv})", (guint)TRUNDLE_WORKER_PROTOCOL, TRUNDLE_VERSION, &facts),
-       on_hello_answered);
+       on_hello_answered,
+       self);
 }
 
 /* Progress */
@@ -150,7 +152,7 @@ on_progress_due (gpointer user_data)
                            trw_attempt_get_expected (attempt));
   g_hash_table_remove_all (self->moved);
   self->is_progress_unheard = TRUE;
-  ask (self, "Progress", g_variant_new ("(a(tttx))", &rows), on_progress_heard);
+  ask (self, "Progress", g_variant_new ("(a(tttx))", &rows), on_progress_heard, self);
   return G_SOURCE_REMOVE;
 }
 
@@ -165,12 +167,42 @@ schedule_progress (TrwWorker *self)
 
 /* From the attempts */
 
+typedef struct
+{
+  TrwWorker *worker; /* (unowned), outlives us */
+  guint64 attempt;
+} Unheard;
+
+static void
+on_response_heard (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Unheard *unheard = user_data;
+  g_autoptr (GVariant) reply = NULL;
+  TrwAttempt *attempt;
+
+  reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
+  attempt = g_hash_table_lookup (unheard->worker->attempts, &unheard->attempt);
+  if (reply != NULL && attempt != NULL)
+    trw_attempt_hear (attempt);
+}
+
 static void
 on_responded (TrwAttempt *attempt, GVariant *response, gpointer user_data)
 {
-  tell (user_data,
-        "Response",
-        g_variant_new ("(t@a{sv})", trw_attempt_get_id (attempt), response));
+  guint64 id = trw_attempt_get_id (attempt);
+  GVariant *arguments = g_variant_new ("(t@a{sv})", id, response);
+  Unheard *unheard;
+
+  if (!trw_attempt_is_unheard (attempt))
+    {
+      tell (user_data, "Response", arguments);
+      return;
+    }
+
+  unheard = g_new0 (Unheard, 1);
+  unheard->worker = user_data;
+  unheard->attempt = id;
+  ask (user_data, "Response", arguments, on_response_heard, unheard);
 }
 
 static void

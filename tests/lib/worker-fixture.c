@@ -35,6 +35,8 @@ struct _WorkerFixture
   char *proxy;
   guint64 n_attempts;
   guint64 last_received;
+  gboolean holds_response;
+  GDBusMethodInvocation *held_response; /* (owned) (nullable) */
   gboolean has_exited;
 };
 
@@ -120,6 +122,11 @@ on_method_call (GDBusConnection *connection,
     note_progress (self, parameters);
   else if (g_str_equal (method, "Done"))
     note_done (self, parameters);
+  else if (g_str_equal (method, "Response") && self->holds_response)
+    {
+      self->held_response = invocation;
+      return;
+    }
   else if (g_str_equal (method, "Redirected"))
     note_redirect (self, parameters);
   else if (g_str_equal (method, "Digested"))
@@ -200,6 +207,30 @@ static gboolean
 has_exited (WorkerFixture *self, gpointer data)
 {
   return self->has_exited;
+}
+
+static gboolean
+holds_response (WorkerFixture *self, gpointer data)
+{
+  return self->held_response != NULL;
+}
+
+void
+worker_fixture_hold_response (WorkerFixture *self)
+{
+  self->holds_response = TRUE;
+}
+
+void
+worker_fixture_await_response (WorkerFixture *self)
+{
+  await (self, holds_response, NULL);
+}
+
+void
+worker_fixture_answer_response (WorkerFixture *self)
+{
+  g_dbus_method_invocation_return_value (g_steal_pointer (&self->held_response), NULL);
 }
 
 WorkerFixture *

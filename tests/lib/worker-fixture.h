@@ -58,6 +58,14 @@ worker_fixture_get_error (GVariant *facts);
 gboolean
 worker_fixture_is_done (WorkerFixture *self, guint64 attempt);
 
+/* From now on Response is not answered before that is asked for, once it has come. */
+void
+worker_fixture_hold_response (WorkerFixture *self);
+void
+worker_fixture_await_response (WorkerFixture *self);
+void
+worker_fixture_answer_response (WorkerFixture *self);
+
 /* Awaits that the last reported progress is at least @received. */
 void
 worker_fixture_await_received (WorkerFixture *self, guint64 received);

@@ -6,6 +6,8 @@
 #include "await.h"
 #include "core-fixture.h"
 
+#include <unistd.h>
+
 /* Going on inside a file: laws 4 and 11, as far as the daemon decides. */
 
 #define WHOLE "0123456789"
@@ -122,6 +124,41 @@ goes_on_after_a_suspend (CoreFixture *f, gconstpointer data)
 
   g_assert_true (trd_registry_resume (f->registry, task, NULL));
   g_assert_cmpuint (asked_offset (f, task), ==, 6);
+}
+
+/* The part was cut, and the row still says of which version it was.
+ *
+ * Fault (worker): it cut the part and died before it could say why | Proves: what the
+ * row says of the old one is forgotten before a byte comes (law 11) */
+static void
+forgets_what_is_not_there (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = cut_after (f, 4);
+  g_autofree char *path = g_build_filename (f->directory, "spool", "1", NULL);
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  g_assert_no_errno (truncate (path, 0));
+  fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (asked_offset (f, task), ==, 0);
+  row = trd_store_load_task (f->env.store, task->id, NULL);
+  g_assert_null (row->response);
+}
+
+/* What cannot be stored is not written either.
+ *
+ * Fault (disk): the database cannot store that another version comes | Proves: the
+ * attempt ends, and the next begins with nothing (law 11) */
+static void
+stops_when_it_cannot_store (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = cut_after (f, 4);
+
+  fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+  trd_store_fail_next_commit (f->env.store);
+  respond (f, task, 0);
+  test_await (task->state == TRUNDLE_TASK_QUEUED);
+  g_assert_false (fake_transport_is_running (f->transport, task->id));
 }
 
 /* The server sends the whole: what was kept counts for nothing.
@@ -345,6 +382,8 @@ main (int argc, char *argv[])
   add ("law-11/after-a-refusal", goes_on_after_a_refusal);
   add ("law-11/after-a-suspended-refusal", goes_on_after_a_suspended_refusal);
   add ("law-11/begins-anew", begins_anew_when_the_server_does);
+  add ("law-11/forgets-what-is-not-there", forgets_what_is_not_there);
+  add ("law-11/stops-when-it-cannot-store", stops_when_it_cannot_store);
   add ("law-11/begins-anew-after-a-nameless-answer", begins_anew_after_a_nameless_answer);
 
   return g_test_run ();

@@ -586,6 +586,40 @@ test_cut_again (void)
   g_unlink (path);
 }
 
+/* What was there is gone and another version comes: had the daemon died before it knew,
+ * the new bytes would have been taken for the old version's.
+ *
+ * Fault (server): another version comes, and the daemon dies before it has stored so |
+ * Proves: not a byte of it was written (law 11) */
+static void
+test_unheard (void)
+{
+  g_autoptr (ScriptServer) server = script_server_new (NULL);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *url = script_server_url (server, "/x");
+  g_autofree char *path = make_part ("hello ");
+  guint64 attempt;
+
+  script_server_set (
+      server, "/x", &(ScriptReply){ OK "Content-Length: 9\r\n\r\nnew world" });
+  worker_fixture_hold_response (fixture);
+  attempt = begin (fixture, url, path, 6, NULL);
+  worker_fixture_await_response (fixture);
+  /* The answer is one write of the server's; each Ping is a turn of the worker's loop. */
+  for (guint i = 0; i < 50; i++)
+    {
+      g_autoptr (GError) error = worker_fixture_call (fixture, "Ping", NULL);
+
+      g_assert_no_error (error);
+      assert_content (path, "");
+    }
+  worker_fixture_answer_response (fixture);
+  g_assert_cmpstr (
+      worker_fixture_get_error (worker_fixture_await_done (fixture, attempt)), ==, "");
+  assert_content (path, "new world");
+  g_unlink (path);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -601,5 +635,6 @@ main (int argc, char **argv)
   g_test_add_func ("/worker/range/no-offset", test_no_offset);
   g_test_add_func ("/worker/range/redirect", test_redirect);
   g_test_add_func ("/worker/range/cut-again", test_cut_again);
+  g_test_add_func ("/worker/range/unheard", test_unheard);
   return g_test_run ();
 }

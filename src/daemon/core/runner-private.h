@@ -118,6 +118,9 @@ trd_runner_give_back (TrdRunner *self, gint64 task_id);
 /* core/seal.c: the worker says the part is complete.  Consumes @outcome. */
 void
 trd_run_succeed (TrdRun *run, TrdOutcome *outcome);
+/* The row says first that this part cannot be continued: it is another file soon. */
+gboolean
+trd_run_forget_part (TrdRun *run, GError **error);
 /* An earlier daemon died between the intent and the end of the task (law 6). */
 void
 trd_run_resume_seal (TrdRun *run, const TrdTaskRow *row);

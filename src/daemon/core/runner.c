@@ -164,9 +164,16 @@ open_part (TrdRun *run, const TrdTaskRow *row, TrdResume *out_plan, GError **err
       g_propagate_error (error, g_steal_pointer (&local_error));
       return -1;
     }
-  if ((row->synced > out_plan->offset
-       || trd_proof_get_offset (row->digest_state) > out_plan->offset)
-      && !trd_store_set_task_digested (env->store, row->id, 0, NULL, error))
+  /* Nor is it what an earlier answer described: another version may come, of which a part
+   * must not be continued by that one's validator (law 11). */
+  if (out_plan->offset == 0 && trd_resume_is_possible (row->response, NULL, NULL))
+    {
+      if (!trd_run_forget_part (run, error))
+        return -1;
+    }
+  else if ((row->synced > out_plan->offset
+            || trd_proof_get_offset (row->digest_state) > out_plan->offset)
+           && !trd_store_set_task_digested (env->store, row->id, 0, NULL, error))
     return -1;
 
   fd = trd_spool_open_part (env->spool, run->place, out_plan->offset, error);
@@ -325,38 +332,35 @@ trd_runner_find_run (TrdRunner *self, gint64 task_id, guint64 serial)
 
 /* What a later attempt needs to go on: stored when it is worth it, and always when the
  * file begins anew under a row that says otherwise. */
-static void
-store_response (TrdRun *run, gboolean restarted)
+static gboolean
+store_response (TrdRun *run, gboolean restarted, GError **error)
 {
   TrdStore *store = run->runner->env->store;
-  g_autoptr (TrdTaskRow) row = NULL;
-  g_autoptr (GError) error = NULL;
+  g_autoptr (TrdTaskRow) row = trd_store_load_task (store, run->task->id, error);
 
-  row = trd_store_load_task (store, run->task->id, &error);
-  if (row != NULL)
+  if (row == NULL)
+    return FALSE;
+
+  g_clear_pointer (&row->response, g_variant_unref);
+  row->response = g_variant_ref (run->response);
+  if (restarted)
     {
-      g_clear_pointer (&row->response, g_variant_unref);
-      row->response = g_variant_ref (run->response);
-      if (restarted)
-        {
-          row->synced = 0;
-          g_clear_pointer (&row->digest_state, g_variant_unref);
-        }
-      if (trd_store_update_task (store, row, &error))
-        return;
+      row->synced = 0;
+      g_clear_pointer (&row->digest_state, g_variant_unref);
     }
-
-  g_warning ("Cannot store an answer: %s", error->message);
+  return trd_store_update_task (store, row, error);
 }
 
-static void
-note_offset (TrdRun *run)
+/* FALSE when the file begins anew and this cannot be stored. */
+static gboolean
+note_offset (TrdRun *run, GError **error)
 {
+  g_autoptr (GError) local_error = NULL;
   guint64 offset = 0;
   gboolean restarted;
 
   if (!trd_run_has_written (run, run->response))
-    return;
+    return TRUE;
 
   g_variant_lookup (run->response, "offset", "t", &offset);
   restarted = run->offset > offset;
@@ -366,13 +370,22 @@ note_offset (TrdRun *run)
       run->received = 0;
       run->synced = 0;
     }
-  if (restarted
-      || (run->expected >= TRD_RESUME_WORTH_STORING
-          && trd_resume_is_possible (run->response, NULL, NULL)))
-    store_response (run, restarted);
+  if ((restarted
+       || (run->expected >= TRD_RESUME_WORTH_STORING
+           && trd_resume_is_possible (run->response, NULL, NULL)))
+      && !store_response (run, restarted, &local_error))
+    {
+      g_warning ("Cannot store an answer: %s", local_error->message);
+      if (restarted)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+    }
   if (run->offset > 0)
     trd_registry_emit_task_resumed (
         run->runner->registry, run->task, offset, run->expected);
+  return TRUE;
 }
 
 /* What is known of the file by @response; (transfer full). */
@@ -393,6 +406,7 @@ on_response (gint64 task_id, GVariant *response, gpointer user_data)
 {
   TrdRunner *self = user_data;
   TrdRun *run = find_run (self, task_id);
+  g_autoptr (GError) error = NULL;
   gint64 length;
 
   if (run == NULL)
@@ -402,7 +416,11 @@ on_response (gint64 task_id, GVariant *response, gpointer user_data)
   run->response = complete_response (run, response);
   if (g_variant_lookup (response, "content-length", "x", &length))
     run->expected = length;
-  note_offset (run);
+  if (!note_offset (run, &error))
+    {
+      trd_run_conclude_error (run, error);
+      return;
+    }
   trd_registry_emit_task_changed (self->registry, run->task, TRD_TASK_CHANGE_RESPONSE);
   trd_run_note_size (run);
 }

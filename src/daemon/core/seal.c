@@ -195,9 +195,8 @@ on_adopted (GObject *source, GAsyncResult *result, gpointer user_data)
     trd_run_conclude_error (run, error);
 }
 
-/* The row says first that this part cannot be continued: it is another file soon. */
-static gboolean
-forget_part (TrdRun *run, GError **error)
+gboolean
+trd_run_forget_part (TrdRun *run, GError **error)
 {
   TrdStore *store = run->runner->env->store;
   g_autoptr (TrdTaskRow) row = trd_store_load_task (store, run->task->id, error);
@@ -216,7 +215,7 @@ adopt_decoded (TrdRun *run)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!forget_part (run, &error))
+  if (!trd_run_forget_part (run, &error))
     {
       trd_run_conclude_error (run, error);
       return;
