@@ -22,8 +22,8 @@ def told(details):
 
 
 def resumed_at(session, task):
-    return [s.arguments[1:] for s in session.client.signals
-            if s.member == "ResumedAtOffset" and s.arguments[0] == task.path]
+    return [s.arguments[1:] for s in session.client.heard("ResumedAtOffset")
+            if s.arguments[0] == task.path]
 
 
 def parts_of(state):

@@ -156,8 +156,10 @@ stops_when_it_cannot_store (CoreFixture *f, gconstpointer data)
   fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
   g_assert_cmpuint (asked_offset (f, task), ==, 4);
   trd_store_fail_next_commit (f->env.store);
+  g_test_expect_message ("trundle", G_LOG_LEVEL_WARNING, "*Cannot store an answer*");
   respond (f, task, 0);
   test_await (task->state == TRUNDLE_TASK_QUEUED);
+  g_test_assert_expected_messages ();
   g_assert_false (fake_transport_is_running (f->transport, task->id));
 }
 
