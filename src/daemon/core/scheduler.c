@@ -1,34 +1,25 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which queued tasks run.  Tasks that could run now stand in lanes, one for each
- * (session, host), in order of priority and creation; tasks that wait for a moment stand
- * in a list by time.  A settle, at most one a main-loop turn, starts the best of all
- * lanes until no lane may start any.  Promises law 13; decides nothing about what waiting
- * means: that is core/policy.c. */
+/* Which queued tasks run.  Tasks that could run now stand in lanes (core/lanes.h); tasks
+ * that wait for a moment stand in the agenda (core/agenda.h).  A settle, at most one a
+ * main-loop turn, starts the best of all lanes until no lane may start any.  Promises law
+ * 13; decides nothing about what waiting means: that is core/policy.c. */
 
 #include "config.h"
 
 #include "core/scheduler.h"
 
 #include "common/defaults.h"
-#include "common/vocabulary.h"
 #include "core/agenda.h"
 #include "core/delayed.h"
+#include "core/lanes.h"
 #include "core/policy.h"
 #include "core/registry-internal.h"
 #include "core/runner.h"
-#include "core/tally.h"
+#include "core/slots.h"
 #include "core/turn.h"
 #include "core/waits.h"
-
-typedef struct
-{
-  TrdSession *session;   /* (unowned): a lane is gone before its session */
-  GRefString *host;      /* (owned) */
-  GSequence *tasks;      /* (owned) (element-type TrdTask): queued, in order */
-  guint32 shown_reasons; /* what its tasks were last told */
-} Lane;
 
 struct _TrdScheduler
 {
@@ -36,13 +27,10 @@ struct _TrdScheduler
   TrdRegistry *registry; /* (owned) */
   const TrdEnv *env;     /* (unowned), outlives us */
   TrdRunner *runner;     /* (owned) */
-  GHashTable *lanes;     /* (owned) (element-type Lane Lane): keyed by session and host */
+  GHashTable *lanes;     /* (owned): see core/lanes.h */
   TrdAgenda *agenda;     /* (owned): what happens when */
-  GHashTable *host_counts; /* (owned) (element-type GRefString guint): running */
-  GHashTable *app_counts;  /* (owned) (element-type utf8 guint): running, by owner key */
-  GHashTable *running;     /* (owned) (element-type TrdTask GRefString): and the host it
-                            * was counted for, as a task may have another one next */
-  guint settle_source;     /* 0 when no settle is due */
+  TrdSlots *slots;       /* (owned): who runs */
+  guint settle_source;   /* 0 when no settle is due */
   gboolean started;
   gboolean space_freed; /* since waiting tasks last looked */
   gint64 recheck_us;    /* not before this do they look again */
@@ -76,86 +64,6 @@ G_DEFINE_FINAL_TYPE (TrdScheduler, trd_scheduler, G_TYPE_OBJECT)
 static void
 settle_soon (TrdScheduler *self);
 
-/* ---- counting ---- */
-
-static const char *
-app_key (TrdSession *session)
-{
-  return trd_owner_key (session->row->owner);
-}
-
-static void
-count_in (TrdScheduler *self, TrdTask *task)
-{
-  if (g_hash_table_contains (self->running, task))
-    return;
-
-  g_hash_table_insert (self->running, task, g_ref_string_acquire (task->host));
-  trd_tally_add (self->host_counts, task->host, 1);
-  trd_tally_add (self->app_counts, app_key (task->session), 1);
-}
-
-static void
-count_out (TrdScheduler *self, TrdTask *task)
-{
-  const char *host = g_hash_table_lookup (self->running, task);
-
-  if (host == NULL)
-    return;
-
-  trd_tally_add (self->host_counts, host, -1);
-  trd_tally_add (self->app_counts, app_key (task->session), -1);
-  g_hash_table_remove (self->running, task);
-}
-
-/* ---- lanes ---- */
-
-static guint
-lane_hash (gconstpointer key)
-{
-  const Lane *lane = key;
-
-  return g_direct_hash (lane->session) ^ g_direct_hash (lane->host);
-}
-
-/* Hosts are interned: equal ones are one pointer. */
-static gboolean
-lane_equal (gconstpointer a, gconstpointer b)
-{
-  const Lane *first = a;
-  const Lane *second = b;
-
-  return first->session == second->session && first->host == second->host;
-}
-
-static void
-lane_free (Lane *lane)
-{
-  g_sequence_free (lane->tasks);
-  g_ref_string_release (lane->host);
-  g_free (lane);
-}
-
-static int
-compare_rank (gconstpointer a, gconstpointer b, gpointer user_data)
-{
-  const TrdTask *first = a;
-  const TrdTask *second = b;
-
-  if (first->priority != second->priority)
-    return first->priority > second->priority ? -1 : 1;
-
-  return (first->id > second->id) - (first->id < second->id);
-}
-
-static TrdTask *
-lane_head (Lane *lane)
-{
-  GSequenceIter *first = g_sequence_get_begin_iter (lane->tasks);
-
-  return g_sequence_iter_is_end (first) ? NULL : g_sequence_get (first);
-}
-
 /* ---- standing in line ---- */
 
 static TrdWorld
@@ -170,38 +78,27 @@ look_at_world (TrdScheduler *self)
 
 /* Slots are counted for the lane, so that all its tasks have the same reason. */
 static TrundleWaitReasons
-lane_reasons (TrdScheduler *self, Lane *lane, const TrdTask *task, const TrdWorld *world)
+lane_reasons (TrdScheduler *self,
+              TrdLane *lane,
+              const TrdTask *task,
+              const TrdWorld *world)
 {
-  GVariant *configuration = lane->session->row->configuration;
-  TrdFacts facts = { 0 };
+  TrdFacts facts = { .needs_network = !task->has_intent };
 
-  facts.needs_network = !task->has_intent;
-  facts.host_full = trd_tally_get (self->host_counts, lane->host)
-                    >= trundle_options_get_uint (
-                        configuration, NULL, "max-connections-per-host");
-  facts.app_full = trd_tally_get (self->app_counts, app_key (lane->session))
-                   >= trundle_options_get_uint (
-                       configuration, NULL, "max-concurrent-tasks");
-  facts.total_full = g_hash_table_size (self->running) >= TRD_SLOTS_TOTAL;
-
+  trd_slots_look (self->slots, lane->session, lane->host, &facts);
   return trd_policy_reasons (&facts, world);
 }
 
-static Lane *
+static TrdLane *
 ensure_lane (TrdScheduler *self, TrdTask *task, const TrdWorld *world)
 {
-  Lane key = { .session = task->session, .host = task->host };
-  Lane *lane = g_hash_table_lookup (self->lanes, &key);
+  TrdLane *lane = trd_lanes_find (self->lanes, task);
 
-  if (lane != NULL)
-    return lane;
-
-  lane = g_new0 (Lane, 1);
-  lane->session = task->session;
-  lane->host = g_ref_string_acquire (task->host);
-  lane->tasks = g_sequence_new (NULL);
-  lane->shown_reasons = lane_reasons (self, lane, task, world);
-  g_hash_table_add (self->lanes, lane);
+  if (lane == NULL)
+    {
+      lane = trd_lanes_add (self->lanes, task);
+      lane->shown_reasons = lane_reasons (self, lane, task, world);
+    }
 
   return lane;
 }
@@ -209,13 +106,8 @@ ensure_lane (TrdScheduler *self, TrdTask *task, const TrdWorld *world)
 static void
 leave_line (TrdScheduler *self, TrdTask *task)
 {
-  Lane *lane = task->lane;
-
-  g_clear_pointer (&task->lane_place, g_sequence_remove);
   trd_agenda_leave (task);
-  task->lane = NULL;
-  if (lane != NULL && g_sequence_is_empty (lane->tasks))
-    g_hash_table_remove (self->lanes, lane);
+  trd_lanes_leave (self->lanes, task);
 }
 
 /* A task waits for a moment, or for a date or what is to be done then, or stands in its
@@ -224,7 +116,7 @@ static void
 stand_in_line (TrdScheduler *self, TrdTask *task)
 {
   TrdWorld world = look_at_world (self);
-  Lane *lane;
+  TrdLane *lane;
 
   leave_line (self, task);
   if (task->not_before_us > world.now_us)
@@ -243,8 +135,7 @@ stand_in_line (TrdScheduler *self, TrdTask *task)
   else if (!task->releasing)
     {
       lane = ensure_lane (self, task, &world);
-      task->lane = lane;
-      task->lane_place = g_sequence_insert_sorted (lane->tasks, task, compare_rank, NULL);
+      trd_lane_enter (lane, task);
       /* What its neighbours were told: they are told together when that changes. */
       trd_waits_set_reasons (task, lane->shown_reasons, world.now_us);
     }
@@ -268,19 +159,19 @@ watch_deadline (TrdScheduler *self, TrdTask *task)
 static gboolean
 goes_before (TrdScheduler *self, TrdTask *first, TrdTask *second)
 {
-  const char *first_app = app_key (first->session);
-  const char *second_app = app_key (second->session);
+  const char *first_app = trd_owner_key (first->session->row->owner);
+  const char *second_app = trd_owner_key (second->session->row->owner);
 
   if (strcmp (first_app, second_app) != 0)
     {
-      guint first_n = trd_tally_get (self->app_counts, first_app);
-      guint second_n = trd_tally_get (self->app_counts, second_app);
+      guint first_n = trd_slots_count_app (self->slots, first_app);
+      guint second_n = trd_slots_count_app (self->slots, second_app);
 
       if (first_n != second_n)
         return first_n < second_n;
     }
 
-  return compare_rank (first, second, NULL) < 0;
+  return trd_task_compare_rank (first, second, NULL) < 0;
 }
 
 static TrdTask *
@@ -288,12 +179,12 @@ find_best (TrdScheduler *self, const TrdWorld *world)
 {
   TrdTask *best = NULL;
   GHashTableIter iter;
-  Lane *lane;
+  TrdLane *lane;
 
   g_hash_table_iter_init (&iter, self->lanes);
   while (g_hash_table_iter_next (&iter, (gpointer *)&lane, NULL))
     {
-      TrdTask *head = lane_head (lane);
+      TrdTask *head = trd_lane_head (lane);
 
       if (lane_reasons (self, lane, head, world) != 0)
         continue;
@@ -445,10 +336,10 @@ expire_overdue (TrdScheduler *self, const TrdWorld *world)
 
 /* Tells the tasks of a lane when what they wait for has changed. */
 static void
-show_reasons (TrdScheduler *self, Lane *lane, const TrdWorld *world)
+show_reasons (TrdScheduler *self, TrdLane *lane, const TrdWorld *world)
 {
   GSequenceIter *place = g_sequence_get_begin_iter (lane->tasks);
-  TrundleWaitReasons reasons = lane_reasons (self, lane, lane_head (lane), world);
+  TrundleWaitReasons reasons = lane_reasons (self, lane, trd_lane_head (lane), world);
 
   for (; !g_sequence_iter_is_end (place); place = g_sequence_iter_next (place))
     {
@@ -467,11 +358,11 @@ static void
 show_all_reasons (TrdScheduler *self, const TrdWorld *world)
 {
   GHashTableIter iter;
-  Lane *lane;
+  TrdLane *lane;
 
   g_hash_table_iter_init (&iter, self->lanes);
   while (g_hash_table_iter_next (&iter, (gpointer *)&lane, NULL))
-    if (lane_reasons (self, lane, lane_head (lane), world) != lane->shown_reasons)
+    if (lane_reasons (self, lane, trd_lane_head (lane), world) != lane->shown_reasons)
       show_reasons (self, lane, world);
 }
 
@@ -544,9 +435,9 @@ static void
 follow (TrdScheduler *self, TrdTask *task)
 {
   if (task->state == TRUNDLE_TASK_RUNNING)
-    count_in (self, task);
+    trd_slots_take (self->slots, task);
   else
-    count_out (self, task);
+    trd_slots_leave (self->slots, task);
   /* A part that went, or what was reserved for it. */
   self->space_freed |= task->state != TRUNDLE_TASK_RUNNING
                        && task->state != TRUNDLE_TASK_QUEUED;
@@ -558,7 +449,7 @@ follow (TrdScheduler *self, TrdTask *task)
   watch_deadline (self, task);
   settle_soon (self);
 
-  if (g_hash_table_size (self->running) == 0)
+  if (trd_slots_count (self->slots) == 0)
     g_signal_emit (self, signals[DRAINED], 0);
 }
 
@@ -580,7 +471,7 @@ on_task_changed (TrdRegistry *registry, TrdTask *task, guint changes, TrdSchedul
 static void
 on_task_removed (TrdRegistry *registry, TrdTask *task, TrdScheduler *self)
 {
-  count_out (self, task);
+  trd_slots_leave (self->slots, task);
   leave_line (self, task);
   trd_agenda_unwatch_deadline (task);
   self->space_freed = TRUE;
@@ -644,7 +535,7 @@ trd_scheduler_start (TrdScheduler *self)
 void
 trd_scheduler_stop (TrdScheduler *self)
 {
-  g_autoptr (GList) running = g_hash_table_get_keys (self->running);
+  g_autoptr (GList) running = trd_slots_list (self->slots);
 
   self->started = FALSE;
   g_clear_handle_id (&self->settle_source, g_source_remove);
@@ -660,21 +551,13 @@ trd_scheduler_stop (TrdScheduler *self)
 guint
 trd_scheduler_count_running (TrdScheduler *self)
 {
-  return g_hash_table_size (self->running);
+  return trd_slots_count (self->slots);
 }
 
 guint
 trd_scheduler_count_waiting (TrdScheduler *self)
 {
-  guint n = trd_agenda_count_waiting (self->agenda);
-  GHashTableIter iter;
-  Lane *lane;
-
-  g_hash_table_iter_init (&iter, self->lanes);
-  while (g_hash_table_iter_next (&iter, (gpointer *)&lane, NULL))
-    n += g_sequence_get_length (lane->tasks);
-
-  return n;
+  return trd_agenda_count_waiting (self->agenda) + trd_lanes_count_tasks (self->lanes);
 }
 
 guint64
@@ -745,9 +628,7 @@ trd_scheduler_finalize (GObject *object)
 
   g_hash_table_unref (self->lanes);
   g_clear_pointer (&self->agenda, trd_agenda_free);
-  g_hash_table_unref (self->host_counts);
-  g_hash_table_unref (self->app_counts);
-  g_hash_table_unref (self->running);
+  g_clear_pointer (&self->slots, trd_slots_free);
 
   G_OBJECT_CLASS (trd_scheduler_parent_class)->finalize (object);
 }
@@ -755,12 +636,8 @@ trd_scheduler_finalize (GObject *object)
 static void
 trd_scheduler_init (TrdScheduler *self)
 {
-  self->lanes = g_hash_table_new_full (
-      lane_hash, lane_equal, (GDestroyNotify)lane_free, NULL);
-  self->host_counts = trd_tally_new ();
-  self->app_counts = trd_tally_new ();
-  self->running = g_hash_table_new_full (
-      NULL, NULL, NULL, (GDestroyNotify)g_ref_string_release);
+  self->lanes = trd_lanes_new ();
+  self->slots = trd_slots_new ();
 }
 
 static void
