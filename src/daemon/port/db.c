@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connection to SQLite: opening, migrating, transactions, checkpoints, and the cache
- * of prepared statements.  Knows no table.
+/* The connection to SQLite: opening, migrating, transactions, checkpoints.  What is asked
+ * through it is in port/db-query.c.  Knows no table.
  *
  * WAL with synchronous=FULL: a commit that returned survives a power cut (law 1).  The
  * log is copied into the main file in idle time and not, as by default, by the commit
@@ -10,12 +10,11 @@
 
 #include "config.h"
 
-#include "port/db.h"
+#include "port/db-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,27 +25,6 @@
 #define BUSY_TIMEOUT_MS 2000
 
 #define STEP_LINE "\n-- step "
-
-struct _TrdQuery
-{
-  TrdDb *db;               /* (unowned), outlives us */
-  sqlite3_stmt *statement; /* (owned) (nullable): NULL until it is first asked for */
-};
-
-struct _TrdDb
-{
-  sqlite3 *handle;               /* (owned) */
-  const char *const *statements; /* (unowned): static */
-  guint n_statements;
-  TrdQuery *prepared; /* (owned) (array): by number of statement */
-  GThread *thread;    /* (unowned): the one that opened it */
-  gboolean in_transaction;
-  gboolean fail_next_commit;
-  gboolean damaged;            /* nothing is read or written any more */
-  TrdDbDamageFunc damage_func; /* (nullable) */
-  gpointer damage_data;
-  GSource *checkpoint; /* (owned) (nullable): only while one is due */
-};
 
 static int
 find_error_code (sqlite3 *handle, int result)
@@ -91,8 +69,8 @@ note_damage (TrdDb *self)
     self->damage_func (self->damage_data);
 }
 
-static gboolean
-set_error (TrdDb *self, int result, GError **error)
+gboolean
+trd_db_set_error (TrdDb *self, int result, GError **error)
 {
   sqlite3 *handle = self->handle;
 
@@ -106,8 +84,8 @@ set_error (TrdDb *self, int result, GError **error)
   return FALSE;
 }
 
-static gboolean
-check_open (TrdDb *self, GError **error)
+gboolean
+trd_db_check_open (TrdDb *self, GError **error)
 {
   if (self == NULL)
     {
@@ -166,14 +144,14 @@ trd_db_checkpoint (TrdDb *self, GError **error)
 {
   int result;
 
-  if (!check_open (self, error))
+  if (!trd_db_check_open (self, error))
     return FALSE;
 
   result = sqlite3_wal_checkpoint_v2 (
       self->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
   /* Busy: a reader holds on to older pages.  Those stay in the log, which is synced. */
   if (result != SQLITE_OK && result != SQLITE_BUSY)
-    return set_error (self, result, error);
+    return trd_db_set_error (self, result, error);
   return TRUE;
 }
 
@@ -209,7 +187,7 @@ open_handle (const char *path,
   result = sqlite3_open_v2 (path, &self->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
   if (result != SQLITE_OK)
     {
-      set_error (self, result, error);
+      trd_db_set_error (self, result, error);
       return NULL;
     }
 
@@ -225,12 +203,12 @@ trd_db_exec (TrdDb *self, const char *sql, GError **error)
 {
   int result;
 
-  if (!check_open (self, error))
+  if (!trd_db_check_open (self, error))
     return FALSE;
 
   result = sqlite3_exec (self->handle, sql, NULL, NULL, NULL);
   if (result != SQLITE_OK)
-    return set_error (self, result, error);
+    return trd_db_set_error (self, result, error);
   return TRUE;
 }
 
@@ -243,14 +221,14 @@ trd_db_read_version (TrdDb *self, guint *out_version, GError **error)
 
   result = sqlite3_prepare_v2 (self->handle, "PRAGMA user_version", -1, &statement, NULL);
   if (result != SQLITE_OK)
-    return set_error (self, result, error);
+    return trd_db_set_error (self, result, error);
 
   result = sqlite3_step (statement);
   if (result == SQLITE_ROW)
     version = (guint)sqlite3_column_int (statement, 0);
   sqlite3_finalize (statement);
   if (result != SQLITE_ROW)
-    return set_error (self, result, error);
+    return trd_db_set_error (self, result, error);
 
   *out_version = version;
   return TRUE;
@@ -434,7 +412,7 @@ trd_db_free (TrdDb *self)
 gboolean
 trd_db_begin (TrdDb *self, GError **error)
 {
-  if (!check_open (self, error))
+  if (!trd_db_check_open (self, error))
     return FALSE;
   g_assert (!self->in_transaction);
 
@@ -444,10 +422,8 @@ trd_db_begin (TrdDb *self, GError **error)
   return TRUE;
 }
 
-/* Some errors (a full disk, say) make SQLite roll back by itself.  What follows must not
- * be committed piece by piece then. */
-static gboolean
-check_transaction (TrdDb *self, GError **error)
+gboolean
+trd_db_check_transaction (TrdDb *self, GError **error)
 {
   if (!self->in_transaction || !sqlite3_get_autocommit (self->handle))
     return TRUE;
@@ -467,13 +443,13 @@ run_commit (TrdDb *self, GError **error)
           error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "Database: the disk is full");
       return FALSE;
     }
-  return check_transaction (self, error) && trd_db_exec (self, "COMMIT", error);
+  return trd_db_check_transaction (self, error) && trd_db_exec (self, "COMMIT", error);
 }
 
 gboolean
 trd_db_commit (TrdDb *self, GError **error)
 {
-  if (!check_open (self, error))
+  if (!trd_db_check_open (self, error))
     return FALSE;
   g_assert (self->in_transaction);
 
@@ -511,7 +487,7 @@ trd_db_fail_next_commit (TrdDb *self)
 gboolean
 trd_db_scope_enter (TrdDbScope *scope, TrdDb *db, GError **error)
 {
-  if (!check_open (db, error) || !check_transaction (db, error))
+  if (!trd_db_check_open (db, error) || !trd_db_check_transaction (db, error))
     return FALSE;
   if (db->in_transaction)
     return TRUE;
@@ -533,241 +509,4 @@ void
 trd_db_scope_clear (TrdDbScope *scope)
 {
   trd_db_rollback (g_steal_pointer (&scope->db));
-}
-
-/* Statements */
-
-TrdQuery *
-trd_db_query (TrdDb *self, guint statement, GError **error)
-{
-  TrdQuery *query;
-  int result;
-
-  if (!check_open (self, error) || !check_transaction (self, error))
-    return NULL;
-  g_assert (statement < self->n_statements);
-
-  query = &self->prepared[statement];
-  if (query->statement != NULL)
-    {
-      g_assert (!sqlite3_stmt_busy (query->statement));
-      return query;
-    }
-
-  query->db = self;
-  result = sqlite3_prepare_v3 (self->handle,
-                               self->statements[statement],
-                               -1,
-                               SQLITE_PREPARE_PERSISTENT,
-                               &query->statement,
-                               NULL);
-  if (result != SQLITE_OK)
-    {
-      set_error (self, result, error);
-      return NULL;
-    }
-  return query;
-}
-
-void
-trd_query_done (TrdQuery *self)
-{
-  sqlite3_reset (self->statement);
-  sqlite3_clear_bindings (self->statement);
-}
-
-/* What is bound has passed the gate, and is far below SQLite's limits. */
-static void
-check_bound (int result)
-{
-  g_assert (result == SQLITE_OK);
-}
-
-void
-trd_query_bind_int (TrdQuery *self, int index, gint64 value)
-{
-  check_bound (sqlite3_bind_int64 (self->statement, index, value));
-}
-
-void
-trd_query_bind_double (TrdQuery *self, int index, double value)
-{
-  check_bound (sqlite3_bind_double (self->statement, index, value));
-}
-
-void
-trd_query_bind_text (TrdQuery *self, int index, const char *value)
-{
-  check_bound (sqlite3_bind_text (self->statement, index, value, -1, SQLITE_STATIC));
-}
-
-void
-trd_query_bind_path (TrdQuery *self, int index, const char *value)
-{
-  if (value != NULL)
-    check_bound (sqlite3_bind_blob64 (
-        self->statement, index, value, strlen (value), SQLITE_STATIC));
-}
-
-/* SQLite takes a NULL pointer for NULL, not for an empty blob. */
-static void
-bind_blob (
-    TrdQuery *self, int index, const void *data, gsize size, sqlite3_destructor_type type)
-{
-  if (size == 0)
-    check_bound (sqlite3_bind_zeroblob (self->statement, index, 0));
-  else
-    check_bound (sqlite3_bind_blob64 (self->statement, index, data, size, type));
-}
-
-void
-trd_query_bind_bytes (TrdQuery *self, int index, GBytes *value)
-{
-  gsize size;
-  const void *data;
-
-  if (value == NULL)
-    return;
-  data = g_bytes_get_data (value, &size);
-  bind_blob (self, index, data, size, SQLITE_STATIC);
-}
-
-static GVariant *
-swap_to_little_endian (GVariant *value)
-{
-  return G_BYTE_ORDER == G_LITTLE_ENDIAN ? g_variant_ref (value)
-                                         : g_variant_byteswap (value);
-}
-
-void
-trd_query_bind_variant (TrdQuery *self, int index, GVariant *value)
-{
-  g_autoptr (GVariant) normal = NULL;
-  g_autoptr (GVariant) stored = NULL;
-
-  if (value == NULL)
-    return;
-  normal = g_variant_get_normal_form (value);
-  stored = swap_to_little_endian (normal);
-  bind_blob (self,
-             index,
-             g_variant_get_data (stored),
-             g_variant_get_size (stored),
-             SQLITE_TRANSIENT);
-}
-
-gboolean
-trd_query_step (TrdQuery *self, gboolean *out_has_row, GError **error)
-{
-  int result;
-
-  if (!check_open (self->db, error))
-    return FALSE;
-  result = sqlite3_step (self->statement);
-  if (result != SQLITE_ROW && result != SQLITE_DONE)
-    return set_error (self->db, result, error);
-  *out_has_row = result == SQLITE_ROW;
-  return TRUE;
-}
-
-gboolean
-trd_query_run (TrdQuery *self, GError **error)
-{
-  gboolean has_row = TRUE;
-
-  while (has_row)
-    {
-      if (!trd_query_step (self, &has_row, error))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-guint
-trd_db_count_changes (TrdDb *self)
-{
-  return (guint)sqlite3_changes (self->handle);
-}
-
-gint64
-trd_db_get_last_id (TrdDb *self)
-{
-  return sqlite3_last_insert_rowid (self->handle);
-}
-
-gboolean
-trd_query_is_null (TrdQuery *self, int column)
-{
-  return sqlite3_column_type (self->statement, column) == SQLITE_NULL;
-}
-
-gint64
-trd_query_get_int (TrdQuery *self, int column)
-{
-  return sqlite3_column_int64 (self->statement, column);
-}
-
-double
-trd_query_get_double (TrdQuery *self, int column)
-{
-  return sqlite3_column_double (self->statement, column);
-}
-
-const char *
-trd_query_peek_text (TrdQuery *self, int column)
-{
-  return (const char *)sqlite3_column_text (self->statement, column);
-}
-
-char *
-trd_query_get_text (TrdQuery *self, int column)
-{
-  return g_strdup (trd_query_peek_text (self, column));
-}
-
-char *
-trd_query_get_path (TrdQuery *self, int column)
-{
-  const char *bytes = sqlite3_column_blob (self->statement, column);
-
-  return bytes != NULL ? g_strndup (bytes, sqlite3_column_bytes (self->statement, column))
-                       : NULL;
-}
-
-GBytes *
-trd_query_get_bytes (TrdQuery *self, int column)
-{
-  const void *data;
-
-  if (trd_query_is_null (self, column))
-    return NULL;
-  data = sqlite3_column_blob (self->statement, column);
-  return g_bytes_new (data, sqlite3_column_bytes (self->statement, column));
-}
-
-gboolean
-trd_query_get_variant (TrdQuery *self, int column, GVariant **out_value, GError **error)
-{
-  g_autoptr (GBytes) bytes = trd_query_get_bytes (self, column);
-  g_autoptr (GVariant) stored = NULL;
-
-  if (bytes == NULL)
-    {
-      *out_value = NULL;
-      return TRUE;
-    }
-
-  stored = g_variant_ref_sink (
-      g_variant_new_from_bytes (G_VARIANT_TYPE_VARDICT, bytes, FALSE));
-  if (!g_variant_is_normal_form (stored))
-    {
-      g_set_error (error,
-                   G_IO_ERROR,
-                   G_IO_ERROR_INVALID_DATA,
-                   "Database: no dictionary in %s",
-                   sqlite3_column_name (self->statement, column));
-      return FALSE;
-    }
-  *out_value = swap_to_little_endian (stored);
-  return TRUE;
 }
