@@ -76,7 +76,7 @@ def fetch_half(session, half):
 
 
 def resumed_at(session):
-    return [s.arguments[1:] for s in session.client.signals if s.member == "ResumedAtOffset"]
+    return [s.arguments[1:] for s in session.client.heard("ResumedAtOffset")]
 
 
 def test_goes_on_where_it_was_cut(session, half):
