@@ -52,9 +52,10 @@ read_up_to (TrwHasher *self, guint64 end)
         continue;
       if (n < 0)
         return errno;
-      /* Shorter than what was written: somebody has cut it. */
+      /* Shorter than what was written: somebody has cut it, who has told us if it was us.
+       */
       if (n == 0)
-        return EIO;
+        return g_atomic_int_get (&self->is_cancelled) ? 0 : EIO;
       trw_digests_update (self->digests, buffer, (gsize)n);
     }
   return 0;

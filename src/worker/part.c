@@ -190,6 +190,9 @@ trw_part_cut (TrwPart *self, GError **error)
 {
   int result;
 
+  /* First: what it reads while the file shrinks is nobody's error. */
+  if (self->hasher != NULL)
+    trw_hasher_cancel (self->hasher);
   do
     result = ftruncate (self->fd, 0);
   while (result < 0 && errno == EINTR);
@@ -200,8 +203,6 @@ trw_part_cut (TrwPart *self, GError **error)
     }
   self->written = 0;
   self->synced = 0;
-  if (self->hasher != NULL)
-    trw_hasher_cancel (self->hasher);
   return TRUE;
 }
 

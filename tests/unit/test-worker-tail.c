@@ -383,6 +383,34 @@ test_far (void)
   check_far ("wOrld", "ConnectionLost");
 }
 
+/* The part is cut while a thread reads it for its digests: that is no error of the disk.
+ */
+static void
+test_hashed (void)
+{
+  g_autoptr (ScriptServer) server = script_server_new (NULL);
+  g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
+  g_autofree char *url = script_server_url (server, "/x");
+  g_autofree char *kept = g_strnfill (134217728, 'x');
+  g_autofree char *path = make_part (kept);
+  GVariant *facts;
+
+  script_server_set (
+      server,
+      "/x",
+      &(ScriptReply){ PART "Content-Range: bytes 134152192-134217728/134217729\r\n"
+                           "Content-Length: 65537\r\n\r\n",
+                      65535,
+                      "yz" });
+  facts = worker_fixture_await_done (
+      fixture,
+      begin (fixture, url, path, 134217728, BY_DATE ", 'digests': <['md5', 'sha512']>"));
+  g_assert_cmpstr (worker_fixture_get_error (facts), ==, "ConnectionLost");
+  g_assert_false (g_variant_lookup (facts, "errno", "i", NULL));
+  assert_content (path, "");
+  g_unlink (path);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -402,5 +430,6 @@ main (int argc, char **argv)
       g_test_add_data_func (path, GUINT_TO_POINTER (i), test_question);
     }
   g_test_add_func ("/worker/tail/far", test_far);
+  g_test_add_func ("/worker/tail/hashed", test_hashed);
   return g_test_run ();
 }
