@@ -100,11 +100,12 @@ do_redirect (guint64 attempt, const char *argument)
   send_done (attempt);
 }
 
-/* @argument: bytes of the state. */
+/* @argument: bytes of the state, or "far": of more than there can be. */
 static void
 do_digest (guint64 attempt, const char *argument)
 {
   gsize size = strtoul (argument, NULL, 10);
+  guint64 offset = strcmp (argument, "far") == 0 ? G_MAXUINT64 : 3;
   g_autofree char *bytes = g_strnfill (size, 'x');
   GVariant *state = g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, size, 1);
 
@@ -112,7 +113,7 @@ do_digest (guint64 attempt, const char *argument)
         g_variant_new (
             "(t@a{sv})",
             attempt,
-            g_variant_new_parsed ("{'offset': <@t 3>, 'sha256': <%@ay>}", state)));
+            g_variant_new_parsed ("{'offset': <%t>, 'sha256': <%@ay>}", offset, state)));
   send_done (attempt);
 }
 

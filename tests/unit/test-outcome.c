@@ -493,6 +493,27 @@ static const struct
     FALSE },
   { "{'complete': <false>, 'error': <'TimedOut'>, 'response': <{'url': <1>}>}", FALSE },
   { "{'complete': <false>, 'error': <'TimedOut'>, 'response': <{'x': <1>}>}", FALSE },
+  { "{'complete': <true>, 'proof': <'chunked'>, 'digests': <{'md5':"
+    " b'123456789012345'}>, 'declared-digests': <@a{say} {}>}",
+    TRUE },
+  { "{'complete': <true>, 'proof': <'chunked'>, 'digests': <{'md5': b'short'}>}", FALSE },
+  { "{'complete': <true>, 'proof': <'chunked'>, 'declared-digests': <{'x':"
+    " b'123456789012345'}>}",
+    FALSE },
+  { "{'complete': <true>, 'proof': <'chunked'>, 'decoded-digests': <{'sha1':"
+    " b'123456789012345'}>}",
+    FALSE },
+  { "{'complete': <true>, 'proof': <'chunked'>, 'decoded': <uint64 "
+    "9223372036854775808>}",
+    FALSE },
+  { "{'complete': <false>, 'error': <'TimedOut'>, 'digest-state': <{'offset': <@t 7>}>}",
+    TRUE },
+  { "{'complete': <false>, 'error': <'TimedOut'>, 'digest-state': <@a{sv} {}>}", FALSE },
+  { "{'complete': <false>, 'error': <'TimedOut'>, 'digest-state': <{'offset': <7>}>}",
+    FALSE },
+  { "{'complete': <false>, 'error': <'TimedOut'>, 'digest-state': <{'offset': <uint64 "
+    "9223372036854775808>}>}",
+    FALSE },
   { "'nonsense'", FALSE },
 };
 
@@ -520,6 +541,40 @@ test_wire_body_too_long (void)
   facts = g_variant_ref_sink (g_variant_new_parsed (
       "{'complete': <false>, 'error': <'HttpStatus'>, 'error-body': <%@ay>}",
       g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, TRD_ERROR_BODY_MAX + 1, 1)));
+  g_assert_null (trd_outcome_new_from_wire (facts, &error));
+  g_assert_nonnull (error);
+}
+
+/* What is kept of a worker's word has a bound. */
+static void
+test_wire_state_too_large (void)
+{
+  g_autofree char *bytes = g_malloc0 (16 * 1024);
+  g_autoptr (GVariant) facts = NULL;
+  g_autoptr (GError) error = NULL;
+
+  facts = g_variant_ref_sink (g_variant_new_parsed (
+      "{'complete': <false>, 'error': <'TimedOut'>,"
+      " 'digest-state': <{'offset': <@t 7>, 'md5': <%@ay>}>}",
+      g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, 16 * 1024, 1)));
+  g_assert_null (trd_outcome_new_from_wire (facts, &error));
+  g_assert_nonnull (error);
+}
+
+/* {a: x, a: y} is a dictionary to GVariant. */
+static void
+test_wire_digest_twice (void)
+{
+  g_autoptr (GVariant) facts = NULL;
+  g_autoptr (GError) error = NULL;
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{say}"));
+  for (guint i = 0; i < 2; i++)
+    g_variant_builder_add_parsed (&builder, "{'md5', b'123456789012345'}");
+  facts = g_variant_ref_sink (g_variant_new_parsed (
+      "{'complete': <true>, 'proof': <'chunked'>, 'digests': <%@a{say}>}",
+      g_variant_builder_end (&builder)));
   g_assert_null (trd_outcome_new_from_wire (facts, &error));
   g_assert_nonnull (error);
 }
@@ -587,6 +642,8 @@ main (int argc, char **argv)
   g_test_add_func ("/outcome/g-file-error", test_g_file_error);
   g_test_add_func ("/outcome/foreign-error", test_foreign_error);
   g_test_add_func ("/outcome/wire/body-too-long", test_wire_body_too_long);
+  g_test_add_func ("/outcome/wire/state-too-large", test_wire_state_too_large);
+  g_test_add_func ("/outcome/wire/digest-twice", test_wire_digest_twice);
   g_test_add_func ("/outcome/G-26/copied-and-told", test_wire_is_copied_and_told);
   return g_test_run ();
 }

@@ -292,6 +292,7 @@ static const Death deaths[] = {
   { "bad-response", "bad-response", TRUE },
   { "bad-redirect", "redirect/200", TRUE },
   { "bad-digested", "digest/100000", TRUE },
+  { "bad-digested/offset", "digest/far", TRUE },
   { "bad-proxy", "bad-proxy", TRUE },
 };
 

@@ -18,9 +18,6 @@
 #define RESOURCE_PATH                                                                    \
   "/org/freedesktop/BackgroundTransfer1/org.freedesktop.BackgroundTransfer1.Worker.xml"
 
-/* Six algorithms, 200 bytes each. */
-#define DIGEST_STATE_MAX (16 * 1024)
-
 GDBusInterfaceInfo *
 trd_worker_broker_get_interface (void)
 {
@@ -177,7 +174,7 @@ handle_digested (TrdWorkerProcess *self,
   g_autoptr (GVariant) state = NULL;
 
   g_variant_get (parameters, "(t@a{sv})", &attempt, &state);
-  if (g_variant_get_size (state) > DIGEST_STATE_MAX
+  if (!trd_digest_state_check (state)
       || !self->events->on_digested (self, attempt, state, self->user_data))
     return FALSE;
   g_dbus_method_invocation_return_value (invocation, NULL);

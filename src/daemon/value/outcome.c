@@ -11,6 +11,7 @@
 #include "value/outcome.h"
 
 #include "common/defaults.h"
+#include "common/digest.h"
 #include "common/url.h"
 #include "value/metrics.h"
 
@@ -21,6 +22,9 @@
 #define MESSAGE_MAX 1024
 #define PROOF_MAX 256
 #define URL_MAX (16 * 1024)
+
+/* Six algorithms, 200 bytes each, and what was declared. */
+#define DIGEST_STATE_MAX (16 * 1024)
 
 typedef struct
 {
@@ -369,6 +373,51 @@ read_ending (TrdOutcome *self, GVariant *facts)
   return TRUE;
 }
 
+/* (nullable): of algorithms we know, each once, and as long as theirs are. */
+static gboolean
+are_digests (GVariant *digests)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  GVariantIter iter;
+  const char *name;
+  GVariant *value;
+
+  if (digests == NULL)
+    return TRUE;
+  g_variant_iter_init (&iter, digests);
+  while (g_variant_iter_next (&iter, "{&s@ay}", &name, &value))
+    {
+      g_autoptr (GVariant) owned = value;
+      const TrundleDigest *digest = trundle_digest_find (name);
+
+      if (digest == NULL || g_variant_get_size (owned) != digest->size
+          || !g_hash_table_add (seen, (gpointer)digest->name))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+trd_digest_state_check (GVariant *state)
+{
+  guint64 offset = 0;
+
+  return g_variant_get_size (state) <= DIGEST_STATE_MAX
+         && g_variant_lookup (state, "offset", "t", &offset) && offset <= G_MAXINT64;
+}
+
+static void
+read_digests (TrdOutcome *self, GVariant *facts)
+{
+  self->digests = g_variant_lookup_value (facts, "digests", G_VARIANT_TYPE ("a{say}"));
+  self->declared_digests = g_variant_lookup_value (
+      facts, "declared-digests", G_VARIANT_TYPE ("a{say}"));
+  self->digest_state = g_variant_lookup_value (
+      facts, "digest-state", G_VARIANT_TYPE_VARDICT);
+  self->decoded_digests = g_variant_lookup_value (
+      facts, "decoded-digests", G_VARIANT_TYPE ("a{say}"));
+}
+
 static gboolean
 read_facts (TrdOutcome *self, GVariant *facts)
 {
@@ -387,19 +436,17 @@ read_facts (TrdOutcome *self, GVariant *facts)
   self->transactions = g_variant_lookup_value (
       facts, "transactions", G_VARIANT_TYPE ("aa{sv}"));
   g_variant_lookup (facts, "hops", "u", &self->n_hops);
-  self->digests = g_variant_lookup_value (facts, "digests", G_VARIANT_TYPE ("a{say}"));
-  self->declared_digests = g_variant_lookup_value (
-      facts, "declared-digests", G_VARIANT_TYPE ("a{say}"));
-  self->digest_state = g_variant_lookup_value (
-      facts, "digest-state", G_VARIANT_TYPE_VARDICT);
-  self->decoded_digests = g_variant_lookup_value (
-      facts, "decoded-digests", G_VARIANT_TYPE ("a{say}"));
+  read_digests (self, facts);
   /* A server may send us anywhere: no reason to blame the worker. */
   if (self->error_url != NULL && strlen (self->error_url) > URL_MAX)
     g_clear_pointer (&self->error_url, g_free);
   if (self->status > 999 || self->error_number < 0 || self->received > G_MAXINT64)
     return FALSE;
   if (self->transactions != NULL && !trd_metrics_check (self->transactions, self->n_hops))
+    return FALSE;
+  if (!are_digests (self->digests) || !are_digests (self->declared_digests)
+      || !are_digests (self->decoded_digests) || self->decoded > G_MAXINT64
+      || (self->digest_state != NULL && !trd_digest_state_check (self->digest_state)))
     return FALSE;
 
   self->response = g_variant_lookup_value (facts, "response", G_VARIANT_TYPE_VARDICT);

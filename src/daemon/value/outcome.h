@@ -63,6 +63,10 @@ trd_outcome_new_from_error (const GError *error);
  * a violation of the protocol. */
 TrdOutcome *
 trd_outcome_new_from_wire (GVariant *facts, GError **error);
+/* Whether the `digest-state` of Done, or what came with Digested, may be kept: it is
+ * opaque, but not large, and tells of which offset it is. */
+gboolean
+trd_digest_state_check (GVariant *state);
 TrdOutcome *
 trd_outcome_copy (const TrdOutcome *self);
 void
