@@ -256,12 +256,6 @@ find_phrase (const Phrase *phrases, gsize n_phrases, const char *word)
 }
 
 const char *
-trc_print_wait_reason (const char *word)
-{
-  return find_phrase (wait_reasons, G_N_ELEMENTS (wait_reasons), word);
-}
-
-const char *
 trc_print_state (const char *word)
 {
   return find_phrase (states, G_N_ELEMENTS (states), word);
@@ -285,7 +279,8 @@ trc_print_wait_reasons (GVariant *words)
     {
       if (out->len > 0)
         g_string_append (out, ", ");
-      g_string_append (out, trc_print_wait_reason (word));
+      g_string_append (out,
+                       find_phrase (wait_reasons, G_N_ELEMENTS (wait_reasons), word));
     }
   return g_string_free (out, FALSE);
 }

@@ -49,9 +49,6 @@ trc_print_fit_middle (const char *text, guint columns);
 /* "NextAttemptAt" → "next-attempt-at" */
 char *
 trc_print_kebab (const char *name);
-/* A word of WaitReasons as words for people.  (transfer none) */
-const char *
-trc_print_wait_reason (const char *word);
 /* WaitReasons (as) as one phrase: "no network, slot". */
 char *
 trc_print_wait_reasons (GVariant *words);

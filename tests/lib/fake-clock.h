@@ -32,9 +32,6 @@ fake_clock_suspend (FakeClock *self, gint64 us);
 void
 fake_clock_reboot (FakeClock *self, gint64 now_us);
 
-guint
-fake_clock_count_alarms (FakeClock *self);
-
 /* Time until the next alarm, 0 when one is due, -1 when there is none. */
 gint64
 fake_clock_get_next_us (FakeClock *self);

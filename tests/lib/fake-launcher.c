@@ -23,7 +23,6 @@ struct _FakeLauncher
   GHashTable *scripts; /* (element-type utf8 Script) (owned) */
   GPtrArray *starts;   /* (element-type utf8) (owned) */
   GQueue pending;      /* (element-type GTask) (owned) */
-  gboolean held;
 };
 
 static void
@@ -130,8 +129,8 @@ complete_task (FakeLauncher *self, GTask *task)
     g_task_return_boolean (task, script->activatable || script->owner != NULL);
 }
 
-void
-fake_launcher_complete (FakeLauncher *self)
+static void
+complete_all (FakeLauncher *self)
 {
   /* Not what the answers bring about. */
   for (guint n = self->pending.length; n > 0; n--)
@@ -145,10 +144,7 @@ fake_launcher_complete (FakeLauncher *self)
 static gboolean
 on_idle (gpointer user_data)
 {
-  FakeLauncher *self = user_data;
-
-  if (!self->held)
-    fake_launcher_complete (self);
+  complete_all (user_data);
   return G_SOURCE_REMOVE;
 }
 
@@ -156,20 +152,6 @@ static void
 schedule (FakeLauncher *self)
 {
   g_idle_add_full (G_PRIORITY_DEFAULT, on_idle, g_object_ref (self), g_object_unref);
-}
-
-void
-fake_launcher_set_held (FakeLauncher *self, gboolean held)
-{
-  self->held = held;
-  if (!held)
-    schedule (self);
-}
-
-guint
-fake_launcher_count_pending (FakeLauncher *self)
-{
-  return self->pending.length;
 }
 
 guint
@@ -183,12 +165,6 @@ fake_launcher_count_starts (FakeLauncher *self, const char *name)
   return n;
 }
 
-GPtrArray *
-fake_launcher_get_starts (FakeLauncher *self)
-{
-  return self->starts;
-}
-
 static void
 enqueue (TrdLauncher *launcher, const char *name, gpointer tag, GTask *task_to_take)
 {
@@ -197,8 +173,7 @@ enqueue (TrdLauncher *launcher, const char *name, gpointer tag, GTask *task_to_t
   g_task_set_source_tag (task_to_take, tag);
   g_task_set_task_data (task_to_take, g_strdup (name), g_free);
   g_queue_push_tail (&self->pending, task_to_take);
-  if (!self->held)
-    schedule (self);
+  schedule (self);
 }
 
 static void

@@ -6,7 +6,8 @@
 #include "port/launcher.h"
 
 /* A bus of scripted names.  A name nobody scripted is unknown: starting it fails with
- * G_DBUS_ERROR_SERVICE_UNKNOWN, nobody owns it, it is not activatable. */
+ * G_DBUS_ERROR_SERVICE_UNKNOWN, nobody owns it, it is not activatable.
+ * Results always arrive from the main loop. */
 #define FAKE_TYPE_LAUNCHER (fake_launcher_get_type ())
 G_DECLARE_FINAL_TYPE (FakeLauncher, fake_launcher, FAKE, LAUNCHER, GObject)
 
@@ -26,19 +27,6 @@ fake_launcher_script_error (FakeLauncher *self, const char *name, const GError *
 void
 fake_launcher_set_owner (FakeLauncher *self, const char *name, const char *owner);
 
-/* While held, nothing completes until fake_launcher_complete(), which answers all that is
- * under way, in order, by the script of that moment.  Results always arrive from the main
- * loop. */
-void
-fake_launcher_set_held (FakeLauncher *self, gboolean held);
-void
-fake_launcher_complete (FakeLauncher *self);
-guint
-fake_launcher_count_pending (FakeLauncher *self);
-
 /* How often start() was called with @name, or with any for NULL. */
 guint
 fake_launcher_count_starts (FakeLauncher *self, const char *name);
-/* Names in order of their starts.  (element-type utf8) (transfer none) */
-GPtrArray *
-fake_launcher_get_starts (FakeLauncher *self);

@@ -70,10 +70,6 @@ worker_fixture_answer_response (WorkerFixture *self);
 void
 worker_fixture_await_received (WorkerFixture *self, guint64 received);
 
-/* What came with Hello.  (transfer none) */
-GVariant *
-worker_fixture_get_confinement (WorkerFixture *self);
-
 /* "FROM TO STATUS" of all redirects.  (transfer none) */
 GPtrArray *
 worker_fixture_get_redirects (WorkerFixture *self);

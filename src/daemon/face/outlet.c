@@ -142,8 +142,9 @@ send_properties_changed (TrdFaceOutlet *self,
 
 /* ---- for the courier ---- */
 
-GVariant *
-trd_face_outlet_event_details (const TrdEvent *event, gboolean redelivered)
+/* As the bus sees them.  (transfer full), not floating */
+static GVariant *
+event_details (const TrdEvent *event, gboolean redelivered)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (event->details);
 
@@ -168,7 +169,7 @@ send_event (TrdSession *session,
             gpointer user_data)
 {
   TrdFaceOutlet *self = user_data;
-  g_autoptr (GVariant) details = trd_face_outlet_event_details (event, event->offered);
+  g_autoptr (GVariant) details = event_details (event, event->offered);
   g_autofree char *object = trd_face_outlet_event_object (event);
   g_autoptr (GVariant) shown = is_consumer (self, session, destination)
                                    ? g_variant_ref (details)

@@ -20,10 +20,8 @@ void
 trd_face_outlet_free (TrdFaceOutlet *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdFaceOutlet, trd_face_outlet_free)
 
-/* Details of an event as the bus sees them.  (transfer full), not floating */
-GVariant *
-trd_face_outlet_event_details (const TrdEvent *event, gboolean redelivered);
-/* Its task, or its session for an event of the session.  (transfer full) */
+/* The object of an event: its task, or its session for an event of the session. (transfer
+ * full) */
 char *
 trd_face_outlet_event_object (const TrdEvent *event);
 

@@ -365,7 +365,7 @@ set_user_data (gpointer object, TrdCall *call, GVariant *value, GError **error)
       trd_gate_get_registry (call->gate), object, bytes, error);
 }
 
-const TrdProperty trd_task_view_properties[TRD_TASK_VIEW_N_PROPERTIES] = {
+const TrdProperty trd_task_view_properties[] = {
   { "Session", get_session, NULL },
   { "Identifier", get_identifier, NULL },
   { "Uuid", get_uuid, NULL },

@@ -28,4 +28,4 @@ extern const char *const trd_task_view_default_names[];
 
 /* The number is a macro, so that tables elsewhere may be constant; checked in the .c. */
 #define TRD_TASK_VIEW_N_PROPERTIES 31
-extern const TrdProperty trd_task_view_properties[TRD_TASK_VIEW_N_PROPERTIES];
+extern const TrdProperty trd_task_view_properties[];

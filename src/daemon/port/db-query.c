@@ -168,12 +168,6 @@ trd_db_get_last_id (TrdDb *self)
   return sqlite3_last_insert_rowid (self->handle);
 }
 
-gboolean
-trd_query_is_null (TrdQuery *self, int column)
-{
-  return sqlite3_column_type (self->statement, column) == SQLITE_NULL;
-}
-
 gint64
 trd_query_get_int (TrdQuery *self, int column)
 {
@@ -212,7 +206,7 @@ trd_query_get_bytes (TrdQuery *self, int column)
 {
   const void *data;
 
-  if (trd_query_is_null (self, column))
+  if (sqlite3_column_type (self->statement, column) == SQLITE_NULL)
     return NULL;
   data = sqlite3_column_blob (self->statement, column);
   return g_bytes_new (data, sqlite3_column_bytes (self->statement, column));

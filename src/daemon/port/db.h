@@ -113,8 +113,6 @@ gint64
 trd_db_get_last_id (TrdDb *self);
 
 /* Columns are numbered from 0. */
-gboolean
-trd_query_is_null (TrdQuery *self, int column);
 gint64
 trd_query_get_int (TrdQuery *self, int column);
 double

@@ -105,10 +105,6 @@ trd_store_count_up (TrdDb *db,
                     guint64 *out_value,
                     GError **error);
 
-/* The row @query stands on, of TRD_STATEMENT_LOAD_TASK and its like. */
-TrdTaskRow *
-trd_store_read_task (TrdQuery *query, GError **error);
-
 /* A task that is about to go, as history has it.  Strings are borrowed. */
 typedef struct
 {

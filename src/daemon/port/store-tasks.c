@@ -195,8 +195,9 @@ read_result (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
   return TRUE;
 }
 
-TrdTaskRow *
-trd_store_read_task (TrdQuery *query, GError **error)
+/* The row @query stands on, of TRD_STATEMENT_LOAD_TASK and its like. */
+static TrdTaskRow *
+read_task (TrdQuery *query, GError **error)
 {
   g_autoptr (TrdTaskRow) row = g_new0 (TrdTaskRow, 1);
   int column = 0;
@@ -369,7 +370,7 @@ trd_store_load_task (TrdStore *self, gint64 task_id, GError **error)
   if (!trd_query_step (query, &has_row, error))
     return NULL;
   if (has_row)
-    return trd_store_read_task (query, error);
+    return read_task (query, error);
 
   g_set_error_literal (error, TRUNDLE_ERROR, TRUNDLE_ERROR_NOT_FOUND, "No such task");
   return NULL;
@@ -480,7 +481,7 @@ read_tasks (TrdQuery *query, GPtrArray *rows, GError **error)
         return FALSE;
       if (!has_row)
         return TRUE;
-      row = trd_store_read_task (query, error);
+      row = read_task (query, error);
       if (row == NULL)
         return FALSE;
       g_ptr_array_add (rows, row);

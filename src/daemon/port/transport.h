@@ -69,8 +69,9 @@ trd_transport_set_sink (TrdTransport *self,
                         const TrdTransportSink *sink,
                         gpointer user_data);
 
-/* Begins an attempt.  @part_fd is consumed: opened for reading and writing, empty, locked
- * with flock on this very description, which the worker inherits. */
+/* Begins an attempt.  @part_fd is consumed: opened for reading and writing, as long as
+ * the `offset` of the request says, locked with flock on this very description, which the
+ * worker inherits. */
 void
 trd_transport_begin (TrdTransport *self, const TrdAttempt *attempt, int part_fd);
 
