@@ -17,3 +17,9 @@ test_tick (gpointer user_data)
 {
   return G_SOURCE_CONTINUE;
 }
+
+void
+test_take_result (GObject *source, GAsyncResult *result, gpointer out_result)
+{
+  *(GAsyncResult **)out_result = g_object_ref (result);
+}

@@ -3,18 +3,18 @@
 
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 
-/* Iterates the default main context until @condition holds; fails the test after 10 s. */
+/* Iterates the default main context until @condition holds; fails the test after 20 s. */
 #define test_await(condition)                                                            \
   G_STMT_START                                                                           \
   {                                                                                      \
-    gint64 deadline_us_ = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;                 \
+    gint64 deadline_us_ = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;                 \
     guint tick_ = g_timeout_add (20, test_tick, NULL);                                   \
     while (!(condition))                                                                 \
       {                                                                                  \
         if (g_get_monotonic_time () > deadline_us_)                                      \
-          g_error ("%s: not within 10 s: %s", G_STRLOC, #condition);                     \
+          g_error ("%s: not within 20 s: %s", G_STRLOC, #condition);                     \
         g_main_context_iteration (NULL, TRUE);                                           \
       }                                                                                  \
     g_source_remove (tick_);                                                             \
@@ -28,3 +28,7 @@ test_settle (void);
 /* Keeps an iteration from blocking past the deadline. */
 gboolean
 test_tick (gpointer user_data);
+
+/* A GAsyncReadyCallback: keeps the result in the GAsyncResult ** it is given. */
+void
+test_take_result (GObject *source, GAsyncResult *result, gpointer out_result);

@@ -138,12 +138,6 @@ bus_fixture_tear_down (BusFixture *self, gconstpointer data)
 
 /* ---- calling ---- */
 
-static void
-on_replied (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **)user_data = g_object_ref (result);
-}
-
 GVariant *
 bus_fixture_call_full (BusFixture *self,
                        GDBusConnection *client,
@@ -168,7 +162,7 @@ bus_fixture_call_full (BusFixture *self,
                                             8000,
                                             fds,
                                             NULL,
-                                            on_replied,
+                                            test_take_result,
                                             &result);
   test_await (result != NULL);
 

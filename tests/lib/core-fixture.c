@@ -9,6 +9,7 @@
 
 #include "await.h"
 #include "common/vocabulary.h"
+#include "files.h"
 
 static void
 say (CoreFixture *self, char *line)
@@ -112,21 +113,6 @@ core_fixture_set_up (CoreFixture *self, gconstpointer data)
   build (self);
 }
 
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_tree (child);
-    }
-  g_remove (path);
-}
-
 void
 core_fixture_tear_down (CoreFixture *self, gconstpointer data)
 {
@@ -138,7 +124,7 @@ core_fixture_tear_down (CoreFixture *self, gconstpointer data)
   g_clear_pointer (&self->env.random, g_rand_free);
   g_clear_pointer (&self->owner, trd_owner_unref);
   g_clear_pointer (&self->said, g_ptr_array_unref);
-  remove_tree (self->directory);
+  test_remove_tree (self->directory);
   g_free (self->directory);
 }
 

@@ -483,6 +483,31 @@ worker_fixture_get_redirects (WorkerFixture *self)
 }
 
 char *
+worker_fixture_make_part (const char *kept)
+{
+  g_autoptr (GError) error = NULL;
+  char *path = NULL;
+  int fd = g_file_open_tmp ("trundle-part-XXXXXX", &path, &error);
+
+  g_assert_no_error (error);
+  g_close (fd, NULL);
+  g_file_set_contents (path, kept, -1, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+void
+worker_fixture_assert_content (const char *path, const char *expected)
+{
+  g_autofree char *content = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_get_contents (path, &content, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (content, ==, expected);
+}
+
+char *
 worker_fixture_read_part (WorkerFixture *self, guint64 attempt, gsize *out_length)
 {
   const char *path = g_hash_table_lookup (self->part_paths, &attempt);

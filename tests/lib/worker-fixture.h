@@ -74,6 +74,12 @@ worker_fixture_await_received (WorkerFixture *self, guint64 received);
 GPtrArray *
 worker_fixture_get_redirects (WorkerFixture *self);
 
+/* A file with @kept in it, for a part that is continued: its path.  (transfer full) */
+char *
+worker_fixture_make_part (const char *kept);
+void
+worker_fixture_assert_content (const char *path, const char *expected);
+
 /* Content of a part.  (transfer full) */
 char *
 worker_fixture_read_part (WorkerFixture *self, guint64 attempt, gsize *out_length);

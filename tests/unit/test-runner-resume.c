@@ -3,14 +3,13 @@
 
 #include "config.h"
 
-#include "await.h"
-#include "core-fixture.h"
+#include "core-fixture-keep.h"
 
 #include <unistd.h>
 
 /* Going on inside a file: laws 4 and 11, as far as the daemon decides. */
 
-#define WHOLE "0123456789"
+#define START "{'start': <true>}"
 
 typedef struct
 {
@@ -29,47 +28,6 @@ on_resumed (
 }
 
 static void
-respond (CoreFixture *f, TrdTask *task, guint64 offset)
-{
-  g_autofree char *text = g_strdup_printf (
-      "{'status': <@u 200>, 'content-length': <@x 10>, 'offset': <@t %" G_GUINT64_FORMAT
-      ">, 'headers': <[('ETag', '\"v1\"')]>}",
-      offset);
-
-  test_await (fake_transport_is_running (f->transport, task->id));
-  fake_transport_respond (f->transport, task->id, g_variant_new_parsed (text));
-}
-
-/* A task that has lost its connection after the first @n bytes. */
-static TrdTask *
-cut_after (CoreFixture *f, guint n)
-{
-  TrdTask *task = core_fixture_create (
-      f, core_fixture_open (f, "{}"), "http://example.org/a", "{'start': <true>}");
-  TrdOutcome *outcome = trd_outcome_new_failed (TRUNDLE_ERROR_CONNECTION_LOST, "Cut");
-
-  respond (f, task, 0);
-  fake_transport_write (f->transport, task->id, WHOLE, n);
-  fake_transport_progress (f->transport, task->id, n, 0, 10);
-  outcome->received = n;
-  fake_transport_take_done (f->transport, task->id, outcome);
-  test_await (task->state == TRUNDLE_TASK_QUEUED);
-
-  return task;
-}
-
-static guint64
-asked_offset (CoreFixture *f, TrdTask *task)
-{
-  guint64 offset = 0;
-
-  test_await (fake_transport_is_running (f->transport, task->id));
-  g_variant_lookup (
-      fake_transport_find (f->transport, task->id)->request, "offset", "t", &offset);
-  return offset;
-}
-
-static void
 finish (CoreFixture *f, TrdTask *task, const char *rest)
 {
   fake_transport_write (f->transport, task->id, rest, strlen (rest));
@@ -85,22 +43,22 @@ assert_whole (CoreFixture *f)
   g_autofree char *contents = NULL;
 
   g_file_get_contents (path, &contents, NULL, NULL);
-  g_assert_cmpstr (contents, ==, WHOLE);
+  g_assert_cmpstr (contents, ==, KEEP_WHOLE);
 }
 
 static void
 goes_on_after_a_cut (CoreFixture *f, gconstpointer data)
 {
-  TrdTask *task = cut_after (f, 4);
+  TrdTask *task = keep_cut (f, 4, START);
   Heard heard = { 0 };
   g_autoptr (TrdTaskRow) row = trd_registry_load_task (f->registry, task, NULL);
 
   g_assert_cmpuint (row->received, ==, 4);
   g_signal_connect (f->registry, "task-resumed", G_CALLBACK (on_resumed), &heard);
   fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
-  g_assert_cmpuint (asked_offset (f, task), ==, 4);
-  respond (f, task, 4);
-  finish (f, task, &WHOLE[4]);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 4);
+  keep_respond (f, task, 4);
+  finish (f, task, &KEEP_WHOLE[4]);
 
   assert_whole (f);
   g_assert_cmpuint (heard.n, ==, 1);
@@ -115,15 +73,15 @@ goes_on_after_a_suspend (CoreFixture *f, gconstpointer data)
       f, core_fixture_open (f, "{}"), "http://example.org/a", "{'start': <true>}");
   g_autoptr (TrdTaskRow) row = NULL;
 
-  respond (f, task, 0);
-  fake_transport_write (f->transport, task->id, WHOLE, 6);
+  keep_respond (f, task, 0);
+  fake_transport_write (f->transport, task->id, KEEP_WHOLE, 6);
   fake_transport_progress (f->transport, task->id, 6, 0, 10);
   g_assert_true (trd_registry_suspend (f->registry, task, NULL));
   row = trd_registry_load_task (f->registry, task, NULL);
   g_assert_cmpuint (row->received, ==, 6);
 
   g_assert_true (trd_registry_resume (f->registry, task, NULL));
-  g_assert_cmpuint (asked_offset (f, task), ==, 6);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 6);
 }
 
 /* The part was cut, and the row still says of which version it was.
@@ -133,13 +91,13 @@ goes_on_after_a_suspend (CoreFixture *f, gconstpointer data)
 static void
 forgets_what_is_not_there (CoreFixture *f, gconstpointer data)
 {
-  TrdTask *task = cut_after (f, 4);
+  TrdTask *task = keep_cut (f, 4, START);
   g_autofree char *path = g_build_filename (f->directory, "spool", "1", NULL);
   g_autoptr (TrdTaskRow) row = NULL;
 
   g_assert_no_errno (truncate (path, 0));
   fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
-  g_assert_cmpuint (asked_offset (f, task), ==, 0);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 0);
   row = trd_store_load_task (f->env.store, task->id, NULL);
   g_assert_null (row->response);
 }
@@ -151,13 +109,13 @@ forgets_what_is_not_there (CoreFixture *f, gconstpointer data)
 static void
 stops_when_it_cannot_store (CoreFixture *f, gconstpointer data)
 {
-  TrdTask *task = cut_after (f, 4);
+  TrdTask *task = keep_cut (f, 4, START);
 
   fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
-  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 4);
   trd_store_fail_next_commit (f->env.store);
   g_test_expect_message ("trundle", G_LOG_LEVEL_WARNING, "*Cannot store an answer*");
-  respond (f, task, 0);
+  keep_respond (f, task, 0);
   test_await (task->state == TRUNDLE_TASK_QUEUED);
   g_test_assert_expected_messages ();
   g_assert_false (fake_transport_is_running (f->transport, task->id));
@@ -170,15 +128,15 @@ stops_when_it_cannot_store (CoreFixture *f, gconstpointer data)
 static void
 begins_anew_when_the_server_does (CoreFixture *f, gconstpointer data)
 {
-  TrdTask *task = cut_after (f, 4);
+  TrdTask *task = keep_cut (f, 4, START);
   Heard heard = { .offset = 99 };
   guint64 received;
   gint64 expected;
 
   g_signal_connect (f->registry, "task-resumed", G_CALLBACK (on_resumed), &heard);
   fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
-  g_assert_cmpuint (asked_offset (f, task), ==, 4);
-  respond (f, task, 0);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 4);
+  keep_respond (f, task, 0);
 
   g_assert_cmpuint (heard.offset, ==, 0);
   g_assert_true (trd_registry_get_progress (f->registry, task, &received, &expected));
@@ -191,7 +149,7 @@ static void
 refuse (CoreFixture *f, TrdTask *task)
 {
   fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
-  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 4);
   fake_transport_respond (
       f->transport, task->id, g_variant_new_parsed ("{'status': <@u 503>}"));
 }
@@ -201,7 +159,7 @@ refuse (CoreFixture *f, TrdTask *task)
 static void
 goes_on_after_a_refusal (CoreFixture *f, gconstpointer data)
 {
-  TrdTask *task = cut_after (f, 4);
+  TrdTask *task = keep_cut (f, 4, START);
   TrdOutcome *outcome = trd_outcome_new_failed (TRUNDLE_ERROR_CONNECTION_LOST, "Busy");
   Heard heard = { 0 };
   g_autoptr (TrdTaskRow) row = NULL;
@@ -217,19 +175,19 @@ goes_on_after_a_refusal (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (row->received, ==, 4);
   g_assert_cmpuint (heard.n, ==, 0);
   fake_clock_advance (f->clock, 5 * G_USEC_PER_SEC);
-  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 4);
 }
 
 static void
 goes_on_after_a_suspended_refusal (CoreFixture *f, gconstpointer data)
 {
-  TrdTask *task = cut_after (f, 4);
+  TrdTask *task = keep_cut (f, 4, START);
 
   refuse (f, task);
   g_assert_true (trd_registry_suspend (f->registry, task, NULL));
   g_assert_true (trd_registry_resume (f->registry, task, NULL));
 
-  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 4);
 }
 
 /* Another version without a tag has come over it: what is there now cannot be asked for.
@@ -237,10 +195,10 @@ goes_on_after_a_suspended_refusal (CoreFixture *f, gconstpointer data)
 static void
 begins_anew_after_a_nameless_answer (CoreFixture *f, gconstpointer data)
 {
-  TrdTask *task = cut_after (f, 4);
+  TrdTask *task = keep_cut (f, 4, START);
 
   fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
-  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 4);
   fake_transport_respond (
       f->transport,
       task->id,
@@ -248,7 +206,7 @@ begins_anew_after_a_nameless_answer (CoreFixture *f, gconstpointer data)
   g_assert_true (trd_registry_suspend (f->registry, task, NULL));
   g_assert_true (trd_registry_resume (f->registry, task, NULL));
 
-  g_assert_cmpuint (asked_offset (f, task), ==, 0);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 0);
 }
 
 /* Fault (daemon): the daemon dies amid a download | Proves: the part is gone on with
@@ -256,12 +214,12 @@ begins_anew_after_a_nameless_answer (CoreFixture *f, gconstpointer data)
 static void
 goes_on_after_a_crash (CoreFixture *f, gconstpointer data)
 {
-  TrdTask *task = cut_after (f, 4);
+  TrdTask *task = keep_cut (f, 4, START);
 
   core_fixture_restart (f);
   task = trd_registry_find_task (f->registry, 1);
   fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
-  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 4);
 }
 
 /* Law 4: after a power cut only what was synced is believed.
@@ -271,17 +229,17 @@ goes_on_after_a_crash (CoreFixture *f, gconstpointer data)
 static void
 believes_what_was_synced_after_a_reboot (CoreFixture *f, gconstpointer data)
 {
-  TrdTask *task = cut_after (f, 8);
+  TrdTask *task = keep_cut (f, 8, START);
 
   fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
-  g_assert_cmpuint (asked_offset (f, task), ==, 8);
-  respond (f, task, 8);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 8);
+  keep_respond (f, task, 8);
   fake_transport_progress (f->transport, task->id, 8, 5, 10);
 
   f->env.rebooted = TRUE;
   core_fixture_restart (f);
   task = trd_registry_find_task (f->registry, 1);
-  g_assert_cmpuint (asked_offset (f, task), ==, 5);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 5);
 }
 
 /* Fault (power): a reboot, nothing of the part was synced | Proves: begins anew (law
@@ -289,12 +247,13 @@ believes_what_was_synced_after_a_reboot (CoreFixture *f, gconstpointer data)
 static void
 begins_anew_after_a_reboot_unsynced (CoreFixture *f, gconstpointer data)
 {
-  cut_after (f, 8);
+  keep_cut (f, 8, START);
 
   f->env.rebooted = TRUE;
   core_fixture_restart (f);
   fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
-  g_assert_cmpuint (asked_offset (f, trd_registry_find_task (f->registry, 1)), ==, 0);
+  g_assert_cmpuint (
+      keep_asked_offset (f, trd_registry_find_task (f->registry, 1)), ==, 0);
 }
 
 static char *
@@ -333,7 +292,7 @@ goes_on_by_date (CoreFixture *f, gconstpointer data)
                             "<[('Last-Modified', %s), "
                             "('Date', 'Sun, 06 Nov 1994 08:49:38 GMT')]>}",
                             date));
-  fake_transport_write (f->transport, task->id, WHOLE, 4);
+  fake_transport_write (f->transport, task->id, KEEP_WHOLE, 4);
   outcome->received = 4;
   fake_transport_take_done (f->transport, task->id, outcome);
   test_await (task->state == TRUNDLE_TASK_QUEUED);
@@ -341,7 +300,7 @@ goes_on_by_date (CoreFixture *f, gconstpointer data)
   core_fixture_restart (f);
   task = trd_registry_find_task (f->registry, 1);
   fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
-  g_assert_cmpuint (asked_offset (f, task), ==, 4);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 4);
   asked = asked_validator (f, task);
   g_assert_cmpstr (asked, ==, date);
   fake_transport_respond (
@@ -349,7 +308,7 @@ goes_on_by_date (CoreFixture *f, gconstpointer data)
       task->id,
       g_variant_new_parsed ("{'status': <@u 206>, 'content-length': <@x 10>, 'offset': "
                             "<@t 4>, 'headers': <@a(ss) []>}"));
-  fake_transport_write (f->transport, task->id, &WHOLE[4], 4);
+  fake_transport_write (f->transport, task->id, &KEEP_WHOLE[4], 4);
   fake_transport_progress (f->transport, task->id, 8, 7, 10);
   g_assert_true (trd_registry_suspend (f->registry, task, NULL));
   g_assert_true (trd_registry_resume (f->registry, task, NULL));
@@ -357,7 +316,7 @@ goes_on_by_date (CoreFixture *f, gconstpointer data)
   f->env.rebooted = TRUE;
   core_fixture_restart (f);
   task = trd_registry_find_task (f->registry, 1);
-  g_assert_cmpuint (asked_offset (f, task), ==, 7);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 7);
   asked_again = asked_validator (f, task);
   g_assert_cmpstr (asked_again, ==, date);
 }

@@ -8,6 +8,7 @@
 #include "await.h"
 #include "core-fixture.h"
 #include "core/runner.h"
+#include "files.h"
 
 #define URL "http://example.org/a"
 
@@ -63,18 +64,6 @@ put_file (Fixture *f, const char *name, const char *contents)
   g_assert_true (g_file_set_contents (path, contents, -1, NULL));
 }
 
-static guint
-count_files (Fixture *f)
-{
-  g_autoptr (GDir) dir = g_dir_open (f->directory, 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-
-  return n;
-}
-
 static TrdTaskRow *
 load (Fixture *f, TrdTask *task)
 {
@@ -97,7 +86,7 @@ appears_whole (Fixture *f, gconstpointer data)
   test_await (task->state == TRUNDLE_TASK_FINISHED);
 
   assert_file (f, "a", "half");
-  g_assert_cmpuint (count_files (f), ==, 1);
+  g_assert_cmpuint (test_count_files (f->directory), ==, 1);
   row = load (f, task);
   g_assert_null (row->error_name);
   g_assert_cmpstr (row->proof, ==, "content-length");
@@ -177,9 +166,9 @@ leaves_no_part_of_a_cancelled_one (Fixture *f, gconstpointer data)
   TrdTask *task = start (f, "a", "fail");
 
   test_await (task->state == TRUNDLE_TASK_RUNNING);
-  g_assert_cmpuint (count_files (f), ==, 1);
+  g_assert_cmpuint (test_count_files (f->directory), ==, 1);
   g_assert_true (trd_registry_cancel (f->core.registry, task, "client", NULL));
-  g_assert_cmpuint (count_files (f), ==, 0);
+  g_assert_cmpuint (test_count_files (f->directory), ==, 0);
 }
 
 /* A file that is about to get its name gets it, and is told as what it is. */
@@ -264,7 +253,7 @@ keeps_the_name_it_has (Fixture *f, gconstpointer data)
   test_await (task->state == TRUNDLE_TASK_FINISHED);
 
   assert_file (f, "a (1)", "whole");
-  g_assert_cmpuint (count_files (f), ==, 2);
+  g_assert_cmpuint (test_count_files (f->directory), ==, 2);
 }
 
 /* The file has its name, and only the telling came too late for the deadline. */

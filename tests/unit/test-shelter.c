@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "files.h"
 #include "port/db.h"
 #include "port/shelter-private.h"
 #include "port/store-history.h"
@@ -101,25 +102,10 @@ set_up (Fixture *fixture, gconstpointer data)
 }
 
 static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_tree (child);
-    }
-  g_remove (path);
-}
-
-static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
   close_all (fixture);
-  remove_tree (fixture->directory);
+  test_remove_tree (fixture->directory);
   g_free (fixture->directory);
 }
 

@@ -5,108 +5,13 @@
 
 #include "config.h"
 
-#include "port/spool.h"
+#include "spool-fixture.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/error.h"
-
-#define DEADLINE_US (20 * G_USEC_PER_SEC)
-
-typedef struct
-{
-  char *root;
-  char *state;
-  char *target; /* a destination directory */
-  TrdSpool *spool;
-} Fixture;
-
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      if (g_file_test (child, G_FILE_TEST_IS_DIR)
-          && !g_file_test (child, G_FILE_TEST_IS_SYMLINK))
-        remove_tree (child);
-      else
-        g_unlink (child);
-    }
-  g_rmdir (path);
-}
-
-static void
-set_up (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  fixture->root = g_dir_make_tmp ("trundle-spool-XXXXXX", &error);
-  g_assert_no_error (error);
-  fixture->state = g_build_filename (fixture->root, "state", "trundle", NULL);
-  fixture->target = g_build_filename (fixture->root, "target", NULL);
-  g_assert_cmpint (g_mkdir (fixture->target, 0755), ==, 0);
-  fixture->spool = trd_spool_new (fixture->state, &error);
-  g_assert_no_error (error);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  g_clear_object (&fixture->spool);
-  remove_tree (fixture->root);
-  g_free (fixture->root);
-  g_free (fixture->state);
-  g_free (fixture->target);
-}
-
-static guint
-count_files (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
-static void
-write_part (Fixture *fixture, const TrdPlace *place, const char *text)
-{
-  g_autoptr (GError) error = NULL;
-  int fd = trd_spool_open_part (fixture->spool, place, 0, &error);
-
-  g_assert_no_error (error);
-  g_assert_cmpint (write (fd, text, strlen (text)), ==, strlen (text));
-  close (fd);
-}
-
-static void
-on_result (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GAsyncResult **out_result = user_data;
-
-  *out_result = g_object_ref (result);
-}
-
-static void
-await_result (GAsyncResult **result)
-{
-  gint64 deadline_us = g_get_monotonic_time () + DEADLINE_US;
-
-  while (*result == NULL)
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, deadline_us);
-      g_main_context_iteration (NULL, TRUE);
-    }
-}
 
 static gboolean
 is_seven (gint64 task_id, gpointer user_data)
@@ -115,17 +20,17 @@ is_seven (gint64 task_id, gpointer user_data)
 }
 
 static void
-adopt (Fixture *fixture, TrdPlace *place, guint64 size, GError **error)
+adopt (SpoolFixture *fixture, TrdPlace *place, guint64 size, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  trd_spool_adopt_decoded_async (fixture->spool, place, size, on_result, &result);
-  await_result (&result);
+  trd_spool_adopt_decoded_async (fixture->spool, place, size, test_take_result, &result);
+  test_await (result != NULL);
   trd_spool_adopt_decoded_finish (fixture->spool, result, error);
 }
 
 static void
-write_decoded (Fixture *fixture, TrdPlace *place, const char *text)
+write_decoded (SpoolFixture *fixture, TrdPlace *place, const char *text)
 {
   g_autoptr (GError) error = NULL;
   int fd = trd_spool_open_decoded (fixture->spool, place, &error);
@@ -136,7 +41,7 @@ write_decoded (Fixture *fixture, TrdPlace *place, const char *text)
 }
 
 static TrdPlace *
-decoding_place (Fixture *fixture, gconstpointer is_foreign)
+decoding_place (SpoolFixture *fixture, gconstpointer is_foreign)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *path = NULL;
@@ -154,7 +59,7 @@ decoding_place (Fixture *fixture, gconstpointer is_foreign)
 }
 
 static void
-test_adopt (Fixture *fixture, gconstpointer is_foreign)
+test_adopt (SpoolFixture *fixture, gconstpointer is_foreign)
 {
   g_autoptr (TrdPlace) place = decoding_place (fixture, is_foreign);
   g_autofree char *spool = g_build_filename (fixture->state, "spool", NULL);
@@ -162,26 +67,26 @@ test_adopt (Fixture *fixture, gconstpointer is_foreign)
   g_auto (TrdIntent) found = { 0 };
   g_autoptr (GError) error = NULL;
 
-  write_part (fixture, place, "encoded");
+  spool_fixture_write_part (fixture, place, "encoded");
   write_decoded (fixture, place, "garbage of an earlier attempt");
   write_decoded (fixture, place, "plain");
-  g_assert_cmpuint (count_files (directory), ==, 2);
+  g_assert_cmpuint (test_count_files (directory), ==, 2);
   adopt (fixture, place, 5, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (count_files (directory), ==, 1);
+  g_assert_cmpuint (test_count_files (directory), ==, 1);
   g_assert_true (trd_spool_stat_part (fixture->spool, place, &found, NULL));
   g_assert_cmpuint (found.size, ==, 5);
 }
 
 /* The worker says one thing, the file another: the part stays what it is. */
 static void
-test_adopt_other_size (Fixture *fixture, gconstpointer data)
+test_adopt_other_size (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = trd_place_new (7);
   g_auto (TrdIntent) found = { 0 };
   g_autoptr (GError) error = NULL;
 
-  write_part (fixture, place, "encoded");
+  spool_fixture_write_part (fixture, place, "encoded");
   write_decoded (fixture, place, "plain");
   adopt (fixture, place, 6, &error);
   g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_WRITE_FAILED);
@@ -190,7 +95,7 @@ test_adopt_other_size (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_decoded_held (Fixture *fixture, gconstpointer data)
+test_decoded_held (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = trd_place_new (7);
   g_autoptr (GError) error = NULL;
@@ -203,26 +108,26 @@ test_decoded_held (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_discard_decoded (Fixture *fixture, gconstpointer is_foreign)
+test_discard_decoded (SpoolFixture *fixture, gconstpointer is_foreign)
 {
   g_autoptr (TrdPlace) place = decoding_place (fixture, is_foreign);
   g_autofree char *spool = g_build_filename (fixture->state, "spool", NULL);
   const char *directory = is_foreign != NULL ? fixture->target : spool;
   g_auto (TrdIntent) found = { 0 };
 
-  write_part (fixture, place, "encoded");
+  spool_fixture_write_part (fixture, place, "encoded");
   write_decoded (fixture, place, "plain");
   trd_spool_discard_decoded (fixture->spool, place);
   g_assert_true (trd_spool_stat_part (fixture->spool, place, &found, NULL));
-  g_assert_cmpuint (count_files (directory), ==, 1);
+  g_assert_cmpuint (test_count_files (directory), ==, 1);
   write_decoded (fixture, place, "plain");
   trd_spool_discard (fixture->spool, place);
-  g_assert_cmpuint (count_files (directory), ==, 0);
+  g_assert_cmpuint (test_count_files (directory), ==, 0);
 }
 
 /* It belongs to the task of its number, like the part. */
 static void
-test_sweep_decoded (Fixture *fixture, gconstpointer data)
+test_sweep_decoded (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) known = trd_place_new (7);
   g_autoptr (TrdPlace) unknown = trd_place_new (8);
@@ -232,11 +137,13 @@ test_sweep_decoded (Fixture *fixture, gconstpointer data)
   write_decoded (fixture, known, "plain");
   write_decoded (fixture, unknown, "plain");
   trd_spool_sweep (fixture->spool, is_seven, NULL);
-  g_assert_cmpuint (count_files (spool), ==, 1);
+  g_assert_cmpuint (test_count_files (spool), ==, 1);
   g_assert_true (g_file_test (kept, G_FILE_TEST_EXISTS));
 }
 
-#define ADD(path, data, func) g_test_add (path, Fixture, data, set_up, func, tear_down)
+#define ADD(path, data, func)                                                            \
+  g_test_add (                                                                           \
+      path, SpoolFixture, data, spool_fixture_set_up, func, spool_fixture_tear_down)
 
 int
 main (int argc, char **argv)

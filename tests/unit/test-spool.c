@@ -7,8 +7,7 @@
 
 #include "config.h"
 
-#include "port/files.h"
-#include "port/spool.h"
+#include "spool-fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,70 +18,18 @@
 #include <unistd.h>
 
 #include "common/error.h"
-
-#define DEADLINE_US (20 * G_USEC_PER_SEC)
-
-typedef struct
-{
-  char *root;
-  char *state;
-  char *target; /* a destination directory */
-  TrdSpool *spool;
-} Fixture;
-
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      if (g_file_test (child, G_FILE_TEST_IS_DIR)
-          && !g_file_test (child, G_FILE_TEST_IS_SYMLINK))
-        remove_tree (child);
-      else
-        g_unlink (child);
-    }
-  g_rmdir (path);
-}
-
-static void
-set_up (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  fixture->root = g_dir_make_tmp ("trundle-spool-XXXXXX", &error);
-  g_assert_no_error (error);
-  fixture->state = g_build_filename (fixture->root, "state", "trundle", NULL);
-  fixture->target = g_build_filename (fixture->root, "target", NULL);
-  g_assert_cmpint (g_mkdir (fixture->target, 0755), ==, 0);
-  fixture->spool = trd_spool_new (fixture->state, &error);
-  g_assert_no_error (error);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  g_clear_object (&fixture->spool);
-  remove_tree (fixture->root);
-  g_free (fixture->root);
-  g_free (fixture->state);
-  g_free (fixture->target);
-}
+#include "port/files.h"
 
 /* Helpers */
 
 static char *
-in_target (Fixture *fixture, const char *name)
+in_target (SpoolFixture *fixture, const char *name)
 {
   return g_build_filename (fixture->target, name, NULL);
 }
 
 static void
-write_target (Fixture *fixture, const char *name, const char *text)
+write_target (SpoolFixture *fixture, const char *name, const char *text)
 {
   g_autofree char *path = in_target (fixture, name);
 
@@ -90,7 +37,7 @@ write_target (Fixture *fixture, const char *name, const char *text)
 }
 
 static void
-assert_target (Fixture *fixture, const char *name, const char *text)
+assert_target (SpoolFixture *fixture, const char *name, const char *text)
 {
   g_autofree char *path = in_target (fixture, name);
   g_autofree char *found = NULL;
@@ -99,19 +46,8 @@ assert_target (Fixture *fixture, const char *name, const char *text)
   g_assert_cmpstr (found, ==, text);
 }
 
-static guint
-count_files (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
 static TrdPlace *
-make_place (Fixture *fixture, const char *name, TrundleIfExists if_exists)
+make_place (SpoolFixture *fixture, const char *name, TrundleIfExists if_exists)
 {
   g_autofree char *path = in_target (fixture, name);
   g_autoptr (GError) error = NULL;
@@ -126,18 +62,7 @@ make_place (Fixture *fixture, const char *name, TrundleIfExists if_exists)
 }
 
 static void
-write_part (Fixture *fixture, const TrdPlace *place, const char *text)
-{
-  g_autoptr (GError) error = NULL;
-  int fd = trd_spool_open_part (fixture->spool, place, 0, &error);
-
-  g_assert_no_error (error);
-  g_assert_cmpint (write (fd, text, strlen (text)), ==, strlen (text));
-  close (fd);
-}
-
-static void
-make_intent (Fixture *fixture,
+make_intent (SpoolFixture *fixture,
              const TrdPlace *place,
              const char *final_name,
              TrdIntent *out_intent)
@@ -148,38 +73,21 @@ make_intent (Fixture *fixture,
   out_intent->final_name = g_strdup (final_name);
 }
 
-static void
-on_result (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GAsyncResult **out_result = user_data;
-
-  *out_result = g_object_ref (result);
-}
-
-static void
-await_result (GAsyncResult **result)
-{
-  gint64 deadline_us = g_get_monotonic_time () + DEADLINE_US;
-
-  while (*result == NULL)
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, deadline_us);
-      g_main_context_iteration (NULL, TRUE);
-    }
-}
-
 static gboolean
-seal (Fixture *fixture, const TrdPlace *place, const TrdIntent *intent, GError **error)
+seal (SpoolFixture *fixture,
+      const TrdPlace *place,
+      const TrdIntent *intent,
+      GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  trd_spool_seal_async (fixture->spool, place, intent, on_result, &result);
-  await_result (&result);
+  trd_spool_seal_async (fixture->spool, place, intent, test_take_result, &result);
+  test_await (result != NULL);
   return trd_spool_seal_finish (fixture->spool, result, error);
 }
 
 static char *
-move_to (Fixture *fixture,
+move_to (SpoolFixture *fixture,
          const TrdPlace *place,
          const char *directory,
          const char *name,
@@ -190,8 +98,9 @@ move_to (Fixture *fixture,
   int fd = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
   g_assert_cmpint (fd, >=, 0);
-  trd_spool_move_async (fixture->spool, place, fd, name, if_exists, on_result, &result);
-  await_result (&result);
+  trd_spool_move_async (
+      fixture->spool, place, fd, name, if_exists, test_take_result, &result);
+  test_await (result != NULL);
   return trd_spool_move_finish (fixture->spool, result, error);
 }
 
@@ -199,7 +108,7 @@ move_to (Fixture *fixture,
 
 /* Fault (daemon): a second daemon over the same state | Proves: refused (law 16) */
 static void
-test_lock (Fixture *fixture, gconstpointer data)
+test_lock (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdSpool) second = NULL;
   g_autoptr (GError) error = NULL;
@@ -239,7 +148,7 @@ static const struct
 };
 
 static void
-test_resolve (Fixture *fixture, gconstpointer data)
+test_resolve (SpoolFixture *fixture, gconstpointer data)
 {
   g_autofree char *directory = in_target (fixture, "directory");
   g_autofree char *link = in_target (fixture, "link");
@@ -269,7 +178,7 @@ test_resolve (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_resolve_directory (Fixture *fixture, gconstpointer data)
+test_resolve_directory (SpoolFixture *fixture, gconstpointer data)
 {
   g_autofree char *long_name = g_strnfill (256, 'a');
   g_autofree char *path = in_target (fixture, "file");
@@ -311,7 +220,7 @@ test_resolve_directory (Fixture *fixture, gconstpointer data)
 
 /* The superuser may write everywhere: it tries as nobody. */
 static void
-test_resolve_permission (Fixture *fixture, gconstpointer data)
+test_resolve_permission (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = NULL;
   g_autofree char *path = in_target (fixture, "file");
@@ -337,7 +246,7 @@ test_resolve_permission (Fixture *fixture, gconstpointer data)
 /* Parts */
 
 static void
-test_part (Fixture *fixture, gconstpointer data)
+test_part (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = data != NULL
                                    ? make_place (fixture, "a", TRUNDLE_IF_EXISTS_FAIL)
@@ -349,7 +258,7 @@ test_part (Fixture *fixture, gconstpointer data)
   g_assert_false (trd_spool_stat_part (fixture->spool, place, &found, &error));
   g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_FILE_NOT_FOUND);
   g_clear_error (&error);
-  write_part (fixture, place, "0123456789");
+  spool_fixture_write_part (fixture, place, "0123456789");
 
   fd = trd_spool_open_part (fixture->spool, place, 4, &error);
   g_assert_no_error (error);
@@ -367,12 +276,12 @@ test_part (Fixture *fixture, gconstpointer data)
   trd_spool_discard (fixture->spool, place);
   trd_spool_discard (fixture->spool, place);
   g_assert_false (trd_spool_stat_part (fixture->spool, place, &found, &error));
-  g_assert_cmpuint (count_files (fixture->target), ==, 0);
+  g_assert_cmpuint (test_count_files (fixture->target), ==, 0);
 }
 
 /* Fault (disk): a link where a part is to be | Proves: not followed (law 14) */
 static void
-test_part_is_link (Fixture *fixture, gconstpointer data)
+test_part_is_link (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = make_place (fixture, "a", TRUNDLE_IF_EXISTS_FAIL);
   g_autofree char *part = in_target (fixture, place->part_name);
@@ -391,14 +300,14 @@ test_part_is_link (Fixture *fixture, gconstpointer data)
  * Fault (disk): the destination is gone, or another in its place | Proves: nothing is
  * opened there */
 static void
-test_directory_lost (Fixture *fixture, gconstpointer data)
+test_directory_lost (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = make_place (fixture, "a", TRUNDLE_IF_EXISTS_FAIL);
   g_auto (TrdIntent) intent = { NULL };
   g_autofree char *away = g_build_filename (fixture->root, "away", NULL);
   g_autoptr (GError) error = NULL;
 
-  write_part (fixture, place, "abc");
+  spool_fixture_write_part (fixture, place, "abc");
   make_intent (fixture, place, "a", &intent);
   g_assert_cmpint (g_rename (fixture->target, away), ==, 0);
   if (g_str_equal (data, "replaced"))
@@ -412,13 +321,13 @@ test_directory_lost (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (
       trd_spool_inspect (fixture->spool, place, &intent), ==, TRD_SEAL_UNKNOWN);
   trd_spool_discard (fixture->spool, place);
-  g_assert_cmpuint (count_files (away), ==, 1);
+  g_assert_cmpuint (test_count_files (away), ==, 1);
 }
 
 /* Sealing */
 
 static void
-test_seal_new (Fixture *fixture, gconstpointer data)
+test_seal_new (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = make_place (fixture, "a", TRUNDLE_IF_EXISTS_FAIL);
   g_auto (TrdIntent) intent = { NULL };
@@ -428,12 +337,12 @@ test_seal_new (Fixture *fixture, gconstpointer data)
   GStatBuf facts;
 
   umask (mask);
-  write_part (fixture, place, "whole");
+  spool_fixture_write_part (fixture, place, "whole");
   make_intent (fixture, place, "a", &intent);
   g_assert_true (seal (fixture, place, &intent, &error));
   g_assert_no_error (error);
   assert_target (fixture, "a", "whole");
-  g_assert_cmpuint (count_files (fixture->target), ==, 1);
+  g_assert_cmpuint (test_count_files (fixture->target), ==, 1);
   g_assert_cmpint (g_stat (path, &facts), ==, 0);
   g_assert_cmpint (facts.st_mode & 0777, ==, 0666 & ~mask);
 
@@ -442,13 +351,13 @@ test_seal_new (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_seal_fail (Fixture *fixture, gconstpointer data)
+test_seal_fail (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = make_place (fixture, "a", TRUNDLE_IF_EXISTS_FAIL);
   g_auto (TrdIntent) intent = { NULL };
   g_autoptr (GError) error = NULL;
 
-  write_part (fixture, place, "new");
+  spool_fixture_write_part (fixture, place, "new");
   make_intent (fixture, place, "a", &intent);
   write_target (fixture, "a", "theirs");
   g_assert_false (seal (fixture, place, &intent, &error));
@@ -459,7 +368,7 @@ test_seal_fail (Fixture *fixture, gconstpointer data)
 
 /* A link is replaced itself, not what it leads to. */
 static void
-test_seal_replace (Fixture *fixture, gconstpointer data)
+test_seal_replace (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = make_place (fixture, "a", TRUNDLE_IF_EXISTS_REPLACE);
   g_auto (TrdIntent) intent = { NULL };
@@ -467,7 +376,7 @@ test_seal_replace (Fixture *fixture, gconstpointer data)
   g_autofree char *victim = in_target (fixture, "victim");
   g_autoptr (GError) error = NULL;
 
-  write_part (fixture, place, "new");
+  spool_fixture_write_part (fixture, place, "new");
   make_intent (fixture, place, "a", &intent);
   write_target (fixture, "victim", "precious");
   g_assert_cmpint (symlink (victim, path), ==, 0);
@@ -478,7 +387,7 @@ test_seal_replace (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_seal_rename (Fixture *fixture, gconstpointer data)
+test_seal_rename (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = make_place (fixture, "a.gz", TRUNDLE_IF_EXISTS_RENAME);
   g_auto (TrdIntent) intent = { NULL };
@@ -487,7 +396,7 @@ test_seal_rename (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   guint n = 0;
 
-  write_part (fixture, place, "new");
+  spool_fixture_write_part (fixture, place, "new");
   write_target (fixture, "a.gz", "0");
   name = trd_spool_choose_name (fixture->spool, place, &n, &error);
   g_assert_cmpstr (name, ==, "a (1).gz");
@@ -511,13 +420,13 @@ test_seal_rename (Fixture *fixture, gconstpointer data)
 /* Fault (disk): the part is not the file that was received | Proves: not published
  * (law 6) */
 static void
-test_seal_wrong_part (Fixture *fixture, gconstpointer data)
+test_seal_wrong_part (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = make_place (fixture, "a", TRUNDLE_IF_EXISTS_FAIL);
   g_auto (TrdIntent) intent = { NULL };
   g_autoptr (GError) error = NULL;
 
-  write_part (fixture, place, "new");
+  spool_fixture_write_part (fixture, place, "new");
   make_intent (fixture, place, "a", &intent);
   intent.size++;
   g_assert_false (seal (fixture, place, &intent, &error));
@@ -527,7 +436,7 @@ test_seal_wrong_part (Fixture *fixture, gconstpointer data)
   intent.inode++;
   g_assert_false (seal (fixture, place, &intent, &error));
   g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_WRITE_FAILED);
-  g_assert_cmpuint (count_files (fixture->target), ==, 1);
+  g_assert_cmpuint (test_count_files (fixture->target), ==, 1);
 }
 
 /* The ways around file systems that have no RENAME_NOREPLACE.
@@ -535,7 +444,7 @@ test_seal_wrong_part (Fixture *fixture, gconstpointer data)
  * Fault (disk): file systems without RENAME_NOREPLACE, without links | Proves: nothing
  * that exists is ever replaced (law 6) */
 static void
-test_publish_ways (Fixture *fixture, gconstpointer data)
+test_publish_ways (SpoolFixture *fixture, gconstpointer data)
 {
   TrdPublishWay way = (TrdPublishWay)GPOINTER_TO_INT (data);
   int fd = open (fixture->target, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -546,7 +455,7 @@ test_publish_ways (Fixture *fixture, gconstpointer data)
   assert_target (fixture, "old", "old");
   g_assert_cmpint (trd_files_publish_new (way, fd, "part", fd, "final"), ==, 0);
   assert_target (fixture, "final", "new");
-  g_assert_cmpuint (count_files (fixture->target), ==, 2);
+  g_assert_cmpuint (test_count_files (fixture->target), ==, 2);
   g_assert_cmpint (trd_files_publish_new (way, fd, "part", fd, "other"), ==, ENOENT);
   close (fd);
 }
@@ -554,7 +463,7 @@ test_publish_ways (Fixture *fixture, gconstpointer data)
 /* Fault (daemon): each state that a crash can leave between part and final name |
  * Proves: recognised, and sealed to the end (law 6) */
 static void
-test_crash_points (Fixture *fixture, gconstpointer data)
+test_crash_points (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = make_place (fixture, "a", TRUNDLE_IF_EXISTS_FAIL);
   g_auto (TrdIntent) intent = { NULL };
@@ -563,7 +472,7 @@ test_crash_points (Fixture *fixture, gconstpointer data)
   g_autofree char *elsewhere = in_target (fixture, "elsewhere");
   g_autoptr (GError) error = NULL;
 
-  write_part (fixture, place, "abc");
+  spool_fixture_write_part (fixture, place, "abc");
   make_intent (fixture, place, "a", &intent);
   g_assert_cmpint (
       trd_spool_inspect (fixture->spool, place, &intent), ==, TRD_SEAL_PART_THERE);
@@ -573,7 +482,7 @@ test_crash_points (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (
       trd_spool_inspect (fixture->spool, place, &intent), ==, TRD_SEAL_PART_THERE);
   g_assert_true (seal (fixture, place, &intent, &error));
-  g_assert_cmpuint (count_files (fixture->target), ==, 1);
+  g_assert_cmpuint (test_count_files (fixture->target), ==, 1);
   g_assert_cmpint (trd_spool_inspect (fixture->spool, place, &intent), ==, TRD_SEAL_DONE);
 
   /* The name now belongs to another file; that keeps the inode's number in use. */
@@ -587,7 +496,7 @@ test_crash_points (Fixture *fixture, gconstpointer data)
 /* Results */
 
 static void
-test_open_result (Fixture *fixture, gconstpointer data)
+test_open_result (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = trd_place_new (7);
   g_autofree char *path = in_target (fixture, "file");
@@ -597,7 +506,7 @@ test_open_result (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   int fd;
 
-  write_part (fixture, place, "abc");
+  spool_fixture_write_part (fixture, place, "abc");
   fd = trd_spool_open_result (fixture->spool, place, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpint (fcntl (fd, F_GETFL) & (O_ACCMODE | O_NONBLOCK), ==, O_RDONLY);
@@ -620,14 +529,14 @@ test_open_result (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_move (Fixture *fixture, gconstpointer data)
+test_move (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = trd_place_new (7);
   g_auto (TrdIntent) found = { NULL };
   g_autofree char *name = NULL;
   g_autoptr (GError) error = NULL;
 
-  write_part (fixture, place, "abc");
+  spool_fixture_write_part (fixture, place, "abc");
   write_target (fixture, "a", "theirs");
   g_assert_null (
       move_to (fixture, place, fixture->target, "a", TRUNDLE_IF_EXISTS_FAIL, &error));
@@ -648,7 +557,7 @@ test_move (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_move_across (Fixture *fixture, gconstpointer data)
+test_move_across (SpoolFixture *fixture, gconstpointer data)
 {
   g_autofree char *other = g_strdup ("/dev/shm/trundle-spool-XXXXXX");
   g_autoptr (TrdPlace) place = trd_place_new (7);
@@ -666,28 +575,28 @@ test_move_across (Fixture *fixture, gconstpointer data)
       g_test_skip ("No second file system at /dev/shm");
       return;
     }
-  write_part (fixture, place, text);
+  spool_fixture_write_part (fixture, place, text);
   path = g_build_filename (other, "a", NULL);
   g_assert_true (g_file_set_contents (path, "theirs", -1, NULL));
   g_assert_null (move_to (fixture, place, other, "a", TRUNDLE_IF_EXISTS_FAIL, &error));
   g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_FILE_EXISTS);
   g_clear_error (&error);
   g_assert_true (trd_spool_stat_part (fixture->spool, place, &found, &error));
-  g_assert_cmpuint (count_files (other), ==, 1);
+  g_assert_cmpuint (test_count_files (other), ==, 1);
 
   name = move_to (fixture, place, other, "a", TRUNDLE_IF_EXISTS_REPLACE, &error);
   g_assert_no_error (error);
   g_assert_true (g_file_get_contents (path, &contents, NULL, NULL));
   g_assert_cmpstr (contents, ==, text);
   g_assert_false (trd_spool_stat_part (fixture->spool, place, &found, NULL));
-  g_assert_cmpuint (count_files (other), ==, 1);
-  remove_tree (other);
+  g_assert_cmpuint (test_count_files (other), ==, 1);
+  test_remove_tree (other);
 }
 
 /* Fault (disk): a full disk while a result is moved to it | Proves: an error; the
  * source is whole, no copy is left */
 static void
-test_no_space (Fixture *fixture, gconstpointer data)
+test_no_space (SpoolFixture *fixture, gconstpointer data)
 {
   g_autoptr (TrdPlace) place = trd_place_new (7);
   g_auto (TrdIntent) found = { NULL };
@@ -701,10 +610,10 @@ test_no_space (Fixture *fixture, gconstpointer data)
       g_test_skip (reason);
       return;
     }
-  write_part (fixture, place, text);
+  spool_fixture_write_part (fixture, place, text);
   g_assert_null (
       move_to (fixture, place, fixture->target, "a", TRUNDLE_IF_EXISTS_FAIL, &error));
-  g_assert_cmpuint (count_files (fixture->target), ==, 0);
+  g_assert_cmpuint (test_count_files (fixture->target), ==, 0);
   /* Lazily: the thread of the move may be about to let go of the directory. */
   g_assert_cmpint (umount2 (fixture->target, MNT_DETACH), ==, 0);
   g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_NO_SPACE);
@@ -719,7 +628,7 @@ is_seven (gint64 task_id, gpointer user_data)
 }
 
 static void
-test_sweep (Fixture *fixture, gconstpointer data)
+test_sweep (SpoolFixture *fixture, gconstpointer data)
 {
   static const gint64 ids[] = { 6, 7, 77 };
   g_autofree char *spool = g_build_filename (fixture->state, "spool", NULL);
@@ -730,15 +639,17 @@ test_sweep (Fixture *fixture, gconstpointer data)
     {
       g_autoptr (TrdPlace) place = trd_place_new (ids[i]);
 
-      write_part (fixture, place, "abc");
+      spool_fixture_write_part (fixture, place, "abc");
     }
   g_assert_true (g_file_set_contents (stray, "", -1, NULL));
   trd_spool_sweep (fixture->spool, is_seven, NULL);
-  g_assert_cmpuint (count_files (spool), ==, 1);
+  g_assert_cmpuint (test_count_files (spool), ==, 1);
   g_assert_true (g_file_test (kept, G_FILE_TEST_EXISTS));
 }
 
-#define ADD(path, data, func) g_test_add (path, Fixture, data, set_up, func, tear_down)
+#define ADD(path, data, func)                                                            \
+  g_test_add (                                                                           \
+      path, SpoolFixture, data, spool_fixture_set_up, func, spool_fixture_tear_down)
 
 int
 main (int argc, char **argv)

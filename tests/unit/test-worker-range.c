@@ -391,21 +391,6 @@ static const Row rows[] = {
     .options = ANY },
 };
 
-/* A file with @kept in it.  (transfer full) */
-static char *
-make_part (const char *kept)
-{
-  g_autoptr (GError) error = NULL;
-  char *path = NULL;
-  int fd = g_file_open_tmp ("trundle-range-XXXXXX", &path, &error);
-
-  g_assert_no_error (error);
-  g_close (fd, NULL);
-  g_file_set_contents (path, kept, -1, &error);
-  g_assert_no_error (error);
-  return path;
-}
-
 static guint64
 begin (WorkerFixture *fixture,
        const char *url,
@@ -422,17 +407,6 @@ begin (WorkerFixture *fixture,
 
   g_assert_no_errno (fd);
   return worker_fixture_begin_with_part (fixture, url, all, fd);
-}
-
-static void
-assert_content (const char *path, const char *expected)
-{
-  g_autofree char *content = NULL;
-  g_autoptr (GError) error = NULL;
-
-  g_file_get_contents (path, &content, NULL, &error);
-  g_assert_no_error (error);
-  g_assert_cmpstr (content, ==, expected);
 }
 
 static void
@@ -480,14 +454,14 @@ test_row (gconstpointer data)
   g_autoptr (ScriptServer) server = script_server_new (NULL);
   g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
   g_autofree char *url = script_server_url (server, "/x");
-  g_autofree char *path = make_part (kept);
+  g_autofree char *path = worker_fixture_make_part (kept);
   guint64 attempt;
 
   script_server_set (server, "/x", &row->reply);
   attempt = begin (
       fixture, url, path, row->begin > 0 ? row->begin : strlen (kept), row->options);
   assert_facts (worker_fixture_await_done (fixture, attempt), row);
-  assert_content (path, row->content);
+  worker_fixture_assert_content (path, row->content);
   g_unlink (path);
 }
 
@@ -500,7 +474,7 @@ fetch_question (gsize offset)
   g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
   g_autofree char *url = script_server_url (server, "/x");
   g_autofree char *echo = script_server_url (other, "/echo");
-  g_autofree char *path = make_part ("hello ");
+  g_autofree char *path = worker_fixture_make_part ("hello ");
   g_autoptr (GVariant) body = NULL;
   GVariant *facts;
 
@@ -545,14 +519,14 @@ test_redirect (void)
   g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
   g_autofree char *url = script_server_url (server, "/x");
   g_autofree char *target = script_server_url (other, "/y");
-  g_autofree char *path = make_part ("hello ");
+  g_autofree char *path = worker_fixture_make_part ("hello ");
   GVariant *facts;
 
   script_server_set_redirect (server, "/x", target, "");
   script_server_set (other, "/y", &(ScriptReply){ PART RANGE TAG SLICE "\r\nworld" });
   facts = worker_fixture_await_done (fixture, begin (fixture, url, path, 6, NULL));
   g_assert_cmpstr (worker_fixture_get_error (facts), ==, "");
-  assert_content (path, "hello world");
+  worker_fixture_assert_content (path, "hello world");
   g_unlink (path);
 }
 
@@ -563,7 +537,7 @@ test_cut_again (void)
   g_autoptr (ScriptServer) server = script_server_new (NULL);
   g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
   g_autofree char *url = script_server_url (server, "/x");
-  g_autofree char *path = make_part ("hello ");
+  g_autofree char *path = worker_fixture_make_part ("hello ");
   g_autoptr (GError) error = NULL;
   guint64 attempt;
   GVariant *facts;
@@ -582,7 +556,7 @@ test_cut_again (void)
                                           "Content-Length: 3\r\n\r\nrld" });
   facts = worker_fixture_await_done (fixture, begin (fixture, url, path, 8, TOTAL_11));
   g_assert_cmpstr (worker_fixture_get_error (facts), ==, "");
-  assert_content (path, "hello world");
+  worker_fixture_assert_content (path, "hello world");
   g_unlink (path);
 }
 
@@ -597,7 +571,7 @@ test_unheard (void)
   g_autoptr (ScriptServer) server = script_server_new (NULL);
   g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
   g_autofree char *url = script_server_url (server, "/x");
-  g_autofree char *path = make_part ("hello ");
+  g_autofree char *path = worker_fixture_make_part ("hello ");
   guint64 attempt;
 
   script_server_set (
@@ -611,12 +585,12 @@ test_unheard (void)
       g_autoptr (GError) error = worker_fixture_call (fixture, "Ping", NULL);
 
       g_assert_no_error (error);
-      assert_content (path, "");
+      worker_fixture_assert_content (path, "");
     }
   worker_fixture_answer_response (fixture);
   g_assert_cmpstr (
       worker_fixture_get_error (worker_fixture_await_done (fixture, attempt)), ==, "");
-  assert_content (path, "new world");
+  worker_fixture_assert_content (path, "new world");
   g_unlink (path);
 }
 

@@ -208,21 +208,6 @@ static const Row rows[] = {
 };
 /* clang-format on */
 
-/* A file with @kept in it.  (transfer full) */
-static char *
-make_part (const char *kept)
-{
-  g_autoptr (GError) error = NULL;
-  char *path = NULL;
-  int fd = g_file_open_tmp ("trundle-tail-XXXXXX", &path, &error);
-
-  g_assert_no_error (error);
-  g_close (fd, NULL);
-  g_file_set_contents (path, kept, -1, &error);
-  g_assert_no_error (error);
-  return path;
-}
-
 static guint64
 begin (WorkerFixture *fixture,
        const char *url,
@@ -236,17 +221,6 @@ begin (WorkerFixture *fixture,
 
   g_assert_no_errno (fd);
   return worker_fixture_begin_with_part (fixture, url, all, fd);
-}
-
-static void
-assert_content (const char *path, const char *expected)
-{
-  g_autofree char *content = NULL;
-  g_autoptr (GError) error = NULL;
-
-  g_file_get_contents (path, &content, NULL, &error);
-  g_assert_no_error (error);
-  g_assert_cmpstr (content, ==, expected);
 }
 
 static void
@@ -280,13 +254,13 @@ test_row (gconstpointer data)
   g_autoptr (ScriptServer) server = script_server_new (NULL);
   g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
   g_autofree char *url = script_server_url (server, "/x");
-  g_autofree char *path = make_part (row->kept);
+  g_autofree char *path = worker_fixture_make_part (row->kept);
   guint64 attempt;
 
   script_server_set (server, "/x", &row->reply);
   attempt = begin (fixture, url, path, strlen (row->kept), row->options);
   assert_facts (worker_fixture_await_done (fixture, attempt), row);
-  assert_content (path, row->content);
+  worker_fixture_assert_content (path, row->content);
   g_unlink (path);
 }
 
@@ -331,7 +305,7 @@ test_question (gconstpointer data)
   g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
   g_autofree char *url = script_server_url (server, "/echo");
   g_autofree char *kept = g_strnfill (questions[i].offset, 'x');
-  g_autofree char *path = make_part (kept);
+  g_autofree char *path = worker_fixture_make_part (kept);
   g_autofree char *options = g_strconcat (questions[i].options,
                                           ", 'accept-status': <['404']>",
                                           ", 'error-body-max': <uint32 4096>",
@@ -360,7 +334,7 @@ check_far (const char *tail, const char *error)
   g_autofree char *fill = g_strnfill (300000, 'x');
   g_autofree char *whole = g_strconcat (fill, "world", NULL);
   g_autofree char *kept = g_strconcat (fill, "wo", NULL);
-  g_autofree char *path = make_part (kept);
+  g_autofree char *path = worker_fixture_make_part (kept);
   GVariant *facts;
 
   script_server_set (server,
@@ -372,7 +346,7 @@ check_far (const char *tail, const char *error)
   facts = worker_fixture_await_done (fixture,
                                      begin (fixture, url, path, 300002, BY_DATE));
   g_assert_cmpstr (worker_fixture_get_error (facts), ==, error);
-  assert_content (path, *error == '\0' ? whole : "");
+  worker_fixture_assert_content (path, *error == '\0' ? whole : "");
   g_unlink (path);
 }
 
