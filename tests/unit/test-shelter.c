@@ -31,6 +31,7 @@ typedef struct
   TrdStore *store; /* (owned) (nullable) */
   gint64 session;  /* of the first database: the only one */
   gint64 task;     /* likewise; there is a file of it */
+  guint8 version;  /* of a database before it was made newer */
 } Fixture;
 
 static char *
@@ -109,14 +110,45 @@ tear_down (Fixture *fixture, gconstpointer data)
   g_free (fixture->directory);
 }
 
+/* 0 where there is none yet. */
+static guint
+get_version (const char *path)
+{
+  static const char *const version = "PRAGMA user_version";
+  g_autoptr (TrdDb) db = trd_db_open_read_only (path, &version, 1, NULL);
+  g_autoptr (TrdQuery) query = NULL;
+  gboolean has_row;
+  guint n;
+
+  if (db == NULL)
+    return 0;
+  query = trd_db_query (db, 0, NULL);
+  g_assert_true (trd_query_step (query, &has_row, NULL));
+  n = (guint)trd_query_get_int (query, 0);
+  trd_query_done (g_steal_pointer (&query));
+  return n;
+}
+
+/* As many empty steps as the database at @path has behind it.  (transfer full) */
+static char *
+make_script (const char *path)
+{
+  GString *script = g_string_new (NULL);
+
+  for (guint i = get_version (path); i > 0; i--)
+    g_string_append (script, "\n-- step ");
+  return g_string_free (script, FALSE);
+}
+
 static void
 execute (Fixture *fixture, const char *suffix, const char *sql)
 {
   g_autofree char *path = path_of (fixture, TRD_SHELTER_DATABASE, suffix);
+  g_autofree char *script = make_script (path);
   g_autoptr (GError) error = NULL;
   g_autoptr (TrdDb) db = NULL;
 
-  db = trd_db_open (path, "\n-- step \n-- step ", NULL, 0, &error);
+  db = trd_db_open (path, script, NULL, 0, &error);
   g_assert_no_error (error);
   trd_db_exec (db, sql, &error);
   g_assert_no_error (error);
@@ -125,6 +157,9 @@ execute (Fixture *fixture, const char *suffix, const char *sql)
 static void
 make_newer (Fixture *fixture)
 {
+  g_autofree char *path = path_of (fixture, TRD_SHELTER_DATABASE, "");
+
+  fixture->version = (guint8)get_version (path);
   execute (fixture, "", "PRAGMA user_version = 9000");
 }
 
@@ -139,7 +174,7 @@ make_readable (Fixture *fixture, const char *suffix)
   /* The version is at byte 60 of the header; the log is empty. */
   g_assert_true (g_file_get_contents (path, &contents, &length, NULL));
   contents[62] = 0;
-  contents[63] = 2;
+  contents[63] = (char)fixture->version;
   g_assert_true (g_file_set_contents (path, contents, length, NULL));
 }
 

@@ -104,6 +104,8 @@ fill_task (TrdTaskRow *row)
   row->suspicion = 1;
   row->synced = 11;
   row->resumed_us = 5;
+  row->sent = TRUE;
+  row->untrusted = TRUE;
   row->intent.final_name = g_strdup ("final");
   row->intent.device = 6;
   row->intent.inode = G_MAXUINT64 - 1;
@@ -186,6 +188,8 @@ assert_same_standing (const TrdTaskRow *a, const TrdTaskRow *b)
   g_assert_cmpuint (a->suspicion, ==, b->suspicion);
   g_assert_cmpuint (a->synced, ==, b->synced);
   g_assert_cmpint (a->resumed_us, ==, b->resumed_us);
+  g_assert_cmpint (a->sent, ==, b->sent);
+  g_assert_cmpint (a->untrusted, ==, b->untrusted);
 }
 
 static void

@@ -35,7 +35,7 @@ trd_step_set_request (TrdStep *step, const TrdRequestParts *request)
   step->row->url = g_strdup (request->url);
   g_variant_unref (step->row->options);
   step->row->options = g_variant_ref (request->options);
-  trd_request_mark_begun (step->row, FALSE);
+  step->row->sent = FALSE;
   g_clear_pointer (&step->row->current_url, g_free);
   step->row->mirror = 0;
   /* Secrets that were lost with an earlier daemon are not there to be kept. */
@@ -93,7 +93,7 @@ revive (TrdTurn *self, TrdStep *step, GError **error)
 
   trd_task_row_forget_end (step->row);
   /* That it may be repeated, the app has just said. */
-  trd_request_mark_begun (step->row, FALSE);
+  step->row->sent = FALSE;
   step->deadline_us = trd_step_first_deadline_us (self, step);
   /* One that killed its workers is still a suspect. */
   step->suspicion = MIN (step->suspicion, 1);

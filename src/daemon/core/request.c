@@ -268,31 +268,6 @@ merge_headers (GVariant *above, GVariant *below, GVariant *other)
   return g_variant_builder_end (&builder);
 }
 
-/* ---- what is repeated ---- */
-
-#define BEGUN "begun"
-
-gboolean
-trd_request_is_begun (const TrdTaskRow *row)
-{
-  gboolean begun = FALSE;
-
-  return g_variant_lookup (row->options, BEGUN, "b", &begun) && begun;
-}
-
-void
-trd_request_mark_begun (TrdTaskRow *row, gboolean begun)
-{
-  GVariant *before = row->options;
-
-  if (begun == trd_request_is_begun (row))
-    return;
-
-  row->options = trundle_options_with (
-      before, BEGUN, begun ? g_variant_new_boolean (TRUE) : NULL);
-  g_variant_unref (before);
-}
-
 /* ---- the address ---- */
 
 static gboolean

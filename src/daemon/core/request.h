@@ -55,13 +55,6 @@ trd_request_merge (GVariant *options, GVariant *changes);
 GVariant *
 trd_request_without_secrets (GVariant *options, GVariant **out_secrets);
 
-/* Law 12 across the death of the service: a request that may not be repeated is marked in
- * its row before it goes out.  The mark is an option of ours that nobody can give. */
-gboolean
-trd_request_is_begun (const TrdTaskRow *row);
-void
-trd_request_mark_begun (TrdTaskRow *row, gboolean begun);
-
 /* Addresses of the file: its own and its mirrors. */
 guint
 trd_request_count_addresses (const TrdTaskRow *row);

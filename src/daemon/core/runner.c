@@ -265,9 +265,9 @@ begin_once (TrdRun *run, TrdTaskRow *row, GError **error)
   if (run->context.idempotent)
     return hand_over (run, row, error);
 
-  if (!trd_request_is_begun (row))
+  if (!row->sent)
     {
-      trd_request_mark_begun (row, TRUE);
+      row->sent = TRUE;
       return trd_store_update_task (run->runner->env->store, row, error)
              && hand_over (run, row, error);
     }

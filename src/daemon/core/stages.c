@@ -210,7 +210,7 @@ trd_stage_retry (TrdTurn *self, TrdStep *step, const TrdChange *change, GError *
     return FALSE;
 
   asked = trd_request_find_url (step->row);
-  trd_request_mark_begun (step->row, FALSE);
+  step->row->sent = FALSE;
   step->row->attempts++;
   step->hold = change->hold;
   step->not_before_us = change->not_before_us;

@@ -218,3 +218,14 @@ CREATE TABLE history (
   description TEXT
 ) STRICT;
 CREATE INDEX history_time ON history (finished_us);
+
+-- step 3: marks in columns of their own
+--
+-- task.sent: a request that may not be repeated has gone out (law 12).  untrusted: the part
+-- could not be cut to what was synced yet; it was written as a synced below 0.
+ALTER TABLE task ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN untrusted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE resumable ADD COLUMN created_boot_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE resumable ADD COLUMN untrusted INTEGER NOT NULL DEFAULT 0;
+UPDATE task SET untrusted = 1, synced = -1 - synced WHERE synced < 0;
+UPDATE resumable SET untrusted = 1, synced = -1 - synced WHERE synced < 0;

@@ -10,11 +10,7 @@
 #include <sys/random.h>
 
 #include "common/error.h"
-#include "common/vocabulary.h"
 #include "port/store-private.h"
-
-/* The moment on CLOCK_BOOTTIME has no column of its own: it stands among the options. */
-#define KEPT_BOOT "kept-boot-us"
 
 /* Whoever bears it may have the part: nobody may guess it. */
 static char *
@@ -30,13 +26,6 @@ make_token (GError **error)
   return NULL;
 }
 
-/* Below 0: not to be trusted beyond it; as in the table of tasks. */
-static gint64
-pack_synced (const TrdResumable *row)
-{
-  return row->untrusted ? -1 - (gint64)row->synced : (gint64)row->synced;
-}
-
 /* Of a directory or file system the 64 bits are kept, whatever their sign. */
 static void
 bind_place (TrdQuery *query, int *index, const TrdPlace *place)
@@ -47,17 +36,9 @@ bind_place (TrdQuery *query, int *index, const TrdPlace *place)
   trd_query_bind_path (query, ++*index, place->part_name);
 }
 
-static GVariant *
-with_boot (const TrdResumable *row)
-{
-  return trundle_options_with (
-      row->options, KEPT_BOOT, g_variant_new_int64 (row->kept.boot_us));
-}
-
 static gboolean
 insert_row (TrdDb *db, const TrdResumable *row, const char *token, GError **error)
 {
-  g_autoptr (GVariant) options = with_boot (row);
   g_autoptr (TrdQuery) query = trd_db_query (db, TRD_STATEMENT_INSERT_RESUMABLE, error);
   int index = 0;
 
@@ -69,10 +50,12 @@ insert_row (TrdDb *db, const TrdResumable *row, const char *token, GError **erro
   trd_query_bind_text (query, ++index, row->owner->confinement);
   trd_query_bind_text (query, ++index, row->owner->app_id);
   trd_query_bind_int (query, ++index, row->kept.wall_us);
+  trd_query_bind_int (query, ++index, row->kept.boot_us);
   trd_query_bind_text (query, ++index, row->url);
-  trd_query_bind_int (query, ++index, pack_synced (row));
+  trd_query_bind_int (query, ++index, (gint64)row->synced);
+  trd_query_bind_int (query, ++index, row->untrusted);
   bind_place (query, &index, row->place);
-  trd_query_bind_variant (query, ++index, options);
+  trd_query_bind_variant (query, ++index, row->options);
   trd_query_bind_variant (query, ++index, row->response);
   trd_query_bind_variant (query, ++index, row->digest_state);
   return trd_store_run (db, query, error);
@@ -99,7 +82,6 @@ trd_store_insert_resumable (TrdStore *self, TrdResumable *row, GError **error)
 gboolean
 trd_store_update_resumable (TrdStore *self, const TrdResumable *row, GError **error)
 {
-  g_autoptr (GVariant) options = NULL;
   g_autoptr (TrdQuery) query = NULL;
 
   g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
@@ -108,13 +90,13 @@ trd_store_update_resumable (TrdStore *self, const TrdResumable *row, GError **er
   query = trd_db_query (self->db, TRD_STATEMENT_UPDATE_RESUMABLE, error);
   if (query == NULL)
     return FALSE;
-  options = with_boot (row);
   trd_query_bind_int (query, 1, row->taken_by);
-  trd_query_bind_int (query, 2, pack_synced (row));
-  trd_query_bind_variant (query, 3, options);
-  trd_query_bind_variant (query, 4, row->response);
-  trd_query_bind_variant (query, 5, row->digest_state);
-  trd_query_bind_int (query, 6, row->place->task_id);
+  trd_query_bind_int (query, 2, row->kept.boot_us);
+  trd_query_bind_int (query, 3, (gint64)row->synced);
+  trd_query_bind_int (query, 4, row->untrusted);
+  trd_query_bind_variant (query, 5, row->response);
+  trd_query_bind_variant (query, 6, row->digest_state);
+  trd_query_bind_int (query, 7, row->place->task_id);
   return trd_store_run_on_row (self->db, query, error);
 }
 
@@ -132,41 +114,26 @@ trd_store_delete_resumable (TrdStore *self, gint64 task_id, GError **error)
   return trd_store_run (self->db, query, error);
 }
 
-static gboolean
-read_variants (TrdQuery *query, int column, TrdResumable *row, GError **error)
-{
-  g_autoptr (GVariant) stored = NULL;
-
-  if (!trd_query_get_variant (query, column, &stored, error)
-      || !trd_query_get_variant (query, column + 1, &row->response, error)
-      || !trd_query_get_variant (query, column + 2, &row->digest_state, error))
-    return FALSE;
-
-  g_variant_lookup (stored, KEPT_BOOT, "x", &row->kept.boot_us);
-  row->options = trundle_options_with (stored, KEPT_BOOT, NULL);
-  return TRUE;
-}
-
 static TrdResumable *
 read_row (TrdQuery *query, GError **error)
 {
   g_autoptr (TrdResumable) row = trd_resumable_new (trd_query_get_int (query, 0));
-  gint64 synced;
-
   row->token = trd_query_get_text (query, 1);
   row->taken_by = trd_query_get_int (query, 2);
   row->owner = trd_owner_new (trd_query_peek_text (query, 3),
                               trd_query_peek_text (query, 4));
   row->kept.wall_us = trd_query_get_int (query, 5);
-  row->url = trd_query_get_text (query, 6);
-  synced = trd_query_get_int (query, 7);
-  row->untrusted = synced < 0;
-  row->synced = (guint64)(synced < 0 ? -1 - synced : synced);
-  row->place->directory = trd_query_get_path (query, 8);
-  row->place->device = (guint64)trd_query_get_int (query, 9);
-  row->place->inode = (guint64)trd_query_get_int (query, 10);
-  row->place->part_name = trd_query_get_path (query, 11);
-  if (!read_variants (query, 12, row, error))
+  row->kept.boot_us = trd_query_get_int (query, 6);
+  row->url = trd_query_get_text (query, 7);
+  row->synced = (guint64)trd_query_get_int (query, 8);
+  row->untrusted = trd_query_get_int (query, 9) != 0;
+  row->place->directory = trd_query_get_path (query, 10);
+  row->place->device = (guint64)trd_query_get_int (query, 11);
+  row->place->inode = (guint64)trd_query_get_int (query, 12);
+  row->place->part_name = trd_query_get_path (query, 13);
+  if (!trd_query_get_variant (query, 14, &row->options, error)
+      || !trd_query_get_variant (query, 15, &row->response, error)
+      || !trd_query_get_variant (query, 16, &row->digest_state, error))
     return NULL;
   return g_steal_pointer (&row);
 }

@@ -18,10 +18,10 @@
   "part_name, url, options, durable, earliest_begin_us, priority, description, "         \
   "user_data, group_name, state, hold, not_before_us, not_before_boot_us, deadline_us, " \
   "deadline_boot_us, failures, streak, delayed, mirror, space_needed, attempts, "        \
-  "suspicion, resumed_us"
+  "suspicion, resumed_us, sent"
 #define RESULT_COLUMNS                                                                   \
   "intent_name, intent_device, intent_inode, intent_size, received, synced, "            \
-  "current_url, response, error_name, error_details, transient_name, "                   \
+  "untrusted, current_url, response, error_name, error_details, transient_name, "        \
   "transient_details, error_body, "                                                      \
   "proof, digest_state, integrity, metrics, final_path, file_moved, finished_us"
 
@@ -29,8 +29,9 @@
 
 /* Parts that outlive their tasks; store-resumable.c. */
 #define RESUMABLE_COLUMNS                                                                \
-  "task_id, token, taken_by, confinement, app_id, created_us, url, synced, directory, "  \
-  "directory_device, directory_inode, part_name, options, response, digest_state"
+  "task_id, token, taken_by, confinement, app_id, created_us, created_boot_us, url, "    \
+  "synced, untrusted, directory, directory_device, directory_inode, part_name, "         \
+  "options, response, digest_state"
 
 /* What became of tasks that are gone; store-history.c. */
 #define HISTORY_COLUMNS                                                                  \
@@ -64,22 +65,23 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
                                 ", " STANDING_COLUMNS ", " RESULT_COLUMNS
                                 ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
                                 "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                                "?, ?, ?, ?, ?, "
+                                "?, ?, ?, ?, ?, ?, "
                                 "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                                "?, ?)",
+                                "?, ?, ?)",
   [TRD_STATEMENT_UPDATE_TASK]
   = "UPDATE task SET (" STANDING_COLUMNS ", " RESULT_COLUMNS
-    ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
+    ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
   [TRD_STATEMENT_SET_TASK_STATE]
   = "UPDATE task SET state = ?, hold = ?, not_before_us = ?, not_before_boot_us = ? "
     "WHERE id = ?",
   [TRD_STATEMENT_SET_TASK_MOMENTS]
   = "UPDATE task SET not_before_us = ?, not_before_boot_us = ?, deadline_us = ?, "
     "deadline_boot_us = ? WHERE id = ?",
-  [TRD_STATEMENT_SET_TASK_SYNCED] = "UPDATE task SET synced = ? WHERE id = ?",
+  [TRD_STATEMENT_SET_TASK_SYNCED]
+  = "UPDATE task SET synced = ?, untrusted = 0 WHERE id = ?",
   [TRD_STATEMENT_SET_TASK_DIGESTED]
-  = "UPDATE task SET synced = ?, digest_state = ? WHERE id = ?",
+  = "UPDATE task SET synced = ?, untrusted = 0, digest_state = ? WHERE id = ?",
   [TRD_STATEMENT_LOAD_TASK] = "SELECT " TASK_COLUMNS " FROM task WHERE id = ?",
   [TRD_STATEMENT_DELETE_TASK] = "DELETE FROM task WHERE id = ?",
   [TRD_STATEMENT_EACH_BRIEF]
@@ -132,10 +134,10 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_INSERT_RESUMABLE]
   = "INSERT OR REPLACE INTO resumable (" RESUMABLE_COLUMNS
     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-    "?, ?)",
+    "?, ?, ?, ?)",
   [TRD_STATEMENT_UPDATE_RESUMABLE]
-  = "UPDATE resumable SET taken_by = ?, synced = ?, options = ?, response = ?, "
-    "digest_state = ? WHERE task_id = ?",
+  = "UPDATE resumable SET taken_by = ?, created_boot_us = ?, synced = ?, untrusted = ?, "
+    "response = ?, digest_state = ? WHERE task_id = ?",
   [TRD_STATEMENT_DELETE_RESUMABLE] = "DELETE FROM resumable WHERE task_id = ?",
   [TRD_STATEMENT_LOAD_RESUMABLE] = "SELECT " RESUMABLE_COLUMNS
                                    " FROM resumable WHERE task_id = ?",

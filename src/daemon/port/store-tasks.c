@@ -72,6 +72,7 @@ bind_standing (TrdQuery *query, int *index, const TrdTaskRow *row)
   trd_query_bind_int (query, ++*index, row->attempts);
   trd_query_bind_int (query, ++*index, row->suspicion);
   trd_query_bind_int (query, ++*index, row->resumed_us);
+  trd_query_bind_int (query, ++*index, row->sent);
 }
 
 static void
@@ -82,9 +83,8 @@ bind_result (TrdQuery *query, int *index, const TrdTaskRow *row)
   trd_query_bind_int (query, ++*index, (gint64)row->intent.inode);
   trd_query_bind_int (query, ++*index, (gint64)row->intent.size);
   trd_query_bind_int (query, ++*index, (gint64)row->received);
-  /* Below 0, and one less, for a part that is to be cut. */
-  trd_query_bind_int (
-      query, ++*index, row->untrusted ? -1 - (gint64)row->synced : (gint64)row->synced);
+  trd_query_bind_int (query, ++*index, (gint64)row->synced);
+  trd_query_bind_int (query, ++*index, row->untrusted);
   trd_query_bind_text (query, ++*index, row->current_url);
   trd_query_bind_variant (query, ++*index, row->response);
   trd_query_bind_text (query, ++*index, row->error_name);
@@ -156,22 +156,20 @@ read_standing (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
   row->attempts = (guint)trd_query_get_int (query, (*column)++);
   row->suspicion = (guint)trd_query_get_int (query, (*column)++);
   row->resumed_us = trd_query_get_int (query, (*column)++);
+  row->sent = trd_query_get_int (query, (*column)++) != 0;
   return TRUE;
 }
 
 static gboolean
 read_result (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
 {
-  gint64 synced;
-
   row->intent.final_name = trd_query_get_path (query, (*column)++);
   row->intent.device = (guint64)trd_query_get_int (query, (*column)++);
   row->intent.inode = (guint64)trd_query_get_int (query, (*column)++);
   row->intent.size = (guint64)trd_query_get_int (query, (*column)++);
   row->received = (guint64)trd_query_get_int (query, (*column)++);
-  synced = trd_query_get_int (query, (*column)++);
-  row->untrusted = synced < 0;
-  row->synced = (guint64)(synced < 0 ? -1 - synced : synced);
+  row->synced = (guint64)trd_query_get_int (query, (*column)++);
+  row->untrusted = trd_query_get_int (query, (*column)++) != 0;
   row->current_url = trd_query_get_text (query, (*column)++);
   if (!trd_query_get_variant (query, (*column)++, &row->response, error))
     return FALSE;

@@ -68,6 +68,7 @@ typedef struct
   guint attempts;
   guint suspicion; /* 0 none, 1 suspect, 2 killed its worker when alone */
   gint64 resumed_us;
+  gboolean sent; /* a request that may not be repeated has gone out (law 12) */
 
   /* What came of it. */
   TrdIntent intent;
