@@ -366,7 +366,7 @@ test_hashed (void)
   g_autoptr (WorkerFixture) fixture = worker_fixture_new ();
   g_autofree char *url = script_server_url (server, "/x");
   g_autofree char *kept = g_strnfill (134217728, 'x');
-  g_autofree char *path = make_part (kept);
+  g_autofree char *path = worker_fixture_make_part (kept);
   GVariant *facts;
 
   script_server_set (
@@ -381,7 +381,7 @@ test_hashed (void)
       begin (fixture, url, path, 134217728, BY_DATE ", 'digests': <['md5', 'sha512']>"));
   g_assert_cmpstr (worker_fixture_get_error (facts), ==, "ConnectionLost");
   g_assert_false (g_variant_lookup (facts, "errno", "i", NULL));
-  assert_content (path, "");
+  worker_fixture_assert_content (path, "");
   g_unlink (path);
 }
 
