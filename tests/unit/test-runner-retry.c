@@ -429,6 +429,25 @@ ends_when_all_refuse (CoreFixture *f, gconstpointer data)
   g_assert_cmpstr (row->error_name, ==, "HttpStatus");
 }
 
+/* One has something else under the name, and the others do not have it.
+ *
+ * Fault (server): of two addresses one refuses, the other has a wrong file | Proves: each
+ * is asked once, and the task ends */
+static void
+ends_when_all_refuse_or_are_wrong (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, DIGEST ", 'mirrors': <['http://m1/a']>");
+  gboolean is_wrong = data != NULL;
+
+  for (guint i = 0; i < 2; i++, is_wrong = !is_wrong)
+    {
+      g_assert_cmpint (task->state, !=, TRUNDLE_TASK_FINISHED);
+      sit_out (f, task);
+      end (f, task, is_wrong ? failed (TRUNDLE_ERROR_INTEGRITY_FAILED) : status (404));
+    }
+  g_assert_cmpint (task->state, ==, TRUNDLE_TASK_FINISHED);
+}
+
 /* Wrong bytes are no progress, and no beginning for the next. */
 static void
 leaves_wrong_bytes_behind (CoreFixture *f, gconstpointer data)
@@ -571,6 +590,12 @@ main (int argc, char *argv[])
   add ("mirrors/next-at-once", NULL, asks_the_next_at_once);
   add ("mirrors/stays-where-bytes-come", NULL, stays_where_bytes_come);
   add ("mirrors/ends-when-all-refuse", NULL, ends_when_all_refuse);
+  add ("mirrors/ends-when-all-refuse/last-is-wrong",
+       NULL,
+       ends_when_all_refuse_or_are_wrong);
+  add ("mirrors/ends-when-all-refuse/first-is-wrong",
+       "first",
+       ends_when_all_refuse_or_are_wrong);
   add ("mirrors/leaves-wrong-bytes-behind", NULL, leaves_wrong_bytes_behind);
   add ("law-9/keeps-secrets-from-mirrors", NULL, keeps_secrets_from_mirrors);
   add ("network/comes-back", NULL, comes_back_with_the_network);

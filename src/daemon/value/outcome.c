@@ -517,12 +517,16 @@ find_limit (TrundleError code, guint status, const TrdContext *context)
   return in_a_row > G_MAXUINT / n ? 0 : in_a_row * n;
 }
 
-/* Final for the address that was asked. */
+/* Final for the address that was asked; wrong bytes are, when there are others. */
 static gboolean
 is_final_here (TrundleError code, guint status, const TrdContext *context)
 {
-  return find_limit (code, status, context) == MAX (context->n_addresses, 1)
-         && meanings[code].in_a_row == 1;
+  guint n = MAX (context->n_addresses, 1);
+
+  if (meanings[code].verdict == TRD_VERDICT_RETRY_AFRESH)
+    return n > 1;
+
+  return find_limit (code, status, context) == n && meanings[code].in_a_row == 1;
 }
 
 /* With several addresses, whatever is final is alike: when all of them have said so in a
