@@ -66,6 +66,43 @@ goes_on_after_a_cut (CoreFixture *f, gconstpointer data)
   g_assert_cmpint (heard.expected, ==, 10);
 }
 
+/* A worker that is gone tells nothing of what it had received. */
+static void
+counts_for_a_lost_worker (CoreFixture *f, gboolean crashes)
+{
+  g_autoptr (GError) busy = g_error_new (G_IO_ERROR, G_IO_ERROR_BUSY, "Lost");
+  TrdTask *task = keep_cut (f, 4, START);
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
+  test_await (fake_transport_is_running (f->transport, task->id));
+  if (crashes)
+    fake_transport_crash (f->transport, task->id, FALSE);
+  else
+    fake_transport_take_done (f->transport, task->id, trd_outcome_new_from_error (busy));
+  g_assert_cmpint (task->state, ==, TRUNDLE_TASK_QUEUED);
+  row = trd_registry_load_task (f->registry, task, NULL);
+  g_assert_cmpuint (row->received, ==, 4);
+  fake_clock_advance (f->clock, 10 * G_USEC_PER_SEC);
+  g_assert_cmpuint (keep_asked_offset (f, task), ==, 4);
+}
+
+/* Fault (worker): it is killed with a part half written | Proves: what was received is
+ * still shown, and gone on with */
+static void
+counts_for_a_killed_worker (CoreFixture *f, gconstpointer data)
+{
+  counts_for_a_lost_worker (f, FALSE);
+}
+
+/* Fault (worker): it crashes with a part half written | Proves: what was received is
+ * still shown, and gone on with */
+static void
+counts_for_a_crashed_worker (CoreFixture *f, gconstpointer data)
+{
+  counts_for_a_lost_worker (f, TRUE);
+}
+
 static void
 goes_on_after_a_suspend (CoreFixture *f, gconstpointer data)
 {
@@ -338,6 +375,8 @@ main (int argc, char *argv[])
   add ("law-4/after-a-reboot", believes_what_was_synced_after_a_reboot);
   add ("law-4/after-a-reboot-unsynced", begins_anew_after_a_reboot_unsynced);
   add ("law-4/by-date", goes_on_by_date);
+  add ("law-4/worker-killed", counts_for_a_killed_worker);
+  add ("law-4/worker-crashed", counts_for_a_crashed_worker);
   add ("law-11/after-a-cut", goes_on_after_a_cut);
   add ("law-11/after-a-suspend", goes_on_after_a_suspend);
   add ("law-11/after-a-refusal", goes_on_after_a_refusal);

@@ -228,6 +228,41 @@ understands_a_crash (Fixture *f, gconstpointer data)
   g_assert_cmpuint (fake_transport_get_attempts (f->core.transport)->len, ==, 0);
 }
 
+/* The daemon died after the intent, and the folder is away for a while.
+ *
+ * Fault (disk): the folder of a whole file is away when it is to get its name | Proves:
+ * it is told of with all its bytes */
+static void
+knows_its_size_after_a_wait (Fixture *f, gconstpointer data)
+{
+  g_autofree char *away = g_strconcat (f->directory, "-away", NULL);
+  TrdTask *task = start (f, "a", "fail");
+  gint64 id = task->id;
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  test_await (task->state == TRUNDLE_TASK_RUNNING);
+  fake_transport_write (f->core.transport, id, "whole", 5);
+  row = trd_store_load_task (f->core.env.store, id, NULL);
+  g_assert_true (trd_spool_stat_part (f->core.env.spool, row->place, &row->intent, NULL));
+  row->intent.final_name = g_strdup ("a");
+  row->received = 5;
+  g_assert_true (trd_store_update_task (f->core.env.store, row, NULL));
+  g_assert_cmpint (g_rename (f->directory, away), ==, 0);
+
+  core_fixture_restart (&f->core);
+  task = trd_registry_find_task (f->core.registry, id);
+  test_await (trd_task_wait_reasons (task) == TRUNDLE_WAIT_DESTINATION_GONE);
+  g_assert_cmpint (g_rename (away, f->directory), ==, 0);
+  fake_clock_advance (f->core.clock, 6 * G_USEC_PER_SEC);
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+
+  g_clear_pointer (&row, trd_task_row_free);
+  row = load (f, task);
+  g_assert_null (row->error_name);
+  g_assert_cmpuint (row->received, ==, 5);
+  assert_file (f, "a", "whole");
+}
+
 /* The daemon died between link and unlink, where there is no other way to a free name. */
 static void
 keeps_the_name_it_has (Fixture *f, gconstpointer data)
@@ -427,6 +462,7 @@ main (int argc, char *argv[])
   add ("law-6/crash/intent", "intent", understands_a_crash);
   add ("law-6/crash/renamed", "renamed", understands_a_crash);
   add ("law-6/crash/moved-away", "moved-away", understands_a_crash);
+  add ("law-6/crash/folder-away", NULL, knows_its_size_after_a_wait);
   add ("law-6/crash/both-names", NULL, keeps_the_name_it_has);
   add ("law-6/crash/deadline", NULL, beats_the_deadline);
   add ("law-6/gives-up-on-names", NULL, gives_up_on_names);

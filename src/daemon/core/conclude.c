@@ -199,12 +199,32 @@ trd_run_judge (TrdRun *run, TrdOutcome *outcome)
   return trd_outcome_judge (outcome, &run->context);
 }
 
+/* Whoever tells of the end need not know what had been received by then.  The part does,
+ * which a worker may have cut; what only waits for its name may not be one any more. */
+static void
+note_received (TrdRun *run, TrdOutcome *outcome)
+{
+  g_auto (TrdIntent) found = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  if (outcome->complete || outcome->received >= run->received || run->place == NULL)
+    return;
+
+  if (!run->task->has_intent
+      && (trd_spool_stat_part (run->runner->env->spool, run->place, &found, &error)
+          || g_error_matches (error, TRUNDLE_ERROR, TRUNDLE_ERROR_FILE_NOT_FOUND)))
+    outcome->received = found.size;
+  else
+    outcome->received = run->received;
+}
+
 void
 trd_run_conclude (TrdRun *run, TrdOutcome *outcome)
 {
   g_autoptr (TrdOutcome) owned = outcome;
 
   trd_run_blame_place (run, outcome);
+  note_received (run, outcome);
   /* Not a byte of it is believed. */
   if (!outcome->complete && outcome->code == TRUNDLE_ERROR_INTEGRITY_FAILED)
     trd_spool_discard (run->runner->env->spool, run->place);
@@ -255,6 +275,7 @@ trd_run_conclude_crash (TrdRun *run, gboolean alone)
       TRUNDLE_ERROR_ENGINE_CRASH, "The transfer made the network worker crash");
   TrdChange change = begin_change (run, outcome);
 
+  note_received (run, outcome);
   change.suspicion = MAX (run->task->suspicion, 1) + alone;
   /* What the server has seen of it, nobody can tell any more (law 12). */
   if (change.suspicion > 2 || !run->context.idempotent)

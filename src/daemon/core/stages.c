@@ -223,7 +223,8 @@ trd_stage_retry (TrdTurn *self, TrdStep *step, const TrdChange *change, GError *
   turn_to_mirror (step, change->mirror);
   if (change->afresh)
     forget_part (step->row);
-  if (!trd_resume_is_possible (step->row->response, NULL, NULL))
+  if (step->row->intent.final_name == NULL
+      && !trd_resume_is_possible (step->row->response, NULL, NULL))
     step->row->received = 0;
 
   g_free (step->row->transient_name);
