@@ -292,6 +292,15 @@ trundle_url_origin (GUri *uri)
   return g_strconcat (scheme, "://", host_key, NULL);
 }
 
+gboolean
+trundle_url_is_same_origin (GUri *first, GUri *second)
+{
+  g_autofree char *first_origin = trundle_url_origin (first);
+  g_autofree char *second_origin = trundle_url_origin (second);
+
+  return g_str_equal (first_origin, second_origin);
+}
+
 /* By hand and not by GUri: it must also take the secret out of what does not parse. */
 char *
 trundle_url_without_user_info (const char *url, char **out_user_info)

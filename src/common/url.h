@@ -18,6 +18,8 @@ trundle_url_parse (const char *url, GError **error);
  * origin (RFC 6454 §4).  (transfer full) */
 char *
 trundle_url_origin (GUri *uri);
+gboolean
+trundle_url_is_same_origin (GUri *first, GUri *second);
 
 /* Host and port only: what the limit of slots per host counts.  (transfer full) */
 char *

@@ -109,15 +109,6 @@ resolve_location (const TrwHop *hop, GError **error)
 }
 
 static gboolean
-is_same_origin (GUri *a, GUri *b)
-{
-  g_autofree char *origin_a = trundle_url_origin (a);
-  g_autofree char *origin_b = trundle_url_origin (b);
-
-  return g_str_equal (origin_a, origin_b);
-}
-
-static gboolean
 is_downgrade (GUri *from, GUri *to)
 {
   return g_str_equal (g_uri_get_scheme (from), "https")
@@ -144,7 +135,7 @@ trw_redirect_judge (const TrwRedirectRules *rules,
   target = resolve_location (hop, error);
   if (target == NULL)
     return TRW_REDIRECT_FAIL;
-  same_origin = is_same_origin (hop->uri, target);
+  same_origin = trundle_url_is_same_origin (hop->uri, target);
   if (rules->policy == TRW_REDIRECTS_SAME_ORIGIN && !same_origin)
     return TRW_REDIRECT_FINAL;
 

@@ -12,6 +12,7 @@
 
 #include "await.h"
 #include "common/names.h"
+#include "private-bus.h"
 #include "trundle-introspection.h"
 
 #define CGROUP "0::/user.slice/user-1000.slice/user@1000.service/app.slice/"
@@ -68,27 +69,6 @@ bus_fixture_connect_as (BusFixture *self, const char *flatpak_info, const char *
   return g_steal_pointer (&connection);
 }
 
-static void
-own_name (BusFixture *self)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_sync (
-      self->service,
-      "org.freedesktop.DBus",
-      "/org/freedesktop/DBus",
-      "org.freedesktop.DBus",
-      "RequestName",
-      g_variant_new ("(su)", TRUNDLE_BUS_NAME, 0),
-      NULL,
-      G_DBUS_CALL_FLAGS_NONE,
-      -1,
-      NULL,
-      &error);
-
-  g_assert_nonnull (reply);
-  g_assert_no_error (error);
-}
-
 void
 bus_fixture_set_up (BusFixture *self, gconstpointer data)
 {
@@ -106,7 +86,7 @@ bus_fixture_set_up (BusFixture *self, gconstpointer data)
                              &error);
   g_assert_no_error (error);
   trd_gate_set_proc_root (self->gate, self->proc_root);
-  own_name (self);
+  g_assert_true (test_bus_request_name (self->service, TRUNDLE_BUS_NAME));
   self->app = bus_fixture_connect_as (self, NULL, "app-org.example.App-1.scope");
   self->stranger = bus_fixture_connect_as (
       self, BUS_FIXTURE_FLATPAK ("org.example.B", "network"), "app-flatpak-x-1.scope");

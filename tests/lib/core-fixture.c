@@ -195,6 +195,16 @@ core_fixture_open (CoreFixture *self, const char *configuration)
   return core_fixture_open_named (self, "s", configuration);
 }
 
+void
+core_fixture_configure (CoreFixture *self, TrdSession *session, const char *configuration)
+{
+  g_autoptr (GVariant) parsed = g_variant_ref_sink (g_variant_new_parsed (configuration));
+  g_autoptr (GError) error = NULL;
+
+  trd_registry_configure (self->registry, session, parsed, &error);
+  g_assert_no_error (error);
+}
+
 TrdTask *
 core_fixture_create (CoreFixture *self,
                      TrdSession *session,

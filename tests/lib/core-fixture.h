@@ -45,6 +45,10 @@ TrdSession *
 core_fixture_open_named (CoreFixture *self,
                          const char *identifier,
                          const char *configuration);
+void
+core_fixture_configure (CoreFixture *self,
+                        TrdSession *session,
+                        const char *configuration);
 /* A task of it; @options is the text of an a{sv}. */
 TrdTask *
 core_fixture_create (CoreFixture *self,

@@ -6,6 +6,7 @@
 #include "alarm.h"
 #include "port/clock.h"
 #include "await.h"
+#include "private-bus.h"
 
 #include <string.h>
 
@@ -107,21 +108,6 @@ on_call (GDBusConnection *bus,
     }
 }
 
-static GDBusConnection *
-connect_bus (Fixture *fixture)
-{
-  GDBusConnection *bus = g_dbus_connection_new_for_address_sync (
-      g_test_dbus_get_bus_address (fixture->test_bus),
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
-          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-      NULL,
-      NULL,
-      NULL);
-
-  g_assert_nonnull (bus);
-  return bus;
-}
-
 static void
 on_owner (GDBusConnection *bus, const char *name, gpointer user_data)
 {
@@ -137,10 +123,10 @@ set_up (Fixture *fixture, gconstpointer data)
 
   fixture->test_bus = g_test_dbus_new (G_TEST_DBUS_NONE);
   g_test_dbus_up (fixture->test_bus);
-  fixture->client = connect_bus (fixture);
+  fixture->client = test_bus_connect (fixture->test_bus);
   fixture->log = g_string_new (NULL);
   fixture->job_result = "done";
-  fixture->manager = connect_bus (fixture);
+  fixture->manager = test_bus_connect (fixture->test_bus);
   if (!has_manager)
     return;
 

@@ -5,6 +5,7 @@
 
 #include "await.h"
 #include "port/conditions.h"
+#include "private-bus.h"
 
 #define UNIT_PATH "/org/freedesktop/systemd1/unit/graphical_2dsession_2etarget"
 #define UNIT_INTERFACE "org.freedesktop.systemd1.Unit"
@@ -66,21 +67,6 @@ typedef struct
   guint n_gets;
 } Fixture;
 
-static GDBusConnection *
-connect_bus (Fixture *fixture)
-{
-  GDBusConnection *bus = g_dbus_connection_new_for_address_sync (
-      g_test_dbus_get_bus_address (fixture->test_bus),
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
-          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-      NULL,
-      NULL,
-      NULL);
-
-  g_assert_nonnull (bus);
-  return bus;
-}
-
 static GVariant *
 get_unit_property (GDBusConnection *bus,
                    const char *sender,
@@ -109,8 +95,8 @@ set_up (Fixture *fixture, gconstpointer data)
   g_test_dbus_up (fixture->test_bus);
   g_unsetenv ("DISPLAY");
   g_unsetenv ("WAYLAND_DISPLAY");
-  fixture->client = connect_bus (fixture);
-  fixture->manager = connect_bus (fixture);
+  fixture->client = test_bus_connect (fixture->test_bus);
+  fixture->manager = test_bus_connect (fixture->test_bus);
   fixture->active_state = "inactive";
   g_dbus_connection_register_object (
       fixture->manager, UNIT_PATH, node->interfaces[0], &vtable, fixture, NULL, NULL);

@@ -514,16 +514,6 @@ gives_up_on_who_always_crashes (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (n, ==, 5);
 }
 
-static void
-configure (CoreFixture *f, TrdSession *session, const char *text)
-{
-  g_autoptr (GVariant) configuration = g_variant_ref_sink (g_variant_new_parsed (text));
-  g_autoptr (GError) error = NULL;
-
-  trd_registry_configure (f->registry, session, configuration, &error);
-  g_assert_no_error (error);
-}
-
 /* What comes while old events are replayed is told for the first time. */
 static void
 tells_new_from_old (CoreFixture *f, gconstpointer data)
@@ -579,7 +569,7 @@ wakes_once_it_may (CoreFixture *f, gconstpointer data)
 
   fake_launcher_script_success (f->launcher, APP, ":1.9");
   finish_one (f, session);
-  configure (f, session, "{'sends-launch-events': <true>}");
+  core_fixture_configure (f, session, "{'sends-launch-events': <true>}");
   advance (f, TRD_LAUNCH_COALESCE_US);
   test_await (fake_launcher_count_starts (f->launcher, APP) == 1);
 }
@@ -590,7 +580,7 @@ completes_once_it_may (CoreFixture *f, gconstpointer data)
   TrdSession *session = core_fixture_open (f, "{}");
 
   finish_one (f, session);
-  configure (f, session, "{'auto-complete': <true>}");
+  core_fixture_configure (f, session, "{'auto-complete': <true>}");
   test_await (session->n_events == 0);
 }
 

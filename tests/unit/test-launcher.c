@@ -6,6 +6,7 @@
 #include "await.h"
 #include "fake-launcher.h"
 #include "port/launcher.h"
+#include "private-bus.h"
 
 #include <glib/gstdio.h>
 
@@ -25,25 +26,6 @@ typedef struct
   GAsyncResult *result;
 } Fixture;
 
-static gboolean
-request_name (GDBusConnection *bus, const char *name)
-{
-  g_autoptr (GVariant) reply = g_dbus_connection_call_sync (
-      bus,
-      "org.freedesktop.DBus",
-      "/org/freedesktop/DBus",
-      "org.freedesktop.DBus",
-      "RequestName",
-      g_variant_new ("(su)", name, 0),
-      NULL,
-      G_DBUS_CALL_FLAGS_NONE,
-      -1,
-      NULL,
-      NULL);
-
-  return reply != NULL;
-}
-
 /* Lives as long as its bus: g_bus_get_sync()'s connection ends the process with it. */
 static int
 run_service (void)
@@ -52,21 +34,10 @@ run_service (void)
   g_autoptr (GDBusConnection) bus = g_bus_get_sync (G_BUS_TYPE_SESSION, NULL, NULL);
 
   /* The bus may be gone already: a test may be over before its service is up. */
-  if (bus == NULL || !request_name (bus, SERVICE))
+  if (bus == NULL || !test_bus_request_name (bus, SERVICE))
     return 1;
   g_main_loop_run (loop);
   return 0;
-}
-
-static void
-write_service_file (Fixture *fixture, const char *name, const char *command)
-{
-  g_autofree char *file = g_strconcat (name, ".service", NULL);
-  g_autofree char *path = g_build_filename (fixture->directory, file, NULL);
-  g_autofree char *text = g_strdup_printf (
-      "[D-BUS Service]\nName=%s\nExec=%s\n", name, command);
-
-  g_assert_true (g_file_set_contents (path, text, -1, NULL));
 }
 
 static void
@@ -75,8 +46,8 @@ set_up (Fixture *fixture, gconstpointer program)
   g_autofree char *command = g_strconcat (program, " --service", NULL);
 
   fixture->directory = g_dir_make_tmp ("trundle-launcher-XXXXXX", NULL);
-  write_service_file (fixture, SERVICE, command);
-  write_service_file (fixture, BROKEN, "/bin/false");
+  test_bus_write_service_file (fixture->directory, SERVICE, command);
+  test_bus_write_service_file (fixture->directory, BROKEN, "/bin/false");
   fixture->test_bus = g_test_dbus_new (G_TEST_DBUS_NONE);
   g_test_dbus_add_service_dir (fixture->test_bus, fixture->directory);
   g_test_dbus_up (fixture->test_bus);
@@ -87,7 +58,7 @@ set_up (Fixture *fixture, gconstpointer program)
       NULL,
       NULL,
       NULL);
-  g_assert_true (request_name (fixture->bus, RUNNING));
+  g_assert_true (test_bus_request_name (fixture->bus, RUNNING));
   fixture->launcher = trd_launcher_new_bus (fixture->bus);
 }
 

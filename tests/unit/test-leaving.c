@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "leaving.h"
+#include "private-bus.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -120,25 +121,6 @@ on_call (GDBusConnection *bus,
     on_answer (call);
 }
 
-static gboolean
-request_name (GDBusConnection *bus, const char *name)
-{
-  g_autoptr (GVariant) reply = g_dbus_connection_call_sync (
-      bus,
-      "org.freedesktop.DBus",
-      "/org/freedesktop/DBus",
-      "org.freedesktop.DBus",
-      "RequestName",
-      g_variant_new ("(su)", name, 0),
-      NULL,
-      G_DBUS_CALL_FLAGS_NONE,
-      -1,
-      NULL,
-      NULL);
-
-  return reply != NULL;
-}
-
 static int
 run_service (void)
 {
@@ -152,7 +134,8 @@ run_service (void)
     return 1;
   g_dbus_connection_register_object (
       bus, OBJECT_PATH, node->interfaces[0], &vtable, &service, NULL, NULL);
-  if (!request_name (bus, FIRST_NAME) || !request_name (bus, SECOND_NAME))
+  if (!test_bus_request_name (bus, FIRST_NAME)
+      || !test_bus_request_name (bus, SECOND_NAME))
     return 1;
   start_idle (&service);
   g_main_loop_run (loop);
@@ -221,17 +204,6 @@ on_next_call (gpointer user_data)
 }
 
 static void
-write_service_file (const char *directory, const char *name, const char *program)
-{
-  g_autofree char *file = g_strconcat (name, ".service", NULL);
-  g_autofree char *path = g_build_filename (directory, file, NULL);
-  g_autofree char *text = g_strdup_printf (
-      "[D-BUS Service]\nName=%s\nExec=%s --service\n", name, program);
-
-  g_assert_true (g_file_set_contents (path, text, -1, NULL));
-}
-
-static void
 remove_service_file (const char *directory, const char *name)
 {
   g_autofree char *file = g_strconcat (name, ".service", NULL);
@@ -246,10 +218,11 @@ test_no_call_lost (gconstpointer program)
   g_autofree char *directory = g_dir_make_tmp ("trundle-leaving-XXXXXX", NULL);
   g_autoptr (GTestDBus) test_bus = g_test_dbus_new (G_TEST_DBUS_NONE);
   g_autoptr (GHashTable) pids = g_hash_table_new (NULL, NULL);
+  g_autofree char *command = g_strdup_printf ("%s --service", (const char *)program);
   Callers callers = { .pids = pids };
 
-  write_service_file (directory, FIRST_NAME, program);
-  write_service_file (directory, SECOND_NAME, program);
+  test_bus_write_service_file (directory, FIRST_NAME, command);
+  test_bus_write_service_file (directory, SECOND_NAME, command);
   g_test_dbus_add_service_dir (test_bus, directory);
   g_test_dbus_up (test_bus);
   callers.bus = g_bus_get_sync (G_BUS_TYPE_SESSION, NULL, NULL);

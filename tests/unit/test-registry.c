@@ -295,16 +295,6 @@ cancels_as_many_as_it_may (CoreFixture *f, gconstpointer data)
   g_assert_cmpint (find (f, 3)->state, ==, TRUNDLE_TASK_SUSPENDED);
 }
 
-static void
-configure (CoreFixture *f, TrdSession *session, const char *text)
-{
-  g_autoptr (GVariant) configuration = g_variant_ref_sink (g_variant_new_parsed (text));
-  g_autoptr (GError) error = NULL;
-
-  trd_registry_configure (f->registry, session, configuration, &error);
-  g_assert_no_error (error);
-}
-
 /* An app that logs out takes its secrets back. */
 static void
 configuring_replaces_headers (CoreFixture *f, gconstpointer data)
@@ -313,15 +303,15 @@ configuring_replaces_headers (CoreFixture *f, gconstpointer data)
       f, "{'headers': <[('Authorization', 'old'), ('X-Plain', 'old')]>}");
   g_autoptr (GVariant) headers = NULL;
 
-  configure (f, session, "{'headers': <[('Cookie', 'new')]>}");
+  core_fixture_configure (f, session, "{'headers': <[('Cookie', 'new')]>}");
   headers = g_variant_lookup_value (session->row->configuration, "headers", NULL);
   g_assert_null (headers);
   g_assert_cmpuint (g_variant_n_children (session->secret_headers), ==, 1);
 
-  configure (f, session, "{'priority': <0.25>}");
+  core_fixture_configure (f, session, "{'priority': <0.25>}");
   g_assert_nonnull (session->secret_headers);
 
-  configure (f, session, "{'headers': <[('X-Plain', 'new')]>}");
+  core_fixture_configure (f, session, "{'headers': <[('X-Plain', 'new')]>}");
   g_assert_null (session->secret_headers);
 }
 

@@ -275,15 +275,9 @@ is_same_origin (const char *first, const char *second)
 {
   g_autoptr (GUri) first_uri = trundle_url_parse (first, NULL);
   g_autoptr (GUri) second_uri = trundle_url_parse (second, NULL);
-  g_autofree char *first_origin = NULL;
-  g_autofree char *second_origin = NULL;
 
-  if (first_uri == NULL || second_uri == NULL)
-    return FALSE;
-
-  first_origin = trundle_url_origin (first_uri);
-  second_origin = trundle_url_origin (second_uri);
-  return g_str_equal (first_origin, second_origin);
+  return first_uri != NULL && second_uri != NULL
+         && trundle_url_is_same_origin (first_uri, second_uri);
 }
 
 guint

@@ -57,6 +57,18 @@ trd_files_set_error (GError **error, int error_number, const char *what)
   return FALSE;
 }
 
+gboolean
+trd_files_set_io_error (GError **error, int error_number, const char *what)
+{
+  g_set_error (error,
+               G_IO_ERROR,
+               g_io_error_from_errno (error_number),
+               "%s: %s",
+               what,
+               g_strerror (error_number));
+  return FALSE;
+}
+
 guint64
 trd_files_file_system (int fd)
 {

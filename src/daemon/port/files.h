@@ -14,6 +14,9 @@
 /* Sets @error by @error_number; always returns FALSE. */
 gboolean
 trd_files_set_error (GError **error, int error_number, const char *what);
+/* The same with a G_IO_ERROR, for what no app is told. */
+gboolean
+trd_files_set_io_error (GError **error, int error_number, const char *what);
 
 /* What tells one file system from another, across reboots too: its f_fsid (statfs(2)).  A
  * device number is no such thing: a USB disk, btrfs and FUSE get another one each time.

@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "port/files.h"
+
 #define REMOVAL_FILE "set-aside"
 #define REMOVAL_GROUP "Set aside"
 
@@ -29,18 +31,6 @@ static const struct
   { TRD_SHELTER_DATABASE, "-shm" },     { TRD_SHELTER_SPOOL, "" },
   { TRD_SHELTER_DATABASE, "" },
 };
-
-static gboolean
-set_io_error (GError **error, int error_number, const char *what)
-{
-  g_set_error (error,
-               G_IO_ERROR,
-               g_io_error_from_errno (error_number),
-               "%s: %s",
-               what,
-               g_strerror (error_number));
-  return FALSE;
-}
 
 char *
 trd_shelter_path (const char *directory, const char *base, const char *suffix)
@@ -146,7 +136,7 @@ open_directory (const char *directory, GError **error)
   int fd = open (directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
   if (fd < 0)
-    set_io_error (error, errno, directory);
+    trd_files_set_io_error (error, errno, directory);
   return fd;
 }
 
@@ -159,7 +149,7 @@ move_member (int fd, const char *from, const char *to, GError **error)
     return TRUE;
   if ((errno == ENOTEMPTY || errno == EEXIST) && unlinkat (fd, from, AT_REMOVEDIR) == 0)
     return TRUE;
-  return set_io_error (error, errno, from);
+  return trd_files_set_io_error (error, errno, from);
 }
 
 /* Nothing when the database is not under its first name: all have moved. */
@@ -185,7 +175,7 @@ move_set (const char *directory, const char *from, const char *to, GError **erro
       moved = move_member (fd, name, target, error);
     }
   if (moved && fsync (fd) != 0)
-    moved = set_io_error (error, errno, directory);
+    moved = trd_files_set_io_error (error, errno, directory);
   close (fd);
   return moved;
 }
@@ -217,14 +207,14 @@ delete_spool (int directory_fd, GError **error)
   int fd = openat (directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
   if (fd < 0)
-    return errno == ENOENT ? TRUE : set_io_error (error, errno, name);
+    return errno == ENOENT ? TRUE : trd_files_set_io_error (error, errno, name);
   path = g_strdup_printf ("/proc/self/fd/%d", fd);
   dir = g_dir_open (path, 0, NULL);
   while (dir != NULL && (entry = g_dir_read_name (dir)) != NULL)
     unlinkat (fd, entry, 0);
   close (fd);
   if (unlinkat (directory_fd, name, AT_REMOVEDIR) != 0)
-    return set_io_error (error, errno, name);
+    return trd_files_set_io_error (error, errno, name);
   return TRUE;
 }
 
@@ -239,7 +229,7 @@ delete_spent (int fd, GError **error)
           members[i].base, TRD_SHELTER_SPENT, members[i].ending, NULL);
 
       if (unlinkat (fd, name, 0) != 0 && errno != ENOENT)
-        return set_io_error (error, errno, name);
+        return trd_files_set_io_error (error, errno, name);
     }
   return TRUE;
 }
@@ -267,9 +257,9 @@ trd_removal_finish (const TrdRemoval *self, const char *directory, GError **erro
     return FALSE;
   done = !self->back || delete_spent (fd, error);
   if (done && unlinkat (fd, REMOVAL_FILE, 0) != 0)
-    done = set_io_error (error, errno, REMOVAL_FILE);
+    done = trd_files_set_io_error (error, errno, REMOVAL_FILE);
   if (done && fsync (fd) != 0)
-    done = set_io_error (error, errno, directory);
+    done = trd_files_set_io_error (error, errno, directory);
   close (fd);
   return done;
 }

@@ -51,29 +51,17 @@ read_umask (void)
 }
 
 static gboolean
-set_io_error (GError **error, int error_number, const char *what)
-{
-  g_set_error (error,
-               G_IO_ERROR,
-               g_io_error_from_errno (error_number),
-               "%s: %s",
-               what,
-               g_strerror (error_number));
-  return FALSE;
-}
-
-static gboolean
 take_lock (TrdSpool *self, GError **error)
 {
   g_autofree char *path = g_build_filename (self->state_directory, "lock", NULL);
 
   self->lock_fd = open (path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (self->lock_fd < 0)
-    return set_io_error (error, errno, path);
+    return trd_files_set_io_error (error, errno, path);
   if (flock (self->lock_fd, LOCK_EX | LOCK_NB) == 0)
     return TRUE;
   if (errno != EWOULDBLOCK)
-    return set_io_error (error, errno, path);
+    return trd_files_set_io_error (error, errno, path);
 
   g_set_error (error,
                G_IO_ERROR,
@@ -89,12 +77,12 @@ open_spool (TrdSpool *self, GError **error)
   g_autofree char *path = g_build_filename (self->state_directory, "spool", NULL);
 
   if (mkdir (path, 0700) != 0 && errno != EEXIST)
-    return set_io_error (error, errno, path);
+    return trd_files_set_io_error (error, errno, path);
   if (self->spool_fd >= 0)
     close (self->spool_fd);
   self->spool_fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (self->spool_fd < 0)
-    return set_io_error (error, errno, path);
+    return trd_files_set_io_error (error, errno, path);
   return TRUE;
 }
 
@@ -118,7 +106,7 @@ trd_spool_new (const char *state_directory, GError **error)
   self->umask = read_umask ();
   if (g_mkdir_with_parents (state_directory, 0700) != 0)
     {
-      set_io_error (error, errno, state_directory);
+      trd_files_set_io_error (error, errno, state_directory);
       return NULL;
     }
   if (!take_lock (self, error) || !open_spool (self, error))

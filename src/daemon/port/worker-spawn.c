@@ -20,18 +20,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WORKER_SOCKET_FD 3
+#include "port/files.h"
 
-static void
-set_error_from_errno (GError **error, int error_number, const char *what)
-{
-  g_set_error (error,
-               G_IO_ERROR,
-               g_io_error_from_errno (error_number),
-               "%s: %s",
-               what,
-               g_strerror (error_number));
-}
+#define WORKER_SOCKET_FD 3
 
 /* The order matters: the socket first, for its number may be one that is given away. */
 static int
@@ -91,7 +82,7 @@ spawn (const char *program, int socket_fd, pid_t *out_pid, GError **error)
   posix_spawn_file_actions_destroy (&actions);
 
   if (result != 0)
-    set_error_from_errno (error, result, "Starting the worker");
+    trd_files_set_io_error (error, result, "Starting the worker");
   return result == 0;
 }
 
@@ -106,7 +97,7 @@ trd_worker_spawn (
 
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
     {
-      set_error_from_errno (error, errno, "Making a socket pair");
+      trd_files_set_io_error (error, errno, "Making a socket pair");
       return FALSE;
     }
   spawned = spawn (program, fds[1], &pid, error);
@@ -121,7 +112,7 @@ trd_worker_spawn (
   pidfd = pidfd_open (pid, 0);
   if (pidfd < 0)
     {
-      set_error_from_errno (error, errno, "Opening the worker's process");
+      trd_files_set_io_error (error, errno, "Opening the worker's process");
       g_close (fds[0], NULL);
       kill (pid, SIGKILL);
       waitpid (pid, NULL, 0);
