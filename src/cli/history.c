@@ -11,10 +11,13 @@
 #include "cli/print.h"
 #include "common/names.h"
 
+#define LIMIT_NONE G_MININT
+#define LIMIT_MAX 100000
+
 typedef struct
 {
   char *app_id; /* (owned) (nullable) */
-  int limit;    /* 0: all */
+  int limit;    /* LIMIT_NONE: all */
   gboolean clear;
   gboolean json;
 } Options;
@@ -93,7 +96,7 @@ compose_filter (const Options *options)
 
   if (options->app_id != NULL)
     g_variant_dict_insert (&dict, "app-id", "s", options->app_id);
-  if (options->limit > 0)
+  if (options->limit != LIMIT_NONE)
     g_variant_dict_insert (&dict, "limit", "u", (guint)options->limit);
   return g_variant_new ("(@a{sv})", g_variant_dict_end (&dict));
 }
@@ -187,14 +190,14 @@ trc_history (int argc, char **argv)
     { NULL },
   };
 
-  options.limit = 0;
+  options.limit = LIMIT_NONE;
   if (!trc_command_parse (entries, &argc, &argv))
     return TRC_EXIT_USAGE;
   if (argc > 1)
     return trc_command_misuse (_ ("“%s” is too much"), argv[1]);
-  if (options.limit < 0 || options.limit > 100000)
-    return trc_command_misuse (_ ("“--limit” is out of range"));
-  if (options.clear && (options.limit > 0 || options.json))
+  if (options.limit != LIMIT_NONE && (options.limit < 1 || options.limit > LIMIT_MAX))
+    return trc_command_misuse (_ ("--limit must be from 1 to %d"), LIMIT_MAX);
+  if (options.clear && (options.limit != LIMIT_NONE || options.json))
     return trc_command_misuse (_ ("“--clear” goes with “--app” only"));
   return run (&options);
 }

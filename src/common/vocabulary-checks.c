@@ -45,6 +45,16 @@ trundle_check_app_id (GVariant *value, GError **error)
          || fail (error, "must be an application id like “org.example.App”");
 }
 
+/* As AppId of a session says it. */
+gboolean
+trundle_check_past_app_id (GVariant *value, GError **error)
+{
+  const char *app_id = g_variant_get_string (value, NULL);
+
+  return g_str_equal (app_id, "host") || g_application_id_is_valid (app_id)
+         || fail (error, "must be an application id like “org.example.App”, or “host”");
+}
+
 gboolean
 trundle_check_bus_name (GVariant *value, GError **error)
 {

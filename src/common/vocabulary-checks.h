@@ -10,6 +10,8 @@
 gboolean
 trundle_check_app_id (GVariant *value, GError **error);
 gboolean
+trundle_check_past_app_id (GVariant *value, GError **error);
+gboolean
 trundle_check_bus_name (GVariant *value, GError **error);
 gboolean
 trundle_check_headers (GVariant *value, GError **error);

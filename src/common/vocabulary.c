@@ -46,7 +46,7 @@
 /* clang-format off */
 static const TrundleWord words[] = {
   /* Who is called, and when. */
-  { "app-id", "s", NULL, C | H, NULL, 1, NAME_BYTES_MAX, trundle_check_app_id,
+  { "app-id", "s", NULL, C, NULL, 1, NAME_BYTES_MAX, trundle_check_app_id,
     "Id of the application the session belongs to" },
   { "activation-name", "s", NULL, C, NULL, 1, NAME_BYTES_MAX, trundle_check_bus_name,
     "Bus name that is started for events" },
@@ -176,6 +176,8 @@ static const TrundleWord words[] = {
     "How many tasks at most" },
   { "state", "as", "s", F, NULL, 1, TRUNDLE_N_TASK_STATES, trundle_check_states,
     "States the tasks are in" },
+  { "app-id", "s", NULL, H, NULL, 1, NAME_BYTES_MAX, trundle_check_past_app_id,
+    "Id of the application the tasks belonged to" },
   /* Without a default, unlike in a batch: none means every kind. */
   { "kind", "s", NULL, F, NULL, 1, 32, trundle_check_kind,
     "Kind the tasks are of" },
