@@ -42,9 +42,9 @@ static const gint8 table[TRD_N_TASK_INPUTS][TRUNDLE_N_TASK_STATES] = {
 /* clang-format on */
 
 static const char *const words[] = {
-  "resume",  "suspend",   "cancel",     "expire",      "start",  "hold",
-  "succeed", "fail",      "retry",      "challenge",   "answer", "reject",
-  "update",  "try-again", "network-up", "begin later", "begin",  "proceed",
+  "resume",     "suspend",        "cancel",     "expire",      "start",  "hold",
+  "succeed",    "fail",           "retry",      "challenge",   "answer", "reject",
+  "be changed", "be tried again", "network-up", "begin later", "begin",  "proceed",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (words) == TRD_N_TASK_INPUTS);

@@ -58,7 +58,7 @@ trd_registry_cancel_keeping (TrdRegistry *self,
       g_set_error_literal (error,
                            TRUNDLE_ERROR,
                            TRUNDLE_ERROR_BAD_STATE,
-                           "A task that is finished leaves nothing to go on with");
+                           "A task that is finished cannot be cancelled");
       return FALSE;
     }
   if (trd_task_is_sealing (task))

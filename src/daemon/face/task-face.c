@@ -161,6 +161,15 @@ handle_open_file (gpointer object, TrdCall *call)
     fd = trd_spool_open_result (
         trd_gate_get_env (call->gate)->spool, row->place, row->final_path, &error);
 
+  /* The names in the spool are no words for callers. */
+  if (row != NULL && row->final_path == NULL
+      && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+    {
+      g_clear_error (&error);
+      g_set_error_literal (
+          &error, TRUNDLE_ERROR, TRUNDLE_ERROR_FILE_NOT_FOUND, "The task has no file");
+    }
+
   if (fd >= 0)
     trd_call_return_fd (call, fd);
   else
