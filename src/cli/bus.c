@@ -17,9 +17,14 @@
 GDBusConnection *
 trc_bus_connect (GError **error)
 {
+  GDBusConnection *connection;
+
   /* Registers the names of the service's errors with GDBus. */
   (void)TRUNDLE_ERROR;
-  return g_bus_get_sync (G_BUS_TYPE_SESSION, NULL, error);
+  connection = g_bus_get_sync (G_BUS_TYPE_SESSION, NULL, error);
+  if (connection == NULL)
+    g_prefix_error (error, "%s: ", _ ("The session bus cannot be reached"));
+  return connection;
 }
 
 GVariant *
@@ -134,6 +139,26 @@ trc_bus_task_path (const char *text)
   if (!g_ascii_string_to_unsigned (text, 10, 1, G_MAXINT64, &number, NULL))
     return NULL;
   return g_strdup_printf (TRUNDLE_TASK_PATH "/%" G_GUINT64_FORMAT, number);
+}
+
+char **
+trc_bus_task_paths (char **tasks)
+{
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; tasks[i] != NULL; i++)
+    {
+      char *path = trc_bus_task_path (tasks[i]);
+
+      if (path == NULL)
+        {
+          trc_command_misuse (_ ("“%s” is not the number of a task"), tasks[i]);
+          return NULL;
+        }
+      g_ptr_array_add (paths, path);
+    }
+  g_ptr_array_add (paths, NULL);
+  return (char **)g_ptr_array_free (g_steal_pointer (&paths), FALSE);
 }
 
 const char *

@@ -44,6 +44,9 @@ trc_bus_exit_for_error (const GError *error);
 /* "12" or an object path → an object path; NULL for what is neither.  (transfer full) */
 char *
 trc_bus_task_path (const char *text);
+/* The same of all of @tasks; NULL after it was told which is neither.  (transfer full) */
+char **
+trc_bus_task_paths (char **tasks);
 /* "/org/…/task/12" → "12".  Part of @object_path. */
 const char *
 trc_bus_task_number (const char *object_path);

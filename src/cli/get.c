@@ -22,6 +22,10 @@
 #define SESSION "trundle"
 #define RETRIES_MAX 1000000
 
+/* What nobody gives on a command line, not even by mistake. */
+#define RETRIES_NONE G_MININT
+#define PRIORITY_NONE (-G_MAXDOUBLE)
+
 /* The command line; strings are owned. */
 typedef struct
 {
@@ -34,11 +38,11 @@ typedef struct
   char **digests;
   char *resume_file;
   char *range;
-  int retries; /* -1: as the service does by itself */
+  int retries; /* RETRIES_NONE: as the service does by itself */
   char *session;
   char *description;
   char *max_size;
-  double priority;
+  double priority; /* PRIORITY_NONE: as the service does by itself */
   char *at;
   char *in;
   gboolean decode;
@@ -228,8 +232,8 @@ parse_options (Options *self, int *argc, char ***argv)
       entries[i] = templates[i];
       entries[i].arg_data = (char *)self + GPOINTER_TO_UINT (templates[i].arg_data);
     }
-  self->priority = -1;
-  self->retries = -1;
+  self->priority = PRIORITY_NONE;
+  self->retries = RETRIES_NONE;
   if (!trc_command_parse (entries, argc, argv))
     return FALSE;
 
@@ -238,11 +242,25 @@ parse_options (Options *self, int *argc, char ***argv)
   return TRUE;
 }
 
+/* Also NaN is one that was given, and wrong. */
+static gboolean
+has_priority (const Options *self)
+{
+  return !(self->priority <= PRIORITY_NONE);
+}
+
 /* One that the service has with the resume data. */
 static gboolean
 is_known_address (const Options *self, guint i)
 {
   return self->resume_file != NULL && self->urls[i][0] == '\0';
+}
+
+/* An address that is none, for whoever typed it; but where a password may be in it. */
+static char *
+describe_argument (const char *url)
+{
+  return strchr (url, '@') != NULL ? trundle_url_redact (url) : trc_print_clean (url);
 }
 
 static gboolean
@@ -266,19 +284,20 @@ check_options (Options *self)
     trc_command_misuse (_ ("--mirror and --digest are of one file"));
   else if (self->mirrors != NULL && self->digests == NULL)
     trc_command_misuse (_ ("--mirror needs --digest, to know the file by"));
-  else if (self->retries < -1 || self->retries >= RETRIES_MAX)
+  else if (self->retries != RETRIES_NONE
+           && (self->retries < 0 || self->retries >= RETRIES_MAX))
     trc_command_misuse (_ ("--retries must be from 0 to %d"), RETRIES_MAX - 1);
   else if (self->if_exists != NULL
            && !trundle_if_exists_from_word (self->if_exists, &if_exists))
     trc_command_misuse (_ ("--if-exists must be fail, replace or rename"));
-  else if (self->priority != -1 && !(self->priority >= 0 && self->priority <= 1))
+  else if (has_priority (self) && !(self->priority >= 0 && self->priority <= 1))
     trc_command_misuse (_ ("--priority must be from 0.0 to 1.0"));
   else
     {
       for (guint i = 0; self->urls[i] != NULL; i++)
         {
           g_autoptr (GUri) uri = NULL;
-          g_autofree char *shown = trundle_url_redact (self->urls[i]);
+          g_autofree char *shown = describe_argument (self->urls[i]);
 
           if (is_known_address (self, i))
             continue;
@@ -337,6 +356,8 @@ read_request (Options *self)
       if (self->digest_list == NULL)
         return FALSE;
     }
+  if (self->mirrors != NULL && !trc_request_check_mirrors (self->mirrors))
+    return FALSE;
   if (self->range != NULL)
     {
       self->wanted_range = trc_request_read_range (self->range);
@@ -489,7 +510,7 @@ describe_task (const Options *self, guint i)
         g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, self->resume_data, TRUE));
   if (self->wanted_range != NULL)
     g_variant_dict_insert_value (&dict, "range", self->wanted_range);
-  if (self->retries >= 0)
+  if (self->retries != RETRIES_NONE)
     g_variant_dict_insert_value (
         &dict,
         "retry",
@@ -497,7 +518,7 @@ describe_task (const Options *self, guint i)
                               (guint)self->retries + 1));
   if (self->description != NULL)
     g_variant_dict_insert (&dict, "description", "s", self->description);
-  if (self->priority != -1)
+  if (has_priority (self))
     g_variant_dict_insert (&dict, "priority", "d", self->priority);
   if (self->earliest_begin_us != 0)
     g_variant_dict_insert (&dict, "earliest-begin", "x", self->earliest_begin_us);

@@ -10,6 +10,7 @@
 #include <glib/gi18n.h>
 
 #include "cli/command.h"
+#include "cli/print.h"
 #include "common/digest.h"
 #include "common/url.h"
 
@@ -41,6 +42,38 @@ trc_request_read_headers (char **headers)
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
+static gboolean
+check_digest (char **parts)
+{
+  const TrundleDigest *digest;
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (g_strv_length (parts) != 2)
+    {
+      trc_command_misuse (_ ("--digest must be ALGORITHM:HEX"));
+      return FALSE;
+    }
+
+  digest = trundle_digest_find (parts[0]);
+  if (digest == NULL)
+    {
+      g_autofree char *shown = trc_print_clean (parts[0]);
+
+      trc_command_misuse (_ ("--digest: the algorithm is none of sha256, sha512, sha384, "
+                             "sha224, sha1 and "
+                             "md5: “%s”"),
+                          shown);
+      return FALSE;
+    }
+
+  bytes = trundle_digest_from_hex (digest, parts[1]);
+  if (bytes == NULL)
+    trc_command_misuse (_ ("--digest: a %s has %u hexadecimal digits"),
+                        digest->name,
+                        2 * (guint)digest->size);
+  return bytes != NULL;
+}
+
 GVariant *
 trc_request_read_digests (char **digests)
 {
@@ -50,15 +83,12 @@ trc_request_read_digests (char **digests)
   for (guint i = 0; digests[i] != NULL; i++)
     {
       g_auto (GStrv) parts = g_strsplit (digests[i], ":", 2);
-      const TrundleDigest *digest = parts[0] != NULL ? trundle_digest_find (parts[0])
-                                                     : NULL;
-      g_autoptr (GBytes) bytes = NULL;
 
-      if (digest != NULL && parts[1] != NULL)
-        bytes = trundle_digest_from_hex (digest, parts[1]);
-      if (bytes == NULL || g_variant_dict_contains (&dict, parts[0]))
+      if (!check_digest (parts))
+        return NULL;
+      if (g_variant_dict_contains (&dict, parts[0]))
         {
-          trc_command_misuse (_ ("--digest must be ALGORITHM:HEX, once an algorithm"));
+          trc_command_misuse (_ ("--digest is given twice for %s"), parts[0]);
           return NULL;
         }
       g_variant_dict_insert (&dict, parts[0], "b", TRUE);
@@ -66,6 +96,26 @@ trc_request_read_digests (char **digests)
     }
 
   return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
+gboolean
+trc_request_check_mirrors (char **mirrors)
+{
+  for (guint i = 0; mirrors[i] != NULL; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GUri) uri = trundle_url_parse (mirrors[i], &error);
+
+      if (uri == NULL)
+        trc_command_misuse ("--mirror: %s", error->message);
+      else if (g_uri_get_userinfo (uri) != NULL)
+        trc_command_misuse (_ ("--mirror must be an address without user and password"));
+      else
+        continue;
+      return FALSE;
+    }
+
+  return TRUE;
 }
 
 GVariant *

@@ -14,6 +14,9 @@ trc_request_read_headers (char **headers);
 /* "sha256:abc…" → a{ss}. */
 GVariant *
 trc_request_read_digests (char **digests);
+/* Whether these may be `mirrors`. */
+gboolean
+trc_request_check_mirrors (char **mirrors);
 /* "100-199", "100-" → (tt), as the option `range` wants it. */
 GVariant *
 trc_request_read_range (const char *range);

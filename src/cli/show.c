@@ -280,6 +280,27 @@ print_json (const char *path, GVariant *task)
   trc_print_json_line (g_variant_dict_end (&dict));
 }
 
+static TrcExit
+show_task (GDBusConnection *connection, const char *path, gboolean json, gboolean metrics)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) task = trc_bus_get_task (connection, path, &error);
+
+  if (task == NULL)
+    {
+      trc_command_complain ("%s: %s", trc_bus_task_number (path), error->message);
+      return trc_bus_exit_for_error (error);
+    }
+
+  if (json)
+    print_json (path, task);
+  else
+    print_human (path, task);
+  if (metrics && !json)
+    print_metrics (task);
+  return TRC_EXIT_DONE;
+}
+
 TrcExit
 trc_show (int argc, char **argv)
 {
@@ -294,11 +315,17 @@ trc_show (int argc, char **argv)
   };
   g_autoptr (GDBusConnection) connection = NULL;
   g_autoptr (GError) error = NULL;
+  g_auto (GStrv) paths = NULL;
+  TrcExit last = TRC_EXIT_DONE;
+  guint n_failed = 0;
 
   if (!trc_command_parse (entries, &argc, &argv))
     return TRC_EXIT_USAGE;
   if (tasks == NULL)
     return trc_command_misuse (_ ("Which task?"));
+  paths = trc_bus_task_paths (tasks);
+  if (paths == NULL)
+    return TRC_EXIT_USAGE;
   connection = trc_bus_connect (&error);
   if (connection == NULL)
     {
@@ -307,20 +334,15 @@ trc_show (int argc, char **argv)
     }
   for (guint i = 0; tasks[i] != NULL; i++)
     {
-      g_autofree char *path = trc_bus_task_path (tasks[i]);
-      g_autoptr (GVariant) task = NULL;
+      TrcExit one = show_task (connection, paths[i], json, metrics);
 
-      if (path == NULL)
-        return trc_command_misuse (_ ("“%s” is not the number of a task"), tasks[i]);
-      task = trc_bus_get_task (connection, path, &error);
-      if (task == NULL)
-        return trc_command_fail (error);
-      if (json)
-        print_json (path, task);
-      else
-        print_human (path, task);
-      if (metrics && !json)
-        print_metrics (task);
+      if (one == TRC_EXIT_UNREACHABLE)
+        return one;
+      if (one != TRC_EXIT_DONE)
+        {
+          last = one;
+          n_failed++;
+        }
     }
-  return TRC_EXIT_DONE;
+  return n_failed > 0 && n_failed < g_strv_length (paths) ? TRC_EXIT_SOME_FAILED : last;
 }

@@ -77,27 +77,6 @@ find_all (GDBusConnection *connection, const char *const *states, GError **error
   return (char **)g_ptr_array_free (g_steal_pointer (&paths), FALSE);
 }
 
-/* (transfer full) (nullable) */
-static char **
-read_paths (char **tasks)
-{
-  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
-
-  for (guint i = 0; tasks[i] != NULL; i++)
-    {
-      char *path = trc_bus_task_path (tasks[i]);
-
-      if (path == NULL)
-        {
-          trc_command_misuse (_ ("“%s” is not the number of a task"), tasks[i]);
-          return NULL;
-        }
-      g_ptr_array_add (paths, path);
-    }
-  g_ptr_array_add (paths, NULL);
-  return (char **)g_ptr_array_free (g_steal_pointer (&paths), FALSE);
-}
-
 /* @is_all: a task that has ended since it was listed is nobody's fault. */
 static TrcExit
 steer_tasks (GDBusConnection *connection, const Verb *verb, char **paths, gboolean is_all)
@@ -157,7 +136,7 @@ trc_steer (int argc, char **argv)
     return trc_command_misuse (_ ("Give the numbers of tasks, or --all"));
   if (file != NULL && (all || g_strv_length (tasks) > 1))
     return trc_command_misuse (_ ("--resume-data is of one task"));
-  if (tasks != NULL && (paths = read_paths (tasks)) == NULL)
+  if (tasks != NULL && (paths = trc_bus_task_paths (tasks)) == NULL)
     return TRC_EXIT_USAGE;
 
   connection = trc_bus_connect (&error);

@@ -100,6 +100,9 @@ describe_changes (const Options *self)
       && (digests = trc_request_read_digests (self->digests)) == NULL)
     return NULL;
 
+  if (self->mirrors != NULL && !trc_request_check_mirrors (self->mirrors))
+    return NULL;
+
   if (self->url != NULL)
     g_variant_dict_insert (&dict, "url", "s", self->url);
   if (headers != NULL)

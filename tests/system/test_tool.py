@@ -100,6 +100,26 @@ def test_get_failure_is_1_and_some_failures_5(daemon, tool, nginx, inbox):
     tool.run("get", "-w", "-d", inbox, nginx.url("good.bin"), nginx.url("no"), status=5)
 
 
+@pytest.mark.parametrize("words,named", [
+    (["get", "no-url"], "no-url"), (["get", "http://user:pass@"], "\u2026"),
+    (["get", "http://a/a", "--digest", "SHA256:" + 64 * "0"], "SHA256"),
+    (["get", "http://a/a", "--digest", "sha256:12"], "64 hexadecimal digits"),
+], ids=str)
+def test_what_is_wrong_is_named(daemon, tool, words, named):
+    said = tool.run(*words, status=2)
+
+    assert named in said and "pass" not in said
+
+
+def test_show_goes_on_with_the_others(daemon, tool, nginx, inbox):
+    nginx.add_file("one", 1000000)
+    number = tool.run("get", nginx.slow_url("one", "10k"), "-d", inbox).strip()
+
+    shown = tool.run("show", "99999", number, status=5)
+
+    assert "99999: There is no such object" in shown and nginx.slow_url("one", "10k") in shown
+
+
 def test_get_quiet_says_only_what_fails(daemon, tool, nginx, inbox):
     nginx.add_file("quiet.bin", 10)
 
@@ -180,7 +200,12 @@ def test_get_decodes(daemon, tool, script, inbox):
     ["cancel", "--resume-data", "x", "1", "2"], ["suspend", "--resume-data", "x", "1"],
     ["get", "--resume-data", "x", "http://h/a", "http://h/b"], ["get", "--resume-data", "x"],
     ["get", "--range", "2-1", "http://a/a"], ["get", "--range=-5", "http://a/a"],
-    ["list", "--state", "odd"], ["show"], ["show", "0"],
+    ["get", "--retries=-1", "http://a/a"], ["get", "--priority=-1", "http://a/a"],
+    ["get", "--priority=nan", "http://a/a"], ["get", "--digest", "", "http://a/a"],
+    ["get", "--digest", "sha256:" + 64 * "0", "--mirror", "ftp://b/a", "http://a/a"],
+    ["get", "--digest", "sha256:" + 64 * "0", "--mirror", "http://b:c@d/", "http://a/a"],
+    ["update", "1", "--mirror", "nonsense"], ["history", "--limit", "0"],
+    ["list", "--state", "odd"], ["show"], ["show", "0"], ["show", "1", "x"],
 ], ids=" ".join)
 def test_usage_is_2(daemon, tool, arguments):
     assert "--help" in tool.run(*arguments, status=2)
@@ -493,6 +518,10 @@ def test_history(daemon, client, tool, nginx):
     assert len(shown.splitlines()) == 2 and str(last) in shown and "secret" not in shown
     assert [row["number"] for row in tool.json("history", "--app", "org.example.One")] \
         == [first]
+
+    hosts = finish(client, nginx, "three")
+    assert [row["number"] for row in tool.json("history", "--app", "host")] == [hosts]
+    tool.run("history", "--clear", "--app", "host")
 
     # It outlives the daemon, and is gone when told to go.
     daemon.restart()
