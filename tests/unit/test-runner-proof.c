@@ -3,6 +3,8 @@
 
 #include "config.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "await.h"
@@ -70,6 +72,41 @@ await_state (CoreFixture *f, TrdTask *task)
   if (state != NULL)
     g_variant_lookup (state, "offset", "t", &offset);
   return offset;
+}
+
+/* Fault (power): the machine stopped while the disk of a part was away, which then cannot
+ * be written yet | Proves: no more is believed than was synced (law 4) */
+static void
+believes_nothing_before_it_is_cut (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = start (f, "{'start': <true>}", 8);
+  g_autofree char *path = g_build_filename (f->directory, "spool", "1", NULL);
+  g_autoptr (TrdTaskRow) row = NULL;
+  guint64 offset = 0;
+  int fd;
+
+  cut (f, task, 8, make_state (8));
+  row = trd_store_load_task (f->env.store, task->id, NULL);
+  row->synced = 4;
+  row->untrusted = TRUE;
+  g_assert_true (trd_store_update_task (f->env.store, row, NULL));
+  fd = open (path, O_RDWR | O_CLOEXEC);
+  test_await (flock (fd, LOCK_EX | LOCK_NB) == 0);
+  fake_clock_advance (f->clock, 2 * G_USEC_PER_SEC);
+  test_await (task->failures == 2);
+  g_assert_cmpint (task->state, ==, TRUNDLE_TASK_QUEUED);
+
+  close (fd);
+  fake_clock_advance (f->clock, 10 * G_USEC_PER_SEC);
+  test_await (fake_transport_is_running (f->transport, task->id));
+  g_variant_lookup (
+      fake_transport_find (f->transport, task->id)->request, "offset", "t", &offset);
+  g_assert_cmpuint (offset, ==, 4);
+  g_clear_pointer (&row, trd_task_row_free);
+  row = trd_store_load_task (f->env.store, task->id, NULL);
+  g_assert_cmpuint (row->synced, ==, 4);
+  g_assert_false (row->untrusted);
+  g_assert_null (row->digest_state);
 }
 
 static void
@@ -248,6 +285,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   add ("asks-for-digests", asks_for_digests);
+  add ("law-4/believes-nothing-before-it-is-cut", believes_nothing_before_it_is_cut);
   add ("keeps-what-is-digested", keeps_what_is_digested);
   add ("keeps-what-an-attempt-ends-with", keeps_what_an_attempt_ends_with);
   add ("law-4/forgets-what-is-ahead", forgets_what_is_ahead_after_a_reboot);

@@ -145,6 +145,22 @@ with_range (GVariant *request, const TrdResume *plan)
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
+/* What the row says of the part that was cut to @offset just now: digests of more than
+ * that are of no use, and what was synced has become less, or can be believed again. */
+static gboolean
+store_cut (TrdRun *run, const TrdTaskRow *row, guint64 offset, GError **error)
+{
+  TrdStore *store = run->runner->env->store;
+  gboolean is_shorter = row->synced > offset;
+
+  if (is_shorter || trd_proof_get_offset (row->digest_state) > offset)
+    return trd_store_set_task_digested (
+        store, row->id, is_shorter ? 0 : row->synced, NULL, error);
+
+  return !row->untrusted
+         || trd_store_set_task_synced (store, row->id, row->synced, error);
+}
+
 /* Opens the part, cut to what is believed of it.  What begins anew has nothing synced,
  * and the row says so before the first byte is written (law 4). */
 static int
@@ -166,23 +182,16 @@ open_part (TrdRun *run, const TrdTaskRow *row, TrdResume *out_plan, GError **err
     }
   /* Nor is it what an earlier answer described: another version may come, of which a part
    * must not be continued by that one's validator (law 11). */
-  if (out_plan->offset == 0 && trd_resume_is_possible (row->response, NULL, NULL))
-    {
-      if (!trd_run_forget_part (run, error))
-        return -1;
-    }
-  else if ((row->synced > out_plan->offset
-            || trd_proof_get_offset (row->digest_state) > out_plan->offset)
-           && !trd_store_set_task_digested (env->store, row->id, 0, NULL, error))
+  if (out_plan->offset == 0 && trd_resume_is_possible (row->response, NULL, NULL)
+      && !trd_run_forget_part (run, error))
     return -1;
 
   fd = trd_spool_open_part (env->spool, run->place, out_plan->offset, error);
   if (fd < 0)
     return -1;
-  /* Only now that it is cut. */
-  if (row->untrusted
-      && !trd_store_set_task_synced (
-          env->store, row->id, MIN (row->synced, out_plan->offset), error))
+  /* Only now that it is cut: until then the mark of a part that is not to be trusted
+   * stays. */
+  if (!store_cut (run, row, out_plan->offset, error))
     {
       close (fd);
       return -1;
