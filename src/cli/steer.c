@@ -9,7 +9,6 @@
 #include <glib/gi18n.h>
 
 #include "cli/bus.h"
-#include "cli/print.h"
 #include "cli/resume-data.h"
 #include "common/error.h"
 #include "common/names.h"

@@ -9,7 +9,6 @@
 
 #include "cli/bus.h"
 #include "cli/follow.h"
-#include "cli/print.h"
 
 static const char *const unfinished[]
     = { "suspended", "queued", "running", "challenged", NULL };

@@ -12,7 +12,6 @@
 #include "part.h"
 
 #include "common/defaults.h"
-#include "common/error.h"
 #include "errors.h"
 #include "hasher.h"
 

@@ -10,7 +10,6 @@
 
 #include "await.h"
 #include "bus-fixture.h"
-#include "common/names.h"
 
 #define NONE "@a{sv} {}"
 #define ATTACH "({'replace': <false>},)"

@@ -6,7 +6,6 @@
 
 #include "config.h"
 
-#include "await.h"
 #include "bus-fixture.h"
 #include "common/names.h"
 #include "face/face.h"

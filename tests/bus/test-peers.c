@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "await.h"
 #include "bus-fixture.h"
 #include "common/names.h"
 

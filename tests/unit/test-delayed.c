@@ -7,7 +7,6 @@
 
 #include "await.h"
 #include "common/error.h"
-#include "common/vocabulary.h"
 #include "core-fixture.h"
 
 #define URL "http://a.example/file"

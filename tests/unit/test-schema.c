@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/mount.h>
 
-#include "common/error.h"
 #include "port/db.h"
 
 /* The numbers that every one of them has given out last. */

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/error.h"
 #include "files.h"
 #include "port/db.h"
 #include "port/shelter-private.h"

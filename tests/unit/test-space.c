@@ -17,7 +17,6 @@
 #include "await.h"
 #include "common/defaults.h"
 #include "core-fixture.h"
-#include "port/space.h"
 
 #define URL "http://example.org/a"
 #define MIB (G_GINT64_CONSTANT (1024) * 1024)

@@ -13,8 +13,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include "common/error.h"
-
 /* Transactions */
 
 /* Fault (store): a transaction is abandoned | Proves: no trace of it, numbers included */

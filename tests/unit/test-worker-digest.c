@@ -9,7 +9,6 @@
 #include "worker-fixture.h"
 
 #include "common/digest.h"
-#include "common/error.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All sessions and tasks, in memory as little as possible, and the verbs on them.  Every
- * verb commits before it returns (law 1); what it promises holds across kill -9.  Owns
- * sessions and tasks; changes a task only through a turn. */
+/* All sessions and tasks, in memory as little as possible.  Owns them; changes a task
+ * only through a turn.  The verbs are in core/sessions.c, create.c, tasks.c and
+ * delayed.c: each commits before it returns (law 1); what it promises holds across kill
+ * -9. */
 
 #include "config.h"
 

@@ -29,7 +29,7 @@ typedef enum /*< flags >*/
   TRD_TASK_CHANGE_ERROR = 1 << 2,
   TRD_TASK_CHANGE_RESPONSE = 1 << 3,
   TRD_TASK_CHANGE_NEXT_ATTEMPT = 1 << 4,
-  TRD_TASK_CHANGE_DETAILS = 1 << 5, /* priority, description, user data */
+  TRD_TASK_CHANGE_DETAILS = 1 << 5, /* priority, description, user data, date */
   TRD_TASK_CHANGE_REQUEST = 1 << 6, /* what is asked, and of whom */
 } TrdTaskChange;
 

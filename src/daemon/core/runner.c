@@ -11,7 +11,6 @@
 
 #include <unistd.h>
 
-#include "common/defaults.h"
 #include "common/error.h"
 #include "common/url.h"
 #include "common/vocabulary.h"

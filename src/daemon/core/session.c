@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What anybody may ask a session.  What changes one is in core/registry.c. */
+/* What anybody may ask a session.  What changes one is in core/sessions.c. */
 
 #include "config.h"
 

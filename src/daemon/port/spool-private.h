@@ -7,7 +7,7 @@
 
 #include "port/spool.h"
 
-/* What the files of the spool share: spool.c, spool-seal.c. */
+/* What the files of the spool share: spool.c, spool-seal.c, space.c. */
 struct _TrdSpool
 {
   GObject parent_instance;

@@ -6,7 +6,7 @@
 #include "port/db.h"
 #include "port/store.h"
 
-/* What the files of the store share: store.c, store-tasks.c, store-events.c. */
+/* What the files of the store share: store.c and all store-*.c. */
 struct _TrdStore
 {
   GObject parent_instance;

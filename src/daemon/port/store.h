@@ -82,7 +82,8 @@ trd_store_load_sessions (TrdStore *self, GError **error);
 /* Tasks.  insert sets row->id and row->number. */
 gboolean
 trd_store_insert_task (TrdStore *self, TrdTaskRow *row, GError **error);
-/* Writes everything that may change (all but the first paragraph of the struct). */
+/* Writes everything that may change: all but the first paragraph of the struct, and of
+ * that the name of the part. */
 gboolean
 trd_store_update_task (TrdStore *self, const TrdTaskRow *row, GError **error);
 /* The frequent changes, without loading a row. */

@@ -11,7 +11,6 @@
 
 #include "port/worker-process-private.h"
 
-#include "common/defaults.h"
 #include "common/names.h"
 #include "port/worker-spawn.h"
 
