@@ -10,7 +10,7 @@ from parts.network import Network, is_possible
 from parts.script import Script
 from parts.waiting import wait_for
 
-pytestmark = pytest.mark.skipif(not is_possible(), reason="namespaces need root and ip")
+pytestmark = pytest.mark.skipif(not is_possible(), reason="this kernel or container lets us make no network")
 
 BODY = bytes(range(256)) * 4096
 

@@ -47,6 +47,18 @@ reserved (CoreFixture *f, TrdTask *task)
   return (gint64)facts.st_blocks * 512;
 }
 
+/* Giving back takes the lock of the part for a moment, in a thread. */
+static gboolean
+is_unlocked (CoreFixture *f, TrdTask *task)
+{
+  g_autofree char *path = path_of (f, task);
+  int fd = open (path, O_RDONLY | O_CLOEXEC);
+  gboolean is_free = flock (fd, LOCK_EX | LOCK_NB) == 0;
+
+  close (fd);
+  return is_free;
+}
+
 static gboolean
 can_reserve (CoreFixture *f)
 {
@@ -324,6 +336,7 @@ reserves_before_it_asks (CoreFixture *f, gconstpointer data)
   g_assert_no_error (error);
   test_await (reserved (f, task) < MIB);
   test_await (!task->releasing);
+  test_await (is_unlocked (f, task));
   test_settle ();
   trd_registry_resume (f->registry, task, &error);
   g_assert_no_error (error);

@@ -288,7 +288,12 @@ run_trim (GTask *task, gpointer source, gpointer task_data, GCancellable *cancel
 
   job->fd = open_again (job->spool_fd, job->place);
   if (job->fd >= 0)
-    give_back_if_free (job);
+    {
+      give_back_if_free (job);
+      /* Now, not when the main loop comes to it: it may hold the lock. */
+      close (job->fd);
+    }
+  job->fd = -1;
   g_task_return_boolean (task, TRUE);
 }
 

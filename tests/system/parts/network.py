@@ -14,7 +14,19 @@ CLONE_NEWNET = 0x40000000
 
 
 def is_possible():
-    return os.geteuid() == 0 and shutil.which("ip") is not None
+    """Found out by trying: a container may say no to any of this."""
+    if os.geteuid() or shutil.which("ip") is None:
+        return False
+
+    def succeeds(*command):
+        return not subprocess.run(["ip", *command], capture_output=True, check=False).returncode
+
+    name = f"trundle-{os.getpid()}-probe"
+    if not succeeds("netns", "add", name):
+        return False
+    possible = succeeds("netns", "exec", name, "ip", "link", "add", "v0", "type", "veth",
+                        "peer", "name", "v1")
+    return succeeds("netns", "delete", name) and possible
 
 
 class Network:
