@@ -258,7 +258,7 @@ on_body_ended (const GError *error, gpointer user_data)
     finish_complete (self);
 }
 
-/* After each sync: one on the way, or the last. */
+/* After each sync: one on the way, or the last; and when what was hashed may be told. */
 static void
 on_synced (gpointer user_data)
 {
@@ -278,8 +278,11 @@ on_synced (gpointer user_data)
   self->hooks->moved (self, self->user_data);
   if (self->body != NULL)
     {
-      trw_attempt_feed_watchdog (self);
       trw_attempt_tell_digests (self);
+      /* It may be the hashing that has ended. */
+      if (trw_part_is_behind (self->part))
+        return;
+      trw_attempt_feed_watchdog (self);
       trw_body_start (self->body);
     }
   else if (!trw_part_sync (self->part))

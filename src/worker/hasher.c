@@ -1,10 +1,11 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hashes a file while it is written, from the buffer that is written: the bytes are in
- * the processor's cache.  What was there before is read again in a thread, while more is
- * written behind it; what comes meanwhile is read after it, until the two meet.  The
- * thread has the digests for itself, and nobody touches them until it has ended. */
+/* Hashes a file while it is written: from the buffer that is written, whose bytes are in
+ * the processor's cache, as long as the network is slower than that.  Where it is not,
+ * and for what was there before, a thread reads the file while more is written behind it;
+ * what comes meanwhile is read after it, until the two meet.  The thread has the digests
+ * for itself, and nobody touches them until it has ended. */
 
 #include "config.h"
 
@@ -17,7 +18,11 @@
 
 /* What is missing and less than this is read at once: it was written a moment ago, and a
  * thread for it would come too late for ever. */
-#define SHORT_GAP (4 * 1024 * 1024)
+#define SHORT_GAP (1024 * 1024)
+
+/* Who writes so much at a time has more waiting: that goes on at once, and is hashed by a
+ * thread (SHA-256 on the main loop took as long as all else, over loopback). */
+#define HURRY (128 * 1024)
 
 struct _TrwHasher
 {
@@ -127,11 +132,13 @@ trw_hasher_take (TrwHasher *self, guint64 offset, const guint8 *data, gsize leng
   if (!is_usable (self))
     return;
   gap = offset - trw_digests_get_length (self->digests);
-  if (gap >= SHORT_GAP)
+  if (gap + length >= SHORT_GAP)
     {
       start_job (self, offset + length);
       return;
     }
+  if (length >= HURRY)
+    return;
   if (gap > 0)
     self->error_number = read_up_to (self, offset);
   if (self->error_number == 0)

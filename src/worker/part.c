@@ -45,6 +45,10 @@ keep_digests (TrwPart *self)
 
   if (digests == NULL || trw_digests_get_length (digests) == 0)
     return;
+  /* Those that are on disk at the end of the sync under way. */
+  if (self->digests != NULL && self->digests_length <= self->syncing
+      && trw_digests_get_length (digests) > self->syncing)
+    return;
   g_clear_pointer (&self->digests, g_variant_unref);
   self->digests = trw_digests_save (digests);
   self->digests_length = trw_digests_get_length (digests);
@@ -213,7 +217,8 @@ on_read (gpointer user_data)
   if (self->error_number == 0)
     self->error_number = trw_hasher_get_errno (self->hasher);
   keep_digests (self);
-  if (self->is_ending || self->error_number != 0)
+  if (self->is_ending || self->error_number != 0
+      || (self->digests != NULL && self->digests_length <= self->synced))
     self->on_synced (self->user_data);
 }
 

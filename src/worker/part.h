@@ -9,7 +9,8 @@
 typedef struct _TrwPart TrwPart;
 
 /* Called from the main loop each time something of what trw_part_is_busy() means has
- * ended, well or not, that somebody may wait for: a sync, the last hashing. */
+ * ended, well or not, that somebody may wait for: a sync, the last hashing, one of what
+ * was synced before. */
 typedef void (*TrwPartFunc) (gpointer user_data);
 
 /* @fd is consumed.  @offset: of what is there already, and counts as written but not as
