@@ -123,7 +123,7 @@ def test_refused_status(fetch, script):
     name, details = task.get("Error")
     assert name == "HttpStatus" and details["status"] == 404
     assert bytes(task.get("ErrorBody")) == b'{"no":1}'
-    with pytest.raises(Failure):
+    with pytest.raises(Failure, match="FileNotFound: .*The task has no file"):
         task.call("OpenFile")
 
 

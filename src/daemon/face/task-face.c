@@ -163,7 +163,7 @@ handle_open_file (gpointer object, TrdCall *call)
 
   /* The names in the spool are no words for callers. */
   if (row != NULL && row->final_path == NULL
-      && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+      && g_error_matches (error, TRUNDLE_ERROR, TRUNDLE_ERROR_FILE_NOT_FOUND))
     {
       g_clear_error (&error);
       g_set_error_literal (
