@@ -30,6 +30,7 @@ def test_cancel(session, stalled):
     session.wait_finished(1)
     name, details = task.get("Error")
     assert name == "Cancelled" and "resume-data" not in details
+    assert details["reason"] == "client" and details["message"] == "The task was cancelled"
     task.cancel()
     with pytest.raises(Failure) as failure:
         task.resume()

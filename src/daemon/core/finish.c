@@ -95,12 +95,13 @@ set_error (TrdTaskRow *row, TrundleError code, GVariant *details)
 }
 
 static GVariant *
-ending_details (const TrdTaskRow *row, const char *reason)
+ending_details (const TrdTaskRow *row, const char *reason, const char *message)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
   g_variant_dict_insert (&dict, "url", "s", row->url);
   g_variant_dict_insert (&dict, "reason", "s", reason);
+  g_variant_dict_insert (&dict, "message", "s", message);
 
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
@@ -114,7 +115,9 @@ trd_stage_cancel (TrdTurn *self, TrdStep *step, const TrdChange *change, GError 
   if (!trd_step_load_row (self, step, error))
     return FALSE;
 
-  set_error (step->row, TRUNDLE_ERROR_CANCELLED, ending_details (step->row, reason));
+  set_error (step->row,
+             TRUNDLE_ERROR_CANCELLED,
+             ending_details (step->row, reason, "The task was cancelled"));
   if (change != NULL && change->out_resume_data != NULL)
     {
       trd_step_keep_progress (step);
@@ -132,8 +135,11 @@ trd_stage_expire (TrdTurn *self, TrdStep *step, const TrdChange *change, GError 
     return FALSE;
 
   trd_step_keep_progress (step);
-  set_error (
-      step->row, TRUNDLE_ERROR_TIMED_OUT, ending_details (step->row, "resource-timeout"));
+  set_error (step->row,
+             TRUNDLE_ERROR_TIMED_OUT,
+             ending_details (step->row,
+                             "resource-timeout",
+                             "It was not done within the time for it"));
   return trd_step_leave (self, step, step->row->response, NULL, error)
          && finish_row (self, step, error);
 }
@@ -145,9 +151,10 @@ trd_stage_reject (TrdTurn *self, TrdStep *step, const TrdChange *change, GError 
   if (!trd_step_load_row (self, step, error))
     return FALSE;
 
-  set_error (step->row,
-             TRUNDLE_ERROR_AUTHENTICATION_CANCELLED,
-             ending_details (step->row, "client"));
+  set_error (
+      step->row,
+      TRUNDLE_ERROR_AUTHENTICATION_CANCELLED,
+      ending_details (step->row, "client", "Nobody answered what the server asked for"));
   return finish_row (self, step, error);
 }
 
