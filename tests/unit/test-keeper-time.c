@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "core-fixture-keep.h"
+#include "port/store-private.h"
 
 #define DAY_US G_TIME_SPAN_DAY
 
@@ -91,6 +92,48 @@ crash_after_the_rename (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (
       keep_asked_offset (f, trd_registry_find_task (f->registry, 2)), ==, 4);
   g_assert_cmpuint (keep_count (f), ==, 0);
+}
+
+/* Behind the store's back: @value for a dictionary in the row of task 2. */
+static void
+damage_row (CoreFixture *f, const char *value)
+{
+  g_autofree char *path = g_build_filename (f->directory, "trundle.db", NULL);
+  g_autofree char *sql = g_strdup_printf (
+      "UPDATE task SET digest_state = %s WHERE id = 2", value);
+  g_autoptr (GBytes) script = trd_store_load_script (NULL);
+  g_autoptr (TrdDb) db = trd_db_open (
+      path, g_bytes_get_data (script, NULL), NULL, 0, NULL);
+
+  g_assert_nonnull (db);
+  g_assert_true (trd_db_exec (db, sql, NULL));
+}
+
+/* Fault (store): the row of the task a part was given to cannot be read | Proves: the
+ * part stays until it can */
+static void
+heir_that_cannot_be_read (CoreFixture *f, gconstpointer data)
+{
+  g_autofree char *before = keep_spool_path (f, 1);
+  g_autofree char *after = keep_spool_path (f, 2);
+  g_autofree char *part = NULL;
+
+  take (f, "@a{sv} {}");
+  g_assert_cmpint (g_rename (after, before), ==, 0);
+  damage_row (f, "x'0102030405'");
+  g_test_expect_message ("trundle", G_LOG_LEVEL_WARNING, "Cannot settle*");
+  core_fixture_restart (f);
+  g_test_assert_expected_messages ();
+  part = keep_read_spool (f, 1);
+  g_assert_cmpstr (part, ==, "0123");
+
+  damage_row (f, "NULL");
+  core_fixture_restart (f);
+  g_assert_null (keep_read_spool (f, 1));
+  g_assert_cmpuint (keep_count (f), ==, 0);
+  g_clear_pointer (&part, g_free);
+  part = keep_read_spool (f, 2);
+  g_assert_cmpstr (part, ==, "0123");
 }
 
 static void
@@ -272,6 +315,7 @@ main (int argc, char *argv[])
   add ("law-6/before-the-rename", crash_before_the_rename);
   add ("law-6/after-the-rename", crash_after_the_rename);
   add ("law-6/lost-heir", crash_with_a_lost_heir);
+  add ("law-6/unreadable-heir", heir_that_cannot_be_read);
   add ("law-4/believes-what-was-synced", believes_what_was_synced);
   add ("law-4/believes-nothing-unsynced", believes_nothing_unsynced);
   add ("law-4/distrusts-an-absent-disk", distrusts_an_absent_disk);

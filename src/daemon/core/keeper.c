@@ -395,14 +395,24 @@ let_begin_anew (TrdKeeper *self, TrdTaskRow *row, GError **error)
   return trd_store_update_task (self->env->store, row, error);
 }
 
-/* Once a task has a part of its own there is none to be taken any more. */
+/* Once a task has a part of its own there is none to be taken any more.  While nobody can
+ * tell, the part stays: the next start looks again. */
 static gboolean
 settle_one (TrdKeeper *self, TrdResumable *kept, GError **error)
 {
   const TrdEnv *env = self->env;
-  g_autoptr (TrdTaskRow) row = trd_store_load_task (env->store, kept->taken_by, NULL);
+  g_autoptr (GError) load_error = NULL;
+  g_autoptr (TrdTaskRow) row = trd_store_load_task (
+      env->store, kept->taken_by, &load_error);
   g_autoptr (GError) local_error = NULL;
   g_auto (TrdIntent) found = { 0 };
+
+  if (row == NULL
+      && !g_error_matches (load_error, TRUNDLE_ERROR, TRUNDLE_ERROR_NOT_FOUND))
+    {
+      g_warning ("Cannot settle who has taken a part: %s", load_error->message);
+      return TRUE;
+    }
 
   if (row != NULL && row->state != TRUNDLE_TASK_FINISHED
       && !trd_spool_rename_part (env->spool, kept->place, row->place, &local_error)
