@@ -18,6 +18,7 @@
 #include "declared.h"
 
 #include "common/digest.h"
+#include "response.h"
 
 #include <string.h>
 
@@ -299,8 +300,7 @@ trw_declared_parse (SoupMessageHeaders *headers, gboolean is_part)
   if (!is_part)
     add_dictionary (found, soup_message_headers_get_list (headers, "Content-Digest"));
   add_old_list (found, soup_message_headers_get_list (headers, "Digest"));
-  if (!is_part && md5 != NULL
-      && soup_message_headers_get_list (headers, "Content-Encoding") == NULL)
+  if (!is_part && md5 != NULL && trw_response_get_coding (headers) == NULL)
     add (found, trundle_digest_find ("md5"), md5);
   return to_variant (found);
 }

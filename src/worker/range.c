@@ -174,7 +174,7 @@ is_rest (const TrwRequest *request, SoupMessage *message, guint64 *out_total)
 
   if (!parse_content_range (headers, &range) || !has_right_ends (request, &range))
     return FALSE;
-  if (soup_message_headers_get_list (headers, "Content-Encoding") != NULL
+  if (trw_response_get_coding (headers) != NULL
       || (type != NULL && g_ascii_strcasecmp (type, "multipart/byteranges") == 0))
     return FALSE;
   total = range.last + 1 - request->first;

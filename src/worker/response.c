@@ -123,6 +123,14 @@ get_length (SoupMessage *message, guint64 *out_length)
   return value != NULL && parse_lengths (value, out_length);
 }
 
+const char *
+trw_response_get_coding (SoupMessageHeaders *headers)
+{
+  const char *coding = soup_message_headers_get_list (headers, "Content-Encoding");
+
+  return coding != NULL && g_ascii_strcasecmp (coding, "identity") == 0 ? NULL : coding;
+}
+
 GVariant *
 trw_response_describe (SoupMessage *message, GUri *uri, gint64 offset, guint64 total)
 {
@@ -146,9 +154,7 @@ trw_response_describe (SoupMessage *message, GUri *uri, gint64 offset, guint64 t
   add_string (&dict,
               "http-version",
               soup_message_get_http_version (message) == SOUP_HTTP_1_0 ? "1.0" : "1.1");
-  add_string (&dict,
-              "content-encoding",
-              soup_message_headers_get_list (headers, "Content-Encoding"));
+  add_string (&dict, "content-encoding", trw_response_get_coding (headers));
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 

@@ -13,6 +13,11 @@
 GVariant *
 trw_response_describe (SoupMessage *message, GUri *uri, gint64 offset, guint64 total);
 
+/* Its Content-Encoding; NULL for none, which "identity" is too (RFC 9110 §12.5.3 reserves
+ * the word, and servers send it).  (transfer none) (nullable) */
+const char *
+trw_response_get_coding (SoupMessageHeaders *headers);
+
 /* How the end of its body will be known.  @out_length is set with TRW_FRAMING_LENGTH.
  * Errors: TRUNDLE_ERROR_PROTOCOL_ERROR for headers that contradict themselves. */
 gboolean
