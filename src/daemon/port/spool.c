@@ -501,19 +501,22 @@ static void
 discard (TrdSpool *self, const TrdPlace *place, gboolean only_decoded)
 {
   g_auto (TrdSite) site = { -1, NULL };
+  g_auto (TrdSite) decoded = { -1, NULL };
   g_autoptr (GError) local_error = NULL;
 
   if (!trd_place_is_spool (place) && place->part_name == NULL)
     return;
-  if (!trd_site_open (self->spool_fd, place, &site, &local_error))
+  if (!trd_site_open (self->spool_fd, place, &site, &local_error)
+      || !trd_site_open (self->spool_fd, place, &decoded, &local_error))
     {
       g_message ("Cannot remove a part: %s", local_error->message);
       return;
     }
+  /* In this order: a thread may just give the decoded file the name of the part. */
+  trd_site_turn_to_decoded (&decoded);
+  remove_named (&decoded);
   if (!only_decoded)
     remove_named (&site);
-  trd_site_turn_to_decoded (&site);
-  remove_named (&site);
 }
 
 void
