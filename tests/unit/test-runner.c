@@ -446,6 +446,36 @@ survives_a_failed_commit (Fixture *f, gconstpointer data)
   test_await (task->state == TRUNDLE_TASK_FINISHED);
 }
 
+/* What is whole is not fetched, and what was sent not sent, a second time.
+ *
+ * Fault (store): the COMMIT of a success fails | Proves: it is told of again until it is
+ * stored, and the request is made once (law 12) */
+static void
+tells_again_what_is_whole (Fixture *f, gconstpointer data)
+{
+  TrdTask *task = core_fixture_create (&f->core,
+                                       core_fixture_open (&f->core, "{}"),
+                                       "http://example.org/a",
+                                       "{'start': <true>, 'method': <'POST'>}");
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  test_await (fake_transport_is_running (f->core.transport, task->id));
+  g_test_expect_message ("trundle", G_LOG_LEVEL_WARNING, "Cannot store that task*");
+  trd_store_fail_next_commit (f->core.env.store);
+  core_fixture_complete (&f->core, task, "x");
+  test_settle ();
+  g_test_assert_expected_messages ();
+  g_assert_cmpint (task->state, ==, TRUNDLE_TASK_RUNNING);
+  g_assert_true (trd_registry_suspend (f->core.registry, task, NULL));
+  g_assert_cmpint (task->state, ==, TRUNDLE_TASK_RUNNING);
+
+  fake_clock_advance (f->core.clock, 6 * G_USEC_PER_SEC);
+  test_await (task->state == TRUNDLE_TASK_FINISHED);
+  row = trd_store_load_task (f->core.env.store, task->id, NULL);
+  g_assert_null (row->error_name);
+  g_assert_cmpuint (row->attempts, ==, 1);
+}
+
 #define add(name, data, func)                                                            \
   g_test_add ("/runner/" name, Fixture, data, set_up, func, tear_down)
 
@@ -474,6 +504,7 @@ main (int argc, char *argv[])
   add ("waits/disk-space", NULL, waits_for_disk_space);
   add ("waits/destination-gone", NULL, waits_for_the_destination);
   add ("survives-a-failed-commit", NULL, survives_a_failed_commit);
+  add ("law-12/tells-again-what-is-whole", NULL, tells_again_what_is_whole);
 
   return g_test_run ();
 }

@@ -52,8 +52,11 @@ struct _TrdRun
   gboolean progressed; /* bytes came */
   gboolean in_transport;
   gboolean may_decode; /* a file to decode to was made */
-  gboolean sealing;
-  gboolean cleared; /* it ended by itself: no suspect any more */
+  gboolean sealing;    /* the file is whole: nothing may end it now */
+  gboolean file_moved; /* while sealing: law 6 */
+  guint tellings;      /* how often it was tried to store its success */
+  guint telling;       /* alarm: the store did not take its success; 0 for none */
+  gboolean cleared;    /* it ended by itself: no suspect any more */
 };
 
 /* The run of work that was begun in a thread, if it still goes on.  (nullable) */

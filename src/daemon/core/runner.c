@@ -65,6 +65,8 @@ trd_run_end (TrdRun *run)
       trd_transport_stop (run->runner->env->transport, run->task->id);
     }
 
+  if (run->telling != 0)
+    trd_clock_remove_alarm (run->runner->env->clock, run->telling);
   trd_run_leave_room (run);
   if (run->part_fd >= 0)
     close (run->part_fd);

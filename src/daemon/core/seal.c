@@ -9,9 +9,10 @@
 
 #include "core/runner-private.h"
 
+#include "common/defaults.h"
 #include "common/error.h"
-#include "port/space.h"
 #include "core/proof.h"
+#include "port/space.h"
 
 static char *
 final_path (TrdRun *run)
@@ -19,18 +20,52 @@ final_path (TrdRun *run)
   return g_build_filename (run->place->directory, run->intent.final_name, NULL);
 }
 
-static void
-tell_success (TrdRun *run, gboolean file_moved)
+/* Doubled each time; most refusals are over at once. */
+#define TELL_AGAIN_US (TRD_SECOND_US / 8)
+
+static gboolean
+store_success (TrdRun *run, GError **error)
 {
   g_autofree char *path = NULL;
   TrdChange change = { .outcome = run->outcome,
                        .integrity = run->integrity,
-                       .file_moved = file_moved };
+                       .current_url = run->current_url,
+                       .file_moved = run->file_moved };
 
   if (!trd_place_is_spool (run->place))
     change.final_path = path = final_path (run);
 
-  trd_run_apply (run, TRD_TASK_INPUT_SUCCEED, &change);
+  return trd_turn_single (
+      run->runner->registry, run->task, TRD_TASK_INPUT_SUCCEED, &change, error);
+}
+
+/* The store may refuse, say because the disk is full.  The file is whole and stays so: it
+ * is told of again until it is stored, and nothing is fetched or sent a second time. */
+static void
+tell_again (gpointer user_data)
+{
+  TrdRun *run = user_data;
+  gint64 delay_us = TELL_AGAIN_US << MIN (run->tellings, 16);
+  g_autoptr (GError) error = NULL;
+
+  run->tellings++;
+  run->telling = 0;
+  if (store_success (run, &error))
+    return;
+
+  g_warning ("Cannot store that task %" G_GINT64_FORMAT " has succeeded: %s",
+             run->task->id,
+             error->message);
+  run->sealing = TRUE;
+  run->telling = trd_clock_add_alarm (
+      run->runner->env->clock, MIN (delay_us, TRD_RECHECK_MAX_US), tell_again, run);
+}
+
+static void
+tell_success (TrdRun *run, gboolean file_moved)
+{
+  run->file_moved = file_moved;
+  tell_again (run);
 }
 
 static gboolean
