@@ -59,6 +59,7 @@ typedef struct
   guint status_source;              /* 0 when the status line is true */
   gboolean active;                  /* something happened since the idle timer was set */
   gboolean stirred;                 /* … since the calm timer was */
+  gboolean settled;                 /* it was calm once since the start */
   gboolean leaving;
   gboolean was_idle; /* leaving of our own accord */
   gboolean damaged;  /* the database: the next start looks at it */
@@ -237,8 +238,9 @@ build_core (TrdService *self, GError **error)
   self->env.last = boot.last;
   if (!restore (self, error))
     return FALSE;
-  /* In this order: core/restart.c. */
-  remember_boot (self);
+  /* In this order: core/restart.c.  Within a boot it can wait: it costs a sync. */
+  if (self->env.new_boot)
+    remember_boot (self);
   if (self->env.new_boot && !trd_registry_keep_moments (self->registry, error))
     return FALSE;
   /* What is remembered of both clocks is true only as long as they go alike. */
@@ -272,6 +274,15 @@ show_status (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* What nobody waits for at a start. */
+static void
+settle_in (TrdService *self)
+{
+  self->settled = TRUE;
+  remember_boot (self);
+  trd_retention_start (self->retention);
+}
+
 static gboolean
 on_calm (gpointer user_data)
 {
@@ -284,6 +295,8 @@ on_calm (gpointer user_data)
     }
 
   self->calm_source = 0;
+  if (!self->settled)
+    settle_in (self);
   trd_memory_give_back ();
   return G_SOURCE_REMOVE;
 }
@@ -555,10 +568,10 @@ stand_on_bus (TrdService *self, GError **error)
   trd_scheduler_start (self->scheduler);
   login = trd_login_is_new (self->options->state_directory, self->bus);
   trd_courier_start (self->courier, login);
-  trd_retention_start (self->retention);
   own_names (self);
   sd_notify (FALSE, "READY=1");
   show_status (self);
+  note_activity (self);
   watch_idle (self);
 
   return TRUE;
