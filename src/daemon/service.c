@@ -34,6 +34,9 @@
 /* After so long without anything, memory is given back. */
 #define CALM_MS 1000
 
+/* What a start leaves for later comes then. */
+#define SETTLE_MS 1000
+
 /* A burst of changes is one change of the status line. */
 #define STATUS_MS 100
 
@@ -59,7 +62,7 @@ typedef struct
   guint status_source;              /* 0 when the status line is true */
   gboolean active;                  /* something happened since the idle timer was set */
   gboolean stirred;                 /* … since the calm timer was */
-  gboolean settled;                 /* it was calm once since the start */
+  guint settle_source;              /* 0 once settled in */
   gboolean leaving;
   gboolean was_idle; /* leaving of our own accord */
   gboolean damaged;  /* the database: the next start looks at it */
@@ -240,9 +243,11 @@ build_core (TrdService *self, GError **error)
     return FALSE;
   /* In this order: core/restart.c.  Within a boot it can wait: it costs a sync. */
   if (self->env.new_boot)
-    remember_boot (self);
-  if (self->env.new_boot && !trd_registry_keep_moments (self->registry, error))
-    return FALSE;
+    {
+      remember_boot (self);
+      if (!trd_registry_keep_moments (self->registry, error))
+        return FALSE;
+    }
   /* What is remembered of both clocks is true only as long as they go alike. */
   g_signal_connect_swapped (self->env.clock, "was-set", G_CALLBACK (remember_boot), self);
 
@@ -274,13 +279,16 @@ show_status (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* What nobody waits for at a start. */
-static void
-settle_in (TrdService *self)
+/* What nobody waits for at a start; soon after it, however busy we are. */
+static gboolean
+settle_in (gpointer user_data)
 {
-  self->settled = TRUE;
+  TrdService *self = user_data;
+
+  self->settle_source = 0;
   remember_boot (self);
   trd_retention_start (self->retention);
+  return G_SOURCE_REMOVE;
 }
 
 static gboolean
@@ -295,8 +303,6 @@ on_calm (gpointer user_data)
     }
 
   self->calm_source = 0;
-  if (!self->settled)
-    settle_in (self);
   trd_memory_give_back ();
   return G_SOURCE_REMOVE;
 }
@@ -571,7 +577,7 @@ stand_on_bus (TrdService *self, GError **error)
   own_names (self);
   sd_notify (FALSE, "READY=1");
   show_status (self);
-  note_activity (self);
+  self->settle_source = g_timeout_add (SETTLE_MS, settle_in, self);
   watch_idle (self);
 
   return TRUE;
@@ -581,6 +587,7 @@ static void
 clear_service (TrdService *self)
 {
   g_clear_handle_id (&self->idle_source, g_source_remove);
+  g_clear_handle_id (&self->settle_source, g_source_remove);
   g_clear_handle_id (&self->calm_source, g_source_remove);
   g_clear_handle_id (&self->status_source, g_source_remove);
   if (self->gate != NULL)

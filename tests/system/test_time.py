@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tasks that begin later, asking before they do (T-71), and clocks that are set."""
 
+import signal
 import time
 
 import pytest
@@ -276,3 +277,21 @@ def test_moments_bear_both_clocks(daemon, client, state, noted):
     assert abs(wall_us - left_us - now_us()) < 60 * SECOND
     assert abs(boot_us - left_us - boot_now_us) < 60 * SECOND
     daemon.start()
+
+
+def test_settles_in_however_busy(stopped_daemon, client, state):
+    """What a start leaves for later is done soon, also for one who is never left in peace."""
+    stopped_daemon.start()
+    stopped_daemon.end(signal.SIGTERM)
+    boot = (state / "boot").read_bytes()
+    calendar = (state / "calendar").read_bytes() if (state / "calendar").exists() else b""
+    stopped_daemon.start()
+
+    def has_settled():
+        client.call("/org/freedesktop/BackgroundTransfer1",
+                    "org.freedesktop.BackgroundTransfer1", "ListSessions")
+        return ((state / "boot").read_bytes() != boot
+                and (state / "calendar").exists()
+                and (state / "calendar").read_bytes() != calendar)
+
+    wait_for(has_settled, "it has looked at the clocks, and at what is old")
