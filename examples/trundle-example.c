@@ -5,17 +5,19 @@
  *
  *   trundle-example [--directory=DIR] [--launch-without-display] URL…
  *
- * hands the URLs to the service and exits at once.  When all of them are finished the
- * service starts the application again, over D-Bus, with `--gapplication-service`; it
- * hears what happened, one event at a time and in order, and says when it has dealt with
- * it.  Nothing of it runs meanwhile, and a logout or a reboot in between changes nothing.
+ * hands the URLs to the service and exits at once.  When all of them are finished, or a
+ * server asks for a password, the service starts the application again, over D-Bus, with
+ * `--gapplication-service`; it hears what happened, one event at a time and in order, and
+ * says when it has dealt with it.  Nothing of it runs meanwhile, and a logout or a reboot
+ * in between changes nothing.
  *
  * What it takes:
  *  - an application id that is also a name on the bus, and a D-Bus service file for it,
  * so that the application can be started;
  *  - a session, found again by its identifier;
  *  - a subscription to HandleEventsForBackgroundSession, made in dbus_register;
- *  - Attach, events, DidFinishEvents, CompleteEvents, Detach.
+ *  - Attach, events, DidFinishEvents, CompleteEvents, Detach;
+ *  - for servers that ask who is there, RespondToChallenge.
  *
  * It is plain GDBus.  The calls block, which a program without a window may do; one with
  * a window uses the asynchronous variants. */
@@ -23,10 +25,15 @@
 #include <gio/gio.h>
 #include <gio/gunixfdlist.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define APP_ID "org.example.TrundleDownloader"
 #define SESSION_IDENTIFIER "example"
+/* In the folder of the user's configuration: for each server, [HOST:PORT], its `user` and
+ * `password`. An application of your own has them from its user. */
+#define LOGINS "trundle-example.conf"
 
 #define SERVICE "org.freedesktop.BackgroundTransfer1"
 #define SERVICE_PATH "/org/freedesktop/BackgroundTransfer1"
@@ -326,15 +333,129 @@ on_did_finish_events (Example *self, guint64 last)
   leave_session (self);
 }
 
-/* We have no user to ask for a password: the task is given up, and TaskFinished follows.
- */
-static void
-on_challenge (Example *self, const char *task)
+/* What we know of @host:@port.  (transfer full), both; FALSE for a stranger. */
+static gboolean
+find_login (const char *host, guint port, char **user, char **password)
 {
-  g_autoptr (GVariant) reply = NULL;
+  g_autofree char *path = g_build_filename (g_get_user_config_dir (), LOGINS, NULL);
+  g_autofree char *group = g_strdup_printf ("%s:%u", host, port);
+  g_autoptr (GKeyFile) file = g_key_file_new ();
 
-  say ("ChallengeReceived: the server wants an answer that we do not have");
-  reply = call (self, task, TASK_INTERFACE, "Cancel", NULL, "()", NULL);
+  if (!g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, NULL))
+    return FALSE;
+  *user = g_key_file_get_string (file, group, "user", NULL);
+  *password = g_key_file_get_string (file, group, "password", NULL);
+  return *user != NULL && *password != NULL;
+}
+
+/* A secret is best not in a message but in a file that has no name: what the service
+ * takes as `password` it also takes as `password-fd`. */
+static int
+hide (GUnixFDList *fds, const char *secret, GError **error)
+{
+  int fd = memfd_create ("secret", MFD_CLOEXEC);
+  int handle = -1;
+
+  if (fd < 0 || write (fd, secret, strlen (secret)) != (gssize)strlen (secret))
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "No room for a secret");
+  else
+    handle = g_unix_fd_list_append (fds, fd, error);
+  if (fd >= 0)
+    close (fd);
+  return handle;
+}
+
+/* The task goes on with @answer when the call returns, and so do all others of the
+ * session that were asked the same. */
+static void
+respond (Example *self,
+         const char *task,
+         const char *challenge,
+         const char *disposition,
+         GVariant *answer,
+         GUnixFDList *fds)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_with_unix_fd_list_sync (
+      self->bus,
+      SERVICE,
+      task,
+      TASK_INTERFACE,
+      "RespondToChallenge",
+      g_variant_new ("(ss@a{sv})", challenge, disposition, answer),
+      G_VARIANT_TYPE ("()"),
+      G_DBUS_CALL_FLAGS_NONE,
+      -1,
+      fds,
+      NULL,
+      NULL,
+      &error);
+
+  if (reply != NULL)
+    say ("ChallengeReceived: answered: %s", disposition);
+  else
+    /* Told again, it may have been answered before. */
+    say ("ChallengeReceived: %s", error->message);
+}
+
+/* A server, or a proxy, wants to know who is there.  We have a file with names and
+ * passwords; whom it does not know, and who does not take the password, gets no answer:
+ * then TaskFinished brings the server's refusal. */
+static void
+on_challenge (Example *self, const char *task, GVariant *details)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  g_autoptr (GVariant) space = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *user = NULL;
+  g_autofree char *password = NULL;
+  const char *challenge = "";
+  const char *host = "";
+  const char *method = "";
+  guint port = 0;
+  guint n_failures = 0;
+  int handle;
+
+  space = g_variant_lookup_value (details, "space", G_VARIANT_TYPE_VARDICT);
+  g_variant_lookup (details, "challenge", "&s", &challenge);
+  g_variant_lookup (details, "previous-failure-count", "u", &n_failures);
+  if (space != NULL)
+    {
+      g_variant_lookup (space, "host", "&s", &host);
+      g_variant_lookup (space, "port", "u", &port);
+      g_variant_lookup (space, "method", "&s", &method);
+    }
+  say ("ChallengeReceived: %s:%u asks who is there (%s)", host, port, method);
+
+  if (n_failures > 0 || !find_login (host, port, &user, &password)
+      || (handle = hide (fds, password, &error)) < 0)
+    {
+      respond (self,
+               task,
+               challenge,
+               "perform-default-handling",
+               g_variant_new_parsed ("@a{sv} {}"),
+               NULL);
+      return;
+    }
+
+  /* `persistence`: we know the password and need not be reminded of it, so that it is
+   * only for the tasks that wait for it; the default, "session", spares us the question
+   * next time, and "permanent" all sessions of the application.
+   *
+   * Without TLS everybody on the way can read the password, and the service refuses the
+   * answer unless it is told that this is meant.  Here the way is none: the demo's server
+   * is on the same computer.  Do not copy this line. */
+  respond (self,
+           task,
+           challenge,
+           "use-credential",
+           g_variant_new_parsed ("{'user': <%s>, 'password-fd': <%h>, "
+                                 "'persistence': <'none'>, "
+                                 "'allow-insecure-auth': <true>}",
+                                 user,
+                                 handle),
+           fds);
 }
 
 /* Durable events carry a sequence number, a task and details, all of them. */
@@ -354,7 +475,7 @@ on_event (Example *self, const char *name, GVariant *parameters)
   if (g_str_equal (name, "TaskFinished"))
     on_task_finished (self, object, details);
   else if (g_str_equal (name, "ChallengeReceived"))
-    on_challenge (self, object);
+    on_challenge (self, object, details);
   else
     say ("%s", name);
 }
@@ -430,15 +551,18 @@ on_wake (GDBusConnection *connection,
   Example *self = data;
   const char *identifier;
   const char *session;
+  const char *reason = "";
+  g_autoptr (GVariant) info = NULL;
 
   if (self->session_path != NULL
       || !g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(soa{sv})")))
     return;
-  g_variant_get (parameters, "(&s&o@a{sv})", &identifier, &session, NULL);
+  g_variant_get (parameters, "(&s&o@a{sv})", &identifier, &session, &info);
   if (!g_str_equal (identifier, SESSION_IDENTIFIER))
     return;
 
-  say ("HandleEventsForBackgroundSession: session %s", identifier);
+  g_variant_lookup (info, "reason", "&s", &reason);
+  say ("HandleEventsForBackgroundSession: session %s, %s", identifier, reason);
   /* From here to leave_session() we stay.  A GApplication started as a service is gone
    * after ten seconds otherwise. */
   g_application_hold (G_APPLICATION (self));

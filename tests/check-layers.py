@@ -58,8 +58,12 @@ def may_use_systemd(path):
 FOREIGN = [
     ("libsoup", lambda p: room_of(p) == "worker"),
     ("sqlite3.h", re.compile(r"src/daemon/port/(?:db|store)(?:-[a-z]+)?\.[ch]").fullmatch),
+    ("libsecret", re.compile(r"src/daemon/port/(?:keyring-session|vault-file)\.c").fullmatch),
     ("systemd", may_use_systemd),
+    ("gssapi", lambda p: room_of(p) == "worker"),
+    ("krb5.h", lambda p: room_of(p) == "worker"),
     ("seccomp.h", lambda p: room_of(p) == "worker"),
+    ("gnutls", lambda p: room_of(p) == "worker"),
     ("linux/landlock.h", lambda p: room_of(p) == "worker"),
 ]
 

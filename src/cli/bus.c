@@ -13,6 +13,7 @@
 #include "common/names.h"
 
 #define PAGE 500
+#define SESSION "trundle"
 
 GDBusConnection *
 trc_bus_connect (GError **error)
@@ -40,6 +41,24 @@ trc_bus_call (GDBusConnection *connection,
       connection, -1, object_path, interface, method, parameters, reply_type, error);
 }
 
+/* Errors as the service tells them: a sentence, without their names on the bus. */
+static GVariant *
+take_reply (GVariant *reply, GError *local_error, GError **error)
+{
+  if (reply != NULL)
+    return reply;
+
+  if (trc_bus_is_unreachable (local_error))
+    {
+      g_dbus_error_strip_remote_error (local_error);
+      g_prefix_error (&local_error, "%s: ", _ ("The service cannot be reached"));
+    }
+  else
+    g_dbus_error_strip_remote_error (local_error);
+  g_propagate_error (error, local_error);
+  return NULL;
+}
+
 GVariant *
 trc_bus_call_for (GDBusConnection *connection,
                   int timeout_ms,
@@ -64,18 +83,36 @@ trc_bus_call_for (GDBusConnection *connection,
                                        timeout_ms,
                                        NULL,
                                        &local_error);
-  if (reply != NULL)
-    return reply;
+  return take_reply (reply, local_error, error);
+}
 
-  if (trc_bus_is_unreachable (local_error))
-    {
-      g_dbus_error_strip_remote_error (local_error);
-      g_prefix_error (&local_error, "%s: ", _ ("The service cannot be reached"));
-    }
-  else
-    g_dbus_error_strip_remote_error (local_error);
-  g_propagate_error (error, local_error);
-  return NULL;
+GVariant *
+trc_bus_call_with_fds (GDBusConnection *connection,
+                       const char *object_path,
+                       const char *interface,
+                       const char *method,
+                       GVariant *parameters,
+                       GUnixFDList *fds,
+                       const char *reply_type,
+                       GError **error)
+{
+  GError *local_error = NULL;
+  GVariant *reply;
+
+  reply = g_dbus_connection_call_with_unix_fd_list_sync (connection,
+                                                         TRUNDLE_BUS_NAME,
+                                                         object_path,
+                                                         interface,
+                                                         method,
+                                                         parameters,
+                                                         G_VARIANT_TYPE (reply_type),
+                                                         G_DBUS_CALL_FLAGS_NONE,
+                                                         -1,
+                                                         fds,
+                                                         NULL,
+                                                         NULL,
+                                                         &local_error);
+  return take_reply (reply, local_error, error);
 }
 
 gboolean
@@ -182,6 +219,39 @@ trc_bus_get_task (GDBusConnection *connection, const char *object_path, GError *
       error);
 
   return reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
+}
+
+char *
+trc_bus_open_session (GDBusConnection *connection,
+                      const char *identifier,
+                      GVariant *more,
+                      GUnixFDList *fds,
+                      GError **error)
+{
+  g_auto (GVariantDict) configuration = { 0 };
+  g_autoptr (GVariant) reply = NULL;
+  char *path;
+
+  g_variant_dict_init (&configuration, more);
+  /* Nobody comes back to hear how it ended. */
+  g_variant_dict_insert (&configuration, "auto-complete", "b", TRUE);
+  g_variant_dict_insert (&configuration, "sends-launch-events", "b", FALSE);
+  if (more != NULL)
+    g_variant_unref (g_variant_ref_sink (more));
+  reply = trc_bus_call_with_fds (connection,
+                                 TRUNDLE_OBJECT_PATH,
+                                 TRUNDLE_INTERFACE_MANAGER,
+                                 "OpenSession",
+                                 g_variant_new ("(s@a{sv})",
+                                                identifier != NULL ? identifier : SESSION,
+                                                g_variant_dict_end (&configuration)),
+                                 fds,
+                                 "(oa{sv})",
+                                 error);
+  if (reply == NULL)
+    return NULL;
+  g_variant_get (reply, "(o@a{sv})", &path, NULL);
+  return path;
 }
 
 GVariant *

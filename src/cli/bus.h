@@ -4,6 +4,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <gio/gunixfdlist.h>
 
 #include "cli/command.h"
 
@@ -35,6 +36,17 @@ trc_bus_call_for (GDBusConnection *connection,
                   const char *reply_type,
                   GError **error);
 
+/* The same with descriptors, for parameters of type `h`. */
+GVariant *
+trc_bus_call_with_fds (GDBusConnection *connection,
+                       const char *object_path,
+                       const char *interface,
+                       const char *method,
+                       GVariant *parameters,
+                       GUnixFDList *fds,
+                       const char *reply_type,
+                       GError **error);
+
 /* The service is not there, or not any more. */
 gboolean
 trc_bus_is_unreachable (const GError *error);
@@ -54,6 +66,17 @@ trc_bus_task_number (const char *object_path);
 /* All properties of a task: a{sv}.  (transfer full) */
 GVariant *
 trc_bus_get_task (GDBusConnection *connection, const char *object_path, GError **error);
+
+/* The session named @identifier, or the tool's own for NULL, made when it is not there;
+ * with @more (a{sv}, nullable, consumed when floating) of configuration and its
+ * descriptors (nullable).  Its path.
+ * (transfer full) */
+char *
+trc_bus_open_session (GDBusConnection *connection,
+                      const char *identifier,
+                      GVariant *more,
+                      GUnixFDList *fds,
+                      GError **error);
 
 /* aa{sv} as ListSessions answers.  (transfer full) */
 GVariant *

@@ -40,6 +40,18 @@ const TrcCommand trc_commands[] = {
     N_ ("Change what a transfer asks for while it does not run"),
     NULL,
     trc_update },
+  { "answer",
+    N_ ("TASK"),
+    N_ ("Answer what a server asks before it gives a file"),
+    N_ ("Shows what is asked: for a user name and a password, a token, a certificate, or "
+        "whether a server is to be trusted.  What the options do not say is asked on the "
+        "terminal."),
+    trc_answer },
+  { "credentials",
+    N_ ("[list | add URL | remove URL]"),
+    N_ ("List, add or remove what servers are answered"),
+    N_ ("Passwords and other secrets are never shown."),
+    trc_credentials },
   { "history",
     "",
     N_ ("List the transfers that are over and gone"),

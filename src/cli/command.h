@@ -66,6 +66,10 @@ trc_steer (int argc, char **argv);
 TrcExit
 trc_update (int argc, char **argv);
 TrcExit
+trc_answer (int argc, char **argv);
+TrcExit
+trc_credentials (int argc, char **argv);
+TrcExit
 trc_doctor (int argc, char **argv);
 TrcExit
 trc_history (int argc, char **argv);

@@ -13,6 +13,7 @@
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 
+#include "cli/ask.h"
 #include "cli/bus.h"
 #include "cli/job.h"
 #include "cli/print.h"
@@ -41,8 +42,10 @@ struct _TrcFollow
   GPtrArray *jobs;       /* (owned) (element-type TrcJob): in the order they were added */
   GHashTable *by_path;   /* (owned) (element-type utf8 TrcJob): the jobs of the array */
   TrcProgress *progress; /* (owned) (nullable): only on a terminal */
+  TrcAsk *ask;           /* (owned) */
   GMainLoop *loop;       /* (owned) */
   TrcExit end;
+  GPtrArray *untold; /* (owned) (element-type utf8): lines for when nothing is asked */
   guint n_finished;
   guint n_failed;
   gboolean interrupted;
@@ -58,10 +61,10 @@ struct _TrcFollow
   guint resize_source;
 };
 
-const char *const trc_follow_properties[] = { "State",         "Url",
-                                              "Destination",   "Error",
-                                              "BytesReceived", "BytesExpectedToReceive",
-                                              "WaitReasons",   NULL };
+const char *const trc_follow_properties[]
+    = { "State",       "Url",           "Destination",
+        "Error",       "BytesReceived", "BytesExpectedToReceive",
+        "WaitReasons", "Challenge",     NULL };
 
 static void
 free_session (gpointer data)
@@ -132,6 +135,8 @@ on_draw (gpointer data)
   TrcTotal total = { .n_all = self->jobs->len, .n_finished = self->n_finished };
 
   self->draw_source = 0;
+  if (trc_ask_is_asking (self->ask))
+    return G_SOURCE_REMOVE;
   for (guint i = 0; i < self->jobs->len; i++)
     total.received += ((TrcJob *)g_ptr_array_index (self->jobs, i))->received;
   append_bars (self, bars, &total, TRUE);
@@ -144,7 +149,7 @@ on_draw (gpointer data)
 static void
 draw_soon (TrcFollow *self)
 {
-  if (self->progress != NULL && self->draw_source == 0)
+  if (self->progress != NULL && self->draw_source == 0 && !trc_ask_is_asking (self->ask))
     self->draw_source = g_timeout_add (DRAW_INTERVAL_MS, on_draw, self);
 }
 
@@ -162,6 +167,12 @@ on_resize (gpointer data)
 static void
 tell (TrcFollow *self, const char *line)
 {
+  /* Not into the middle of a question. */
+  if (trc_ask_is_asking (self->ask))
+    {
+      g_ptr_array_add (self->untold, g_strdup (line));
+      return;
+    }
   if (self->progress != NULL)
     trc_progress_erase (self->progress);
   trc_print_line ("%s", line);
@@ -199,6 +210,7 @@ static void
 leave (TrcFollow *self, TrcExit end)
 {
   self->end = end;
+  trc_ask_stop (self->ask);
   g_main_loop_quit (self->loop);
 }
 
@@ -211,6 +223,7 @@ end_job (TrcFollow *self, TrcJob *job)
     return;
   job->finished = TRUE;
   self->n_finished++;
+  trc_ask_update (self->ask, job->path, job->label, NULL);
   if (!is_success (job))
     self->n_failed++;
 
@@ -223,6 +236,37 @@ end_job (TrcFollow *self, TrcJob *job)
     trc_command_complain ("%s", line);
   if (self->n_finished == self->jobs->len)
     leave (self, trc_exit_for_counts (self->jobs->len, self->n_failed));
+}
+
+/* ---- what is asked ---- */
+
+static void
+on_ask_changed (gboolean is_asking, gpointer data)
+{
+  TrcFollow *self = data;
+
+  if (is_asking && self->progress != NULL)
+    trc_progress_erase (self->progress);
+  if (is_asking)
+    return;
+  for (guint i = 0; i < self->untold->len; i++)
+    trc_print_line ("%s", (const char *)g_ptr_array_index (self->untold, i));
+  g_ptr_array_set_size (self->untold, 0);
+  draw_soon (self);
+}
+
+/* Not every signal says what is asked. */
+static void
+look_for_challenge (TrcFollow *self, TrcJob *job)
+{
+  if (g_str_equal (job->state, "challenged") && job->challenge == NULL)
+    {
+      g_autoptr (GVariant) task = trc_bus_get_task (self->connection, job->path, NULL);
+
+      if (task != NULL)
+        trc_job_update (job, task);
+    }
+  trc_ask_update (self->ask, job->path, job->label, job->challenge);
 }
 
 /* ---- what is heard ---- */
@@ -241,6 +285,7 @@ trc_follow_add (TrcFollow *self,
   trc_job_update (job, properties);
   g_ptr_array_add (self->jobs, job);
   g_hash_table_insert (self->by_path, job->path, job);
+  look_for_challenge (self, job);
   if (self->style == TRC_FOLLOW_JSON)
     trc_print_json_line (trc_job_to_json (job, "added"));
   draw_soon (self);
@@ -255,6 +300,7 @@ take_properties (TrcFollow *self, TrcJob *job, GVariant *properties)
   if (job->finished)
     return;
   trc_job_update (job, properties);
+  look_for_challenge (self, job);
   after = trc_job_describe (job);
   if (!g_str_equal (before, after) && !g_str_equal (job->state, "finished"))
     tell_change (self, job);
@@ -497,6 +543,8 @@ trc_follow_new (GDBusConnection *connection, TrcFollowStyle style)
   self->loop = g_main_loop_new (NULL, FALSE);
   if (style == TRC_FOLLOW_PLAIN && trc_print_is_terminal ())
     self->progress = trc_progress_new ();
+  self->untold = g_ptr_array_new_with_free_func (g_free);
+  self->ask = trc_ask_new (connection, on_ask_changed, self);
 
   self->session_signals = g_dbus_connection_signal_subscribe (connection,
                                                               TRUNDLE_BUS_NAME,
@@ -545,9 +593,19 @@ trc_follow_free (TrcFollow *self)
   g_hash_table_unref (self->by_path);
   g_ptr_array_unref (self->jobs);
   g_clear_pointer (&self->progress, trc_progress_free);
+  g_clear_pointer (&self->ask, trc_ask_free);
+  g_ptr_array_unref (self->untold);
   g_main_loop_unref (self->loop);
   g_free (self->service);
   g_free (self);
+}
+
+void
+trc_follow_ask (TrcFollow *self)
+{
+  /* Whoever reads JSON is a program. */
+  if (self->style != TRC_FOLLOW_JSON)
+    trc_ask_use_terminal (self->ask);
 }
 
 gboolean

@@ -24,6 +24,11 @@ void
 trc_follow_free (TrcFollow *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrcFollow, trc_follow_free)
 
+/* From now on what servers ask is asked of the user, if there is a terminal.  Otherwise,
+ * and by default, only how it can be answered is told, on standard error. */
+void
+trc_follow_ask (TrcFollow *self);
+
 /* Observes a session.  With @take_new every task that it gets from now on is followed.
  * Signals are dealt with in trc_follow_run() only: what is created between the two calls
  * loses none. */

@@ -40,6 +40,7 @@ trc_job_free (TrcJob *self)
   g_free (self->label);
   g_free (self->state);
   g_free (self->wait);
+  g_clear_pointer (&self->challenge, trc_challenge_free);
   g_free (self->error);
   g_free (self->message);
   g_free (self);
@@ -102,9 +103,15 @@ update_one (TrcJob *self, const char *name, GVariant *value)
     self->expected = g_variant_get_int64 (value);
   else if (g_str_equal (name, "WaitReasons"))
     {
+      self->keyring_locked = trc_challenge_waits_for_keyring (value);
       g_free (self->wait);
       self->wait = g_variant_n_children (value) > 0 ? trc_print_wait_reasons (value)
                                                     : NULL;
+    }
+  else if (g_str_equal (name, "Challenge"))
+    {
+      g_clear_pointer (&self->challenge, trc_challenge_free);
+      self->challenge = trc_challenge_new (value);
     }
   else if (g_str_equal (name, "Error"))
     update_error (self, value);
@@ -118,9 +125,9 @@ trc_job_update (TrcJob *self, GVariant *properties)
     const char *name;
     const char *type;
   } known[] = {
-    { "State", "s" },         { "Url", "s" },          { "Destination", "s" },
-    { "BytesReceived", "t" }, { "WaitReasons", "as" }, { "BytesExpectedToReceive", "x" },
-    { "Error", "(sa{sv})" },
+    { "State", "s" },         { "Url", "s" },           { "Destination", "s" },
+    { "BytesReceived", "t" }, { "WaitReasons", "as" },  { "BytesExpectedToReceive", "x" },
+    { "Error", "(sa{sv})" },  { "Challenge", "a{sv}" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
@@ -131,6 +138,10 @@ trc_job_update (TrcJob *self, GVariant *properties)
       if (value != NULL)
         update_one (self, known[i].name, value);
     }
+  if (!g_str_equal (self->state, "challenged"))
+    g_clear_pointer (&self->challenge, trc_challenge_free);
+  if (self->challenge != NULL)
+    self->challenge->is_in_keyring = self->keyring_locked;
   update_label (self);
 }
 
@@ -140,6 +151,7 @@ trc_job_finish (TrcJob *self, GVariant *details)
   const char *path = trc_bus_lookup_string (details, "path");
 
   replace_text (&self->state, "finished");
+  g_clear_pointer (&self->challenge, trc_challenge_free);
   replace_text (&self->error, trc_bus_lookup_string (details, "error"));
   replace_text (&self->message, trc_bus_lookup_string (details, "message"));
   g_variant_lookup (details, "received", "t", &self->received);
@@ -160,6 +172,12 @@ trc_job_describe (const TrcJob *self)
 {
   if (g_str_equal (self->state, "queued") && self->wait != NULL)
     return g_strdup_printf ("%s: %s", trc_print_state (self->state), self->wait);
+  if (self->challenge != NULL)
+    {
+      g_autofree char *summary = trc_challenge_summarize (self->challenge);
+
+      return g_strdup_printf ("%s: %s", trc_print_state (self->state), summary);
+    }
   return g_strdup (trc_print_state (self->state));
 }
 
@@ -202,6 +220,8 @@ trc_job_to_json (const TrcJob *self, const char *event)
   g_variant_dict_insert (&dict, "bytes-expected-to-receive", "x", self->expected);
   if (self->wait != NULL)
     g_variant_dict_insert (&dict, "waits", "s", self->wait);
+  if (self->challenge != NULL)
+    g_variant_dict_insert_value (&dict, "challenge", self->challenge->dict);
   if (self->error[0] != '\0')
     {
       g_variant_dict_insert (&dict, "error", "s", self->error);

@@ -5,6 +5,7 @@
 
 #include <gio/gio.h>
 
+#include "cli/challenge.h"
 #include "cli/progress.h"
 
 /* A task that is followed, as it was last heard of. */
@@ -17,6 +18,9 @@ typedef struct
   char *label;        /* (owned): what a person knows it by */
   char *state;        /* (owned): word of the service */
   char *wait;         /* (owned) (nullable): why it waits, for people */
+  /* (owned) (nullable): what is asked; NULL while nothing is, or it is not known */
+  TrcChallenge *challenge;
+  gboolean keyring_locked; /* it may have the answer */
   guint64 received;
   gint64 expected;
   TrcRate rate;

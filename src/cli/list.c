@@ -8,6 +8,7 @@
 #include <glib/gi18n.h>
 
 #include "cli/bus.h"
+#include "cli/challenge.h"
 #include "cli/print.h"
 #include "common/enums.h"
 #include "common/url.h"
@@ -29,7 +30,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
 
 static const char *const properties[]
     = { "State",       "Url",   "Destination", "BytesReceived", "BytesExpectedToReceive",
-        "WaitReasons", "Error", "Description", "Kind",          NULL };
+        "WaitReasons", "Error", "Description", "Kind",          "Challenge",
+        NULL };
 
 static char *
 format_progress (GVariant *task)
@@ -58,6 +60,9 @@ format_state (GVariant *task)
       task, "WaitReasons", G_VARIANT_TYPE_STRING_ARRAY);
   g_autoptr (GVariant) error = g_variant_lookup_value (
       task, "Error", G_VARIANT_TYPE ("(sa{sv})"));
+  g_autoptr (GVariant) dict = g_variant_lookup_value (
+      task, "Challenge", G_VARIANT_TYPE_VARDICT);
+  g_autoptr (TrcChallenge) challenge = trc_challenge_new (dict);
   g_autofree char *words = NULL;
   const char *name = "";
 
@@ -70,6 +75,11 @@ format_state (GVariant *task)
       && g_variant_n_children (reasons) > 0)
     {
       words = trc_print_wait_reasons (reasons);
+      return g_strdup_printf ("%s: %s", trc_print_state (state), words);
+    }
+  if (challenge != NULL)
+    {
+      words = trc_challenge_summarize (challenge);
       return g_strdup_printf ("%s: %s", trc_print_state (state), words);
     }
   return g_strdup (trc_print_state (state));

@@ -20,9 +20,9 @@ print_overview (void)
   trc_print_line ("%s", "");
   trc_print_line (_ ("Commands:"));
   for (const TrcCommand *command = trc_commands; command->name != NULL; command++)
-    trc_print_line ("  %-10s %s", command->name, _ (command->summary));
+    trc_print_line ("  %-11s %s", command->name, _ (command->summary));
   trc_print_line (
-      "  %-10s %s", "help", _ ("Show this list, or the options of a command"));
+      "  %-11s %s", "help", _ ("Show this list, or the options of a command"));
   trc_print_line ("%s", "");
   trc_print_line (_ ("Try “trundle COMMAND --help”.  The manual is trundle(1)."));
 }

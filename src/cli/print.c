@@ -223,7 +223,7 @@ static const Phrase wait_reasons[] = {
   { "slot-total", N_ ("other transfers first") },
   { "back-off", N_ ("tries again soon") },
   { "retry-after", N_ ("the server asked to wait") },
-  { "authentication", N_ ("the server wants a password") },
+  { "authentication", N_ ("an answer of yours") },
   { "keyring-locked", N_ ("the keyring is locked") },
   { "disk-space", N_ ("no disk space") },
   { "destination-gone", N_ ("the destination folder is not there") },

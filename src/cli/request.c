@@ -8,38 +8,77 @@
 #include "cli/request.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/print.h"
 #include "common/digest.h"
 #include "common/url.h"
 
-GVariant *
-trc_request_read_headers (char **headers)
+#define HEADER_BYTES_MAX (64 * 1024)
+
+/* A line of "Name: value" into @out; FALSE after it was told what is wrong. */
+static gboolean
+append_header (GString *out, const char *header, gsize length, const char *option)
 {
-  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ss)"));
+  g_autofree char *line = g_strndup (header, length);
+  g_auto (GStrv) parts = g_strsplit (line, ":", 2);
+  g_autoptr (GError) error = NULL;
+  gboolean is_fine = FALSE;
 
-  for (guint i = 0; headers[i] != NULL; i++)
+  if (g_strv_length (parts) != 2)
+    trc_command_misuse (_ ("%s must be “NAME: VALUE”"), option);
+  else if (!trundle_header_check (g_strstrip (parts[0]), g_strstrip (parts[1]), &error))
+    trc_command_misuse ("%s", error->message);
+  else
     {
-      g_auto (GStrv) parts = g_strsplit (headers[i], ":", 2);
-      g_autoptr (GError) error = NULL;
-
-      if (g_strv_length (parts) != 2)
-        {
-          trc_command_misuse (_ ("--header must be “NAME: VALUE”"));
-          return NULL;
-        }
-      g_strstrip (parts[0]);
-      g_strstrip (parts[1]);
-      if (!trundle_header_check (parts[0], parts[1], &error))
-        {
-          trc_command_misuse ("%s", error->message);
-          return NULL;
-        }
-      g_variant_builder_add (&builder, "(ss)", parts[0], parts[1]);
+      g_string_append_printf (out, "%s: %s\n", parts[0], parts[1]);
+      is_fine = TRUE;
     }
 
-  return g_variant_ref_sink (g_variant_builder_end (&builder));
+  explicit_bzero (line, length);
+  for (guint i = 0; parts[i] != NULL; i++)
+    explicit_bzero (parts[i], strlen (parts[i]));
+  return is_fine;
+}
+
+/* Empty lines mean nothing. */
+static gboolean
+append_file (GString *out, const char *file)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TrcSecret) lines = trc_secret_read (file, &error);
+  gsize length;
+
+  if (lines == NULL)
+    {
+      trc_command_complain ("%s", error->message);
+      return FALSE;
+    }
+  for (const char *at = lines->bytes; *at != '\0';
+       at += length + strspn (at + length, "\r\n"))
+    {
+      length = strcspn (at, "\r\n");
+      if (length > 0 && !append_header (out, at, length, "--header-file"))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+TrcSecret *
+trc_request_read_headers (char **headers, const char *file)
+{
+  /* Room for all that a request may have, so that it does not grow and leave copies. */
+  g_autoptr (GString) out = g_string_sized_new (HEADER_BYTES_MAX);
+  TrcSecret *lines = NULL;
+  gboolean is_fine = file == NULL || append_file (out, file);
+
+  for (guint i = 0; is_fine && headers != NULL && headers[i] != NULL; i++)
+    is_fine = append_header (out, headers[i], strlen (headers[i]), "--header");
+  if (is_fine)
+    lines = trc_secret_new (out->str, out->len);
+  explicit_bzero (out->str, out->len);
+  return lines;
 }
 
 static gboolean

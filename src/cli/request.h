@@ -5,12 +5,15 @@
 
 #include <gio/gio.h>
 
+#include "cli/secret.h"
+
 /* Parts of a request as the command line gives them.  What is wrong is told on standard
  * error, without its value, and NULL is returned.  (transfer full), not floating, all */
 
-/* "Name: value" → a(ss). */
-GVariant *
-trc_request_read_headers (char **headers);
+/* "Name: value" of @headers (nullable) and of the lines of @file (nullable) → lines, as
+ * the option `headers-fd` wants them. */
+TrcSecret *
+trc_request_read_headers (char **headers, const char *file);
 /* "sha256:abc…" → a{ss}. */
 GVariant *
 trc_request_read_digests (char **digests);

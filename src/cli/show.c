@@ -8,6 +8,7 @@
 #include <glib/gi18n.h>
 
 #include "cli/bus.h"
+#include "cli/challenge.h"
 #include "cli/print.h"
 #include "common/url.h"
 
@@ -21,6 +22,7 @@ typedef enum
   FORMAT_STATE,
   FORMAT_REASONS,
   FORMAT_PROOF,
+  FORMAT_CHALLENGE,
 } Format;
 
 static const struct
@@ -35,6 +37,7 @@ static const struct
   { "Kind", N_ ("Kind"), FORMAT_PLAIN },
   { "State", N_ ("State"), FORMAT_STATE },
   { "WaitReasons", N_ ("Waits for"), FORMAT_REASONS },
+  { "Challenge", N_ ("Asked for"), FORMAT_CHALLENGE },
   { "NextAttemptAt", N_ ("Next attempt"), FORMAT_TIME },
   { "Attempts", N_ ("Attempts"), FORMAT_PLAIN },
   { "Error", N_ ("Error"), FORMAT_PLAIN },
@@ -137,6 +140,14 @@ format_proof (GVariant *integrity)
 }
 
 static char *
+format_challenge (GVariant *dict)
+{
+  g_autoptr (TrcChallenge) challenge = trc_challenge_new (dict);
+
+  return challenge != NULL ? trc_challenge_summarize (challenge) : g_strdup ("");
+}
+
+static char *
 format_value (GVariant *value, Format format)
 {
   switch (format)
@@ -157,6 +168,8 @@ format_value (GVariant *value, Format format)
       return trc_print_wait_reasons (value);
     case FORMAT_PROOF:
       return format_proof (value);
+    case FORMAT_CHALLENGE:
+      return format_challenge (value);
     case FORMAT_PLAIN:
       break;
     }

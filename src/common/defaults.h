@@ -47,8 +47,29 @@
 #define TRD_ERROR_BODY_MAX (64 * 1024)
 #define TRD_FDS_PER_CALL_MAX 16
 
+/* A call that brings secrets waits so long for the keyring at most. */
+#define TRD_SECRETS_TIMEOUT_US (10 * TRD_SECOND_US)
+
+/* Credentials in memory, and spaces of a session that are remembered as rejected. */
+#define TRD_CREDENTIALS_PER_SESSION_MAX 100
+#define TRD_CREDENTIALS_PER_OWNER_MAX 1000
+#define TRD_REJECTED_MAX 100
+
+/* Servers of sessions that are remembered as looked up in the keyring. */
+#define TRD_CREDENTIALS_LOOKED_MAX 1000
+
+/* A secret that is read from a descriptor. */
+#define TRD_SECRET_FD_MAX (64 * 1024)
+#define TRD_SECRET_FD_TIMEOUT_US (10 * TRD_SECOND_US)
+
 /* A part that could be gone on with outlives its task by so long. */
 #define TRD_RESUME_DATA_KEPT_US (7 * 24 * 3600 * TRD_SECOND_US)
+
+/* Cookies are written to the keyring so long after they have changed; one that only lives
+ * longer than before waits. The end of the service waits for it so long. */
+#define TRD_COOKIES_KEPT_US (3 * TRD_SECOND_US)
+#define TRD_COOKIES_EXTENDED_KEPT_US (300 * TRD_SECOND_US)
+#define TRD_COOKIES_FLUSH_US (2 * TRD_SECOND_US)
 
 /* Waking an app. */
 #define TRD_LAUNCH_COALESCE_US (2 * TRD_SECOND_US)

@@ -27,12 +27,6 @@ fail (GError **error, const char *message)
   return FALSE;
 }
 
-static int
-get_default_port (const char *scheme)
-{
-  return g_ascii_strcasecmp (scheme, "https") == 0 ? 443 : 80;
-}
-
 /* "foobar" of "foobar://…", before anything else of the URL is believed.
  * (transfer full) (nullable) */
 static char *
@@ -121,9 +115,8 @@ is_ipv6 (const char *host)
   return address != NULL && g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV6;
 }
 
-/* The host as it goes on the wire: lower case, ASCII.  NULL for what is no host. */
-static char *
-normalize_host (const char *host)
+char *
+trundle_host_normalize (const char *host)
 {
   g_autofree char *ascii = NULL;
   g_autofree char *lower = NULL;
@@ -248,7 +241,7 @@ trundle_url_parse (const char *url, GError **error)
       return NULL;
     }
 
-  host = normalize_host (g_uri_get_host (uri));
+  host = trundle_host_normalize (g_uri_get_host (uri));
   if (host == NULL)
     {
       fail (error, "The address has no valid host");
@@ -264,19 +257,45 @@ trundle_url_parse (const char *url, GError **error)
   return check_length (url, rebuilt, error) ? g_steal_pointer (&rebuilt) : NULL;
 }
 
+guint
+trundle_scheme_get_port (const char *scheme)
+{
+  static const struct
+  {
+    const char *scheme;
+    guint port;
+  } known[] = { { "http", 80 }, { "https", 443 }, { "socks5", 1080 } };
+
+  g_return_val_if_fail (scheme != NULL, 0);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (known); i++)
+    {
+      if (g_ascii_strcasecmp (scheme, known[i].scheme) == 0)
+        return known[i].port;
+    }
+  return 0;
+}
+
+guint
+trundle_url_get_port (GUri *uri)
+{
+  g_return_val_if_fail (uri != NULL, 0);
+
+  if (g_uri_get_port (uri) > 0)
+    return (guint)g_uri_get_port (uri);
+  return trundle_scheme_get_port (g_uri_get_scheme (uri));
+}
+
 char *
 trundle_url_host_key (GUri *uri)
 {
   g_autofree char *host = NULL;
-  int port;
 
   g_return_val_if_fail (uri != NULL, NULL);
 
   host = g_ascii_strdown (g_uri_get_host (uri), -1);
-  port = g_uri_get_port (uri);
-  if (port == -1)
-    port = get_default_port (g_uri_get_scheme (uri));
-  return g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%d" : "%s:%d", host, port);
+  return g_strdup_printf (
+      strchr (host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, trundle_url_get_port (uri));
 }
 
 char *
@@ -535,15 +554,13 @@ trundle_header_check (const char *name, const char *value, GError **error)
 
   g_return_val_if_fail (name != NULL && value != NULL, FALSE);
 
+  /* Not repeated: it may be a whole header, "Authorization: …". */
   if (!trundle_is_token (name))
     {
-      g_autofree char *shown = g_strescape (name, NULL);
-
       g_set_error (error,
                    TRUNDLE_ERROR,
                    TRUNDLE_ERROR_INVALID_ARGUMENT,
-                   "“%.64s” is not the name of a header",
-                   shown);
+                   "The name of a header is not a word");
       return FALSE;
     }
 
@@ -562,4 +579,42 @@ trundle_header_check (const char *name, const char *value, GError **error)
                name,
                problem);
   return FALSE;
+}
+
+static gboolean
+is_below (const char *host, const char *dotted)
+{
+  gsize host_length = strlen (host);
+  gsize length = strlen (dotted);
+
+  return host_length > length
+         && g_ascii_strcasecmp (host + host_length - length, dotted) == 0;
+}
+
+gboolean
+trundle_host_is_listed (const char *const *list, const char *host)
+{
+  for (guint i = 0; list != NULL && list[i] != NULL; i++)
+    {
+      const char *bare = list[i][0] == '.' ? list[i] + 1 : list[i];
+
+      if (g_ascii_strcasecmp (host, bare) == 0
+          || (list[i][0] == '.' && is_below (host, list[i])))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+trundle_host_pattern_is_valid (const char *pattern)
+{
+  const char *bare = pattern[0] == '.' ? pattern + 1 : pattern;
+  g_autofree char *url = NULL;
+  g_autoptr (GUri) uri = NULL;
+
+  if (strpbrk (bare, "/?#@:*") != NULL || bare[0] == '.' || bare[0] == '\0')
+    return FALSE;
+  url = g_strconcat ("http://", bare, "/", NULL);
+  uri = trundle_url_parse (url, NULL);
+  return uri != NULL;
 }

@@ -21,9 +21,28 @@ trundle_url_origin (GUri *uri);
 gboolean
 trundle_url_is_same_origin (GUri *first, GUri *second);
 
+/* The port of @uri, or that of its scheme: http, https or socks5. */
+guint
+trundle_url_get_port (GUri *uri);
+/* 0 for any other. */
+guint
+trundle_scheme_get_port (const char *scheme);
+
 /* Host and port only: what the limit of slots per host counts.  (transfer full) */
 char *
 trundle_url_host_key (GUri *uri);
+
+/* @host (nullable), of IPv6 without brackets, as it goes on the wire: lower case, ASCII.
+ * NULL for what is no host.  (transfer full) */
+char *
+trundle_host_normalize (const char *host);
+/* Whether @host is on @list: "example.org" is that host, ".example.org" is it and all
+ * below it. */
+gboolean
+trundle_host_is_listed (const char *const *list, const char *host);
+/* Whether @pattern makes sense there. */
+gboolean
+trundle_host_pattern_is_valid (const char *pattern);
 
 /* The URL without user info; @out_user_info gets it (percent-encoded as given) or NULL.
  * (transfer full) both. */

@@ -133,6 +133,24 @@ trundle_check_redirects (GVariant *value, GError **error)
          || fail (error, "must be “follow”, “same-origin” or “none”");
 }
 
+gboolean
+trundle_check_cookie_policy (GVariant *value, GError **error)
+{
+  static const char *const words[] = { "never", "always", "no-third-party", NULL };
+
+  return g_strv_contains (words, g_variant_get_string (value, NULL))
+         || fail (error, "must be “never”, “always” or “no-third-party”");
+}
+
+gboolean
+trundle_check_same_site (GVariant *value, GError **error)
+{
+  static const char *const words[] = { "none", "lax", "strict", NULL };
+
+  return g_strv_contains (words, g_variant_get_string (value, NULL))
+         || fail (error, "must be “none”, “lax” or “strict”");
+}
+
 /* Only the form: reading certificates is TLS code, which belongs to the worker. */
 gboolean
 trundle_check_certificates (GVariant *value, GError **error)
@@ -145,6 +163,36 @@ trundle_check_certificates (GVariant *value, GError **error)
   if (strstr (pem, "-----BEGIN CERTIFICATE-----") == NULL
       || strstr (pem, "-----END CERTIFICATE-----") == NULL)
     return fail (error, "must hold certificates in PEM");
+  return TRUE;
+}
+
+/* As RFC 7469 §2.1.1 has them, "sha256/" for "pin-sha256=". */
+static gboolean
+is_pin (const char *text)
+{
+  g_autofree guchar *digest = NULL;
+  g_autofree char *again = NULL;
+  gsize size = 0;
+
+  if (!g_str_has_prefix (text, "sha256/"))
+    return FALSE;
+  digest = g_base64_decode (text + strlen ("sha256/"), &size);
+  again = g_base64_encode (digest, size);
+  return size == 32 && strcmp (again, text + strlen ("sha256/")) == 0;
+}
+
+gboolean
+trundle_check_pins (GVariant *value, GError **error)
+{
+  GVariantIter iter;
+  const char *text;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "&s", &text))
+    {
+      if (!is_pin (text))
+        return fail (error, "must hold digests like sha256/BASE64");
+    }
   return TRUE;
 }
 
@@ -253,12 +301,56 @@ trundle_check_urls (GVariant *value, GError **error)
 }
 
 gboolean
+trundle_check_hosts (GVariant *value, GError **error)
+{
+  GVariantIter iter;
+  const char *host;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "&s", &host))
+    {
+      if (!trundle_host_pattern_is_valid (host))
+        return fail (error, "must hold names like “example.org” or “.example.org”");
+    }
+  return TRUE;
+}
+
+gboolean
 trundle_check_retry (GVariant *value, GError **error)
 {
   g_autoptr (GVariant) checked = trundle_vocabulary_check (
       value, TRUNDLE_SCOPE_RETRY, error);
 
   return checked != NULL;
+}
+
+gboolean
+trundle_check_oauth2 (GVariant *value, GError **error)
+{
+  static const char *const needed[] = { "token-url", "client-id", "refresh-token" };
+  g_autoptr (GVariant) checked = trundle_vocabulary_check (
+      value, TRUNDLE_SCOPE_OAUTH2, error);
+
+  for (guint i = 0; checked != NULL && i < G_N_ELEMENTS (needed); i++)
+    {
+      if (!g_variant_lookup (checked, needed[i], "&s", NULL))
+        {
+          g_autofree char *message = g_strdup_printf ("must have “%s”", needed[i]);
+
+          return fail (error, message);
+        }
+    }
+  return checked != NULL;
+}
+
+/* Whether http is good enough is said beside it. */
+gboolean
+trundle_check_token_url (GVariant *value, GError **error)
+{
+  g_autoptr (GUri) uri = trundle_url_parse (g_variant_get_string (value, NULL), NULL);
+
+  return (uri != NULL && g_uri_get_userinfo (uri) == NULL)
+         || fail (error, "must be an address of https without user and password");
 }
 
 gboolean
@@ -298,4 +390,136 @@ trundle_check_digests (GVariant *value, GError **error)
         return fail (error, "must hold hexadecimal digests of the right length");
     }
   return TRUE;
+}
+
+gboolean
+trundle_check_handling (GVariant *value, GError **error)
+{
+  static const char *const words[] = { "ask", "default", NULL };
+
+  return g_strv_contains (words, g_variant_get_string (value, NULL))
+         || fail (error, "must be “ask” or “default”");
+}
+
+/* Host and port are checked as those of any address. */
+static gboolean
+is_proxy_address (const char *address)
+{
+  const char *rest = strstr (address, "://");
+  g_autofree char *plain = NULL;
+  g_autoptr (GUri) uri = NULL;
+
+  if (rest == NULL)
+    return FALSE;
+  plain = g_strconcat ("http", rest, NULL);
+  uri = trundle_url_parse (plain, NULL);
+  return uri != NULL
+         && (*g_uri_get_path (uri) == '\0' || g_str_equal (g_uri_get_path (uri), "/"))
+         && g_uri_get_query (uri) == NULL && g_uri_get_fragment (uri) == NULL;
+}
+
+gboolean
+trundle_check_proxy (GVariant *value, GError **error)
+{
+  static const char *const schemes[] = { "http", "https", "socks5", NULL };
+  const char *text = g_variant_get_string (value, NULL);
+  g_autofree char *scheme = g_uri_parse_scheme (text);
+
+  if (g_str_equal (text, "system") || g_str_equal (text, "none"))
+    return TRUE;
+  return (scheme != NULL && g_strv_contains (schemes, scheme) && is_proxy_address (text))
+         || fail (error,
+                  "must be “system”, “none” or an address like "
+                  "“http://proxy.example:3128” or “socks5://proxy.example:1080”");
+}
+
+gboolean
+trundle_check_exclusions (GVariant *value, GError **error)
+{
+  GVariantIter iter;
+  const char *host;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "&s", &host))
+    {
+      gsize length = strlen (host);
+
+      if (length == 0 || length > 255
+          || strspn (host, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS ".-_:/*[]") != length)
+        return fail (error,
+                     "must hold names, “.example.org” for all below it, or networks "
+                     "like “192.168.0.0/16”");
+    }
+  return TRUE;
+}
+
+/* ---- authentication ---- */
+
+gboolean
+trundle_check_protocol (GVariant *value, GError **error)
+{
+  static const char *const words[] = { "http", "https", "socks5", NULL };
+
+  return g_strv_contains (words, g_variant_get_string (value, NULL))
+         || fail (error, "must be “http”, “https” or “socks5”");
+}
+
+gboolean
+trundle_check_host (GVariant *value, GError **error)
+{
+  g_autofree char *host = trundle_host_normalize (g_variant_get_string (value, NULL));
+
+  return host != NULL
+         || fail (error,
+                  "must be the name or address of a host, without port and brackets");
+}
+
+gboolean
+trundle_check_line (GVariant *value, GError **error)
+{
+  return !has_controls (g_variant_get_string (value, NULL))
+         || fail (error, "must be one line of text");
+}
+
+/* Only the form, as for trundle_check_certificates(). */
+gboolean
+trundle_check_identity (GVariant *value, GError **error)
+{
+  const char *pem = g_variant_get_string (value, NULL);
+
+  if (strstr (pem, "-----BEGIN CERTIFICATE-----") == NULL)
+    return fail (error, "must hold a certificate in PEM");
+  if (strstr (pem, "PRIVATE KEY-----") == NULL)
+    return fail (error, "must hold the key of the certificate too");
+  return TRUE;
+}
+
+gboolean
+trundle_check_pkcs11_uri (GVariant *value, GError **error)
+{
+  const char *uri = g_variant_get_string (value, NULL);
+
+  return (g_str_has_prefix (uri, "pkcs11:") && !has_controls (uri))
+         || fail (error, "must be a URI of the scheme pkcs11");
+}
+
+gboolean
+trundle_check_persistence (GVariant *value, GError **error)
+{
+  static const char *const words[] = { "none", "session", "permanent", NULL };
+
+  return g_strv_contains (words, g_variant_get_string (value, NULL))
+         || fail (error, "must be “none”, “session” or “permanent”");
+}
+
+gboolean
+trundle_check_auth_method (GVariant *value, GError **error)
+{
+  static const char *const words[] = {
+    "",  "basic", "digest", "bearer", "negotiate", "server-trust", "client-certificate",
+    NULL
+  };
+
+  return g_strv_contains (words, g_variant_get_string (value, NULL))
+         || fail (error, "must be a method of authentication");
 }

@@ -22,7 +22,13 @@ trundle_check_accept_status (GVariant *value, GError **error);
 gboolean
 trundle_check_redirects (GVariant *value, GError **error);
 gboolean
+trundle_check_cookie_policy (GVariant *value, GError **error);
+gboolean
+trundle_check_same_site (GVariant *value, GError **error);
+gboolean
 trundle_check_certificates (GVariant *value, GError **error);
+gboolean
+trundle_check_pins (GVariant *value, GError **error);
 gboolean
 trundle_check_file_name (GVariant *value, GError **error);
 gboolean
@@ -38,10 +44,36 @@ trundle_check_property_names (GVariant *value, GError **error);
 gboolean
 trundle_check_range (GVariant *value, GError **error);
 gboolean
+trundle_check_hosts (GVariant *value, GError **error);
+gboolean
 trundle_check_urls (GVariant *value, GError **error);
 gboolean
 trundle_check_retry (GVariant *value, GError **error);
 gboolean
+trundle_check_oauth2 (GVariant *value, GError **error);
+gboolean
+trundle_check_token_url (GVariant *value, GError **error);
+gboolean
 trundle_check_statuses (GVariant *value, GError **error);
 gboolean
 trundle_check_digests (GVariant *value, GError **error);
+gboolean
+trundle_check_handling (GVariant *value, GError **error);
+gboolean
+trundle_check_proxy (GVariant *value, GError **error);
+gboolean
+trundle_check_exclusions (GVariant *value, GError **error);
+gboolean
+trundle_check_protocol (GVariant *value, GError **error);
+gboolean
+trundle_check_host (GVariant *value, GError **error);
+gboolean
+trundle_check_line (GVariant *value, GError **error);
+gboolean
+trundle_check_identity (GVariant *value, GError **error);
+gboolean
+trundle_check_pkcs11_uri (GVariant *value, GError **error);
+gboolean
+trundle_check_persistence (GVariant *value, GError **error);
+gboolean
+trundle_check_auth_method (GVariant *value, GError **error);

@@ -21,12 +21,16 @@
 #define T TRUNDLE_SCOPE_TASK
 #define B TRUNDLE_SCOPE_BATCH
 #define A TRUNDLE_SCOPE_ATTACH
+#define J TRUNDLE_SCOPE_COOKIE
 #define F TRUNDLE_SCOPE_FILTER
 #define H TRUNDLE_SCOPE_HISTORY
 #define M TRUNDLE_SCOPE_MOVE
 #define O TRUNDLE_SCOPE_OPEN
 #define R TRUNDLE_SCOPE_REQUEST
 #define Y TRUNDLE_SCOPE_RETRY
+#define P TRUNDLE_SCOPE_SPACE
+#define K TRUNDLE_SCOPE_CREDENTIAL
+#define G TRUNDLE_SCOPE_OAUTH2
 
 #define HEADERS_MAX 200
 #define NAME_BYTES_MAX 255
@@ -62,6 +66,8 @@ static const TrundleWord words[] = {
   /* What is asked of the server. */
   { "headers", "a(ss)", "a{ss}", C | T | R, NULL, 0, HEADERS_MAX, trundle_check_headers,
     "Header fields of the request" },
+  { "headers-fd", "h", NULL, C | T | R, NULL, 0, 0, NULL,
+    "What to read them from, as lines" },
   { "method", "s", NULL, T | R, "'GET'", 1, 32, trundle_check_method,
     "Method of the request" },
   { "accept-status", "as", NULL, C | T | R, "['2xx']", 1, 64, trundle_check_accept_status,
@@ -76,6 +82,8 @@ static const TrundleWord words[] = {
     "Whether a body whose end nothing proves is a success" },
   { "ca-certificates", "s", NULL, C | T, NULL, 1, 256 * KIB, trundle_check_certificates,
     "Further certificate authorities to trust, in PEM" },
+  { "pins", "as", NULL, C | T | R, NULL, 0, 64, trundle_check_pins,
+    "Public keys of which the server must show one" },
   { "range", "(tt)", NULL, T, NULL, 0, 0, trundle_check_range,
     "First byte and number of bytes that are wanted, 0 for all that follow" },
   { "mirrors", "as", NULL, T | R, NULL, 0, 32, trundle_check_urls,
@@ -97,6 +105,75 @@ static const TrundleWord words[] = {
   { "statuses", "au", NULL, Y, "[408, 425, 429, 500, 502, 503, 504]", 0, 64,
     trundle_check_statuses,
     "Statuses after which the request is repeated" },
+
+  /* Who is asked, and who answers. */
+  { "challenge-handling", "s", NULL, C | T, "'ask'", 1, 32, trundle_check_handling,
+    "Whether the application is asked when a server wants to know who is there" },
+  { "challenge-timeout", "t", NULL, C | T, "0", 0, TIMEOUT_MS_MAX, NULL,
+    "Milliseconds an answer is waited for, 0 for ever" },
+  { "allow-insecure-auth", "b", NULL, C | T | K, "false", 0, 0, NULL,
+    "Whether passwords and tokens may be sent without TLS" },
+  { "negotiate-hosts", "as", NULL, C, NULL, 0, 64, trundle_check_hosts,
+    "Servers that may be told who the user is by his Kerberos ticket" },
+  { "proxy", "s", NULL, C, "'system'", 1, 4 * KIB, trundle_check_proxy,
+    "Whether a proxy is asked, and which" },
+  { "proxy-fd", "h", NULL, C, NULL, 0, 0, NULL,
+    "What to read it from" },
+  { "proxy-exclusions", "as", NULL, C, NULL, 0, 256, trundle_check_exclusions,
+    "Servers that are asked directly all the same" },
+  { "preemptive-auth", "b", NULL, C | T, "false", 0, 0, NULL,
+    "Whether a credential is sent before the server asks for it" },
+  { "oauth2", "a{sv}", NULL, C | T | R, NULL, 0, 16, trundle_check_oauth2,
+    "Where fresh bearer tokens come from" },
+  { "token-url", "s", NULL, G, NULL, 1, 4 * KIB, trundle_check_token_url,
+    "Address of the token server" },
+  { "client-id", "s", NULL, G, NULL, 1, 4 * KIB, NULL,
+    "Name of the client there" },
+  { "client-secret", "s", NULL, G, NULL, 0, 16 * KIB, NULL,
+    "Its secret" },
+  { "refresh-token", "s", NULL, G, NULL, 1, 16 * KIB, NULL,
+    "What the token server gives fresh tokens for" },
+  { "scope", "s", NULL, G, NULL, 0, 4 * KIB, trundle_check_line,
+    "Scope of the tokens" },
+
+  { "protocol", "s", NULL, P, "'https'", 1, 16, trundle_check_protocol,
+    "Protocol of the server or proxy" },
+  { "host", "s", NULL, P, NULL, 1, NAME_BYTES_MAX, trundle_check_host,
+    "Name or address of the server or proxy" },
+  { "port", "u", NULL, P, "0", 0, 65535, NULL,
+    "Port of the server or proxy, 0 for that of the protocol" },
+  { "realm", "s", NULL, P, NULL, 0, 4 * KIB, NULL,
+    "Realm the server names" },
+  { "is-proxy", "b", NULL, P, "false", 0, 0, NULL,
+    "Whether it is a proxy" },
+  { "user", "s", NULL, K | T | R, NULL, 0, 4 * KIB, trundle_check_line,
+    "Name of the user" },
+  { "password", "s", NULL, K | T | R, NULL, 0, 64 * KIB, NULL,
+    "Password of the user, of a PKCS#12 file or of a PKCS#11 token" },
+  { "password-fd", "h", NULL, K | T | R, NULL, 0, 0, NULL,
+    "What to read it from" },
+  { "token", "s", NULL, K, NULL, 1, 64 * KIB, trundle_check_line,
+    "Bearer token" },
+  { "token-fd", "h", NULL, K, NULL, 0, 0, NULL,
+    "What to read it from" },
+  { "certificate", "s", "ay", K, NULL, 1, 256 * KIB, trundle_check_identity,
+    "Client certificate and its key, in PEM" },
+  { "certificate-fd", "h", NULL, K, NULL, 0, 0, NULL,
+    "What to read them from" },
+  { "pkcs12", "ay", NULL, K, NULL, 1, 256 * KIB, NULL,
+    "Client certificate and its key, in PKCS#12" },
+  { "pkcs12-fd", "h", NULL, K, NULL, 0, 0, NULL,
+    "What to read it from" },
+  { "pkcs11-uri", "s", NULL, K, NULL, 1, 4 * KIB, trundle_check_pkcs11_uri,
+    "Where a client certificate is on a PKCS#11 token" },
+  { "persistence", "s", NULL, K, "'session'", 1, 32, trundle_check_persistence,
+    "How long a credential is kept" },
+  { "accept-certificate", "b", NULL, K, "true", 0, 0, NULL,
+    "Whether the certificate of the server is accepted" },
+  { "cookie-policy", "s", NULL, C, "'never'", 1, 32, trundle_check_cookie_policy,
+    "Whether the session keeps cookies" },
+  { "set-cookies", "b", NULL, C | T, "true", 0, 0, NULL,
+    "Whether cookies are taken and sent" },
 
   /* What the file must be. */
   { "digests", "a{ss}", NULL, T | R, NULL, 0, 8, trundle_check_digests,
@@ -146,6 +223,28 @@ static const TrundleWord words[] = {
   { "expected-bytes-to-receive", "x", NULL, T, "-1", -1, INT64_BOUND, NULL,
     "Bytes the application expects" },
 
+  /* A cookie. */
+  { "name", "s", NULL, J, NULL, 0, 4 * KIB, NULL,
+    "Name of a cookie" },
+  { "value", "s", NULL, J, NULL, 0, 4 * KIB, NULL,
+    "Its value" },
+  { "value-fd", "h", NULL, J, NULL, 0, 0, NULL,
+    "Descriptor its value is read from" },
+  { "url", "s", NULL, J, NULL, 0, 64 * KIB, NULL,
+    "Address to whose host it is sent" },
+  { "domain", "s", NULL, J, NULL, 1, NAME_BYTES_MAX, NULL,
+    "Domain to whose hosts it is sent" },
+  { "path", "s", NULL, J, NULL, 1, 4 * KIB, NULL,
+    "Beginning of the paths it is sent for" },
+  { "expires", "x", NULL, J, "0", 0, INT64_BOUND, NULL,
+    "Microseconds since the epoch until it is forgotten, 0 for never" },
+  { "secure", "b", NULL, J, "false", 0, 0, NULL,
+    "Whether it is sent over TLS only" },
+  { "http-only", "b", NULL, J, "false", 0, 0, NULL,
+    "Whether it is hidden from scripts" },
+  { "same-site", "s", NULL, J, "'lax'", 1, 32, trundle_check_same_site,
+    "Whether it is sent when another site leads there" },
+
   /* Where the bytes go. */
   { "destination", "h", NULL, T, NULL, 0, 0, NULL,
     "Folder of the file" },
@@ -183,6 +282,9 @@ static const TrundleWord words[] = {
     "Kind the tasks are of" },
   { "properties", "as", NULL, F, NULL, 0, 64, trundle_check_property_names,
     "Names of the properties wanted" },
+  /* Without a default, unlike that of a request: none means basic and digest. */
+  { "method", "s", NULL, P, NULL, 0, 32, trundle_check_auth_method,
+    "Method of authentication" },
 };
 /* clang-format on */
 
@@ -190,12 +292,16 @@ static const TrundleWord words[] = {
 #undef T
 #undef B
 #undef A
+#undef J
 #undef F
 #undef H
 #undef M
 #undef O
 #undef R
 #undef Y
+#undef P
+#undef K
+#undef G
 
 const TrundleWord *
 trundle_vocabulary_words (gsize *out_n_words)
@@ -296,6 +402,19 @@ check_bounds (const TrundleWord *word, GVariant *value, GError **error)
   return FALSE;
 }
 
+/* Bytes that are no text are as none. */
+static GVariant *
+convert_bytes (GVariant *value)
+{
+  gsize size;
+  const char *bytes = g_variant_get_fixed_array (value, &size, 1);
+  g_autofree char *text = g_strndup (size > 0 ? bytes : "", size);
+
+  if (!g_utf8_validate (text, -1, NULL))
+    *text = '\0';
+  return g_variant_ref_sink (g_variant_new_string (text));
+}
+
 /* @value brought from `alternative` to `type`.  (transfer full), not floating */
 static GVariant *
 convert_alternative (const TrundleWord *word, GVariant *value)
@@ -303,6 +422,9 @@ convert_alternative (const TrundleWord *word, GVariant *value)
   GVariantBuilder builder;
   GVariantIter iter;
   const char *first, *second;
+
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING))
+    return convert_bytes (value);
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE (word->type));
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))

@@ -19,6 +19,10 @@ typedef enum /*< flags >*/
   TRUNDLE_SCOPE_RETRY = 1 << 7,   /* the value of `retry` */
   TRUNDLE_SCOPE_REQUEST = 1 << 8, /* UpdateRequest */
   TRUNDLE_SCOPE_HISTORY = 1 << 9, /* ListHistory, ClearHistory */
+  TRUNDLE_SCOPE_SPACE = 1 << 10,  /* whom a credential is for: SetCredential */
+  TRUNDLE_SCOPE_CREDENTIAL = 1 << 11, /* SetCredential, RespondToChallenge */
+  TRUNDLE_SCOPE_COOKIE = 1 << 12,     /* SetCookies */
+  TRUNDLE_SCOPE_OAUTH2 = 1 << 13,     /* the value of `oauth2` */
 } TrundleScope;
 
 /* One row of the table. */

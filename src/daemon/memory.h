@@ -4,7 +4,7 @@
 #pragma once
 
 /* Keeps the daemon small: a call that makes ten thousand tasks is over in a moment, and
- * so should be the memory it took. */
+ * so should be the memory it took.  And keeps what is in it from others. */
 
 /* First thing in main(). */
 void

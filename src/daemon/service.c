@@ -25,6 +25,8 @@
 #include "memory.h"
 #include "port/settings.h"
 #include "port/shelter.h"
+#include "port/state-id.h"
+#include "port/vault-secret.h"
 #include "port/workers.h"
 #include "status.h"
 
@@ -50,6 +52,7 @@ typedef struct
   GMainLoop *loop;                  /* (owned) */
   GDBusConnection *bus;             /* (owned) */
   TrdEnv env;                       /* its members are owned here */
+  char *state_id;                   /* (owned) (nullable) */
   TrdRegistry *registry;            /* (owned) */
   TrdScheduler *scheduler;          /* (owned) */
   TrdCourier *courier;              /* (owned) */
@@ -123,6 +126,18 @@ take_state (TrdService *self, GError **error)
     }
 }
 
+/* Without one nothing is kept in the keyring: not worth to stay away for. */
+static void
+take_state_id (TrdService *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->state_id = trd_state_id_ensure (self->options->state_directory, &error);
+  if (self->state_id == NULL)
+    g_warning ("No secrets can be kept: %s", error->message);
+  self->env.state_id = self->state_id;
+}
+
 static gboolean
 build_ports (TrdService *self, GError **error)
 {
@@ -133,10 +148,12 @@ build_ports (TrdService *self, GError **error)
   if (self->env.spool == NULL)
     return FALSE;
 
+  take_state_id (self);
   self->env.clock = trd_clock_new_system ();
   self->env.conditions = trd_conditions_new ();
   trd_conditions_watch_system (self->env.conditions, self->bus);
   self->env.launcher = trd_launcher_new_bus (self->bus);
+  self->env.vault = trd_vault_new_secret (self->bus);
   self->env.random = g_rand_new ();
 
   self->env.worker_program = options->worker_program;
@@ -288,6 +305,7 @@ settle_in (gpointer user_data)
   self->settle_source = 0;
   remember_boot (self);
   trd_retention_start (self->retention);
+  trd_secret_pool_settle (trd_registry_get_secret_pool (self->registry));
   return G_SOURCE_REMOVE;
 }
 
@@ -365,16 +383,26 @@ on_left (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-on_workers_gone (GObject *source, GAsyncResult *result, gpointer user_data)
+on_flushed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   TrdService *self = user_data;
   TrdLeaving leaving = {
     .bus = self->bus, .names = bus_names, .is_answering = is_answering, .user_data = self
   };
 
+  trd_cookies_flush_finish (TRD_COOKIES (source), result);
+  trd_leaving_async (&leaving, on_left, self);
+}
+
+static void
+on_workers_gone (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  TrdService *self = user_data;
+
   remember_boot (self);
   trd_transport_shutdown_finish (TRD_TRANSPORT (source), result);
-  trd_leaving_async (&leaving, on_left, self);
+  /* Workers have told the last they had. */
+  trd_cookies_flush_async (trd_registry_get_cookies (self->registry), on_flushed, self);
 }
 
 static void
@@ -602,12 +630,14 @@ clear_service (TrdService *self)
     trd_store_close (self->env.store);
 
   g_clear_object (&self->env.transport);
+  g_clear_object (&self->env.vault);
   g_clear_object (&self->env.launcher);
   g_clear_object (&self->env.conditions);
   g_clear_object (&self->env.clock);
   g_clear_object (&self->env.store);
   g_clear_object (&self->env.spool);
   g_clear_pointer (&self->env.random, g_rand_free);
+  g_clear_pointer (&self->state_id, g_free);
   g_clear_pointer (&self->status, trd_status_line_free);
   g_clear_object (&self->bus);
   g_clear_pointer (&self->loop, g_main_loop_unref);

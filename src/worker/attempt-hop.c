@@ -11,7 +11,6 @@
 #include "errors.h"
 #include "proxy.h"
 #include "retry-after.h"
-#include "trust.h"
 
 /* libsoup 3.2.3 gives up at 64 KiB of headers, with the error of a lost connection. */
 #define HEADERS_MAX (60 * 1024)
@@ -31,16 +30,14 @@ has_header_flood (TrwAttempt *self)
 static GError *
 explain_send_error (TrwAttempt *self, const GError *error)
 {
-  g_autofree char *words = NULL;
+  GError *words_of_tls = trw_attempt_explain_tls (self, error);
+  GError *words_of_proxy;
 
-  if (self->tls_flags != 0)
-    {
-      words = trw_tls_flags_describe (self->tls_flags);
-      return g_error_new (TRUNDLE_ERROR,
-                          TRUNDLE_ERROR_TLS_FAILED,
-                          "The server's certificate is not trusted: %s",
-                          words);
-    }
+  if (words_of_tls != NULL)
+    return words_of_tls;
+  words_of_proxy = trw_attempt_explain_proxy (self, error);
+  if (words_of_proxy != NULL)
+    return words_of_proxy;
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT)
       && has_header_flood (self))
     return g_error_new_literal (TRUNDLE_ERROR,
@@ -56,6 +53,8 @@ is_sent (TrwAttempt *self)
 {
   SoupMessageMetrics *metrics = soup_message_get_metrics (self->message);
 
+  if (self->asked.is_unheard)
+    return FALSE;
   return self->has_written
          || (metrics != NULL
              && soup_message_metrics_get_request_header_bytes_sent (metrics) > 0);
@@ -112,7 +111,9 @@ trw_attempt_add_hop_facts (TrwAttempt *self, GVariantDict *facts)
 static gboolean
 is_about_host (TrwAttempt *self)
 {
-  return !trw_proxy_resolver_has_proxy (soup_session_get_proxy_resolver (self->session),
+  SoupSession *soup = trw_session_get_soup (self->session);
+
+  return !trw_proxy_resolver_has_proxy (soup_session_get_proxy_resolver (soup),
                                         self->way.uri);
 }
 
@@ -152,6 +153,11 @@ on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
       trw_attempt_settle (self);
       return;
     }
+  if (self->stream == NULL && self->has_tunnel_word)
+    {
+      trw_attempt_ask_again (self);
+      return;
+    }
   if (self->stream == NULL)
     {
       self->is_definite = trw_error_is_definite (error) && is_about_host (self);
@@ -160,9 +166,15 @@ on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   if (is_word_of_proxy (self))
     {
-      fail_by_proxy (self);
+      if (self->has_tunnel_word)
+        trw_attempt_ask_again (self);
+      else
+        fail_by_proxy (self);
       return;
     }
+  /* Those of a 407 are not the server's. */
+  if (trw_attempt_get_status (self) != SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED)
+    trw_way_take_cookies (&self->way, self->request, self->message);
   trw_attempt_enter_phase (self, TRW_PHASE_TALKING);
   trw_attempt_take_answer (self);
 }
@@ -180,6 +192,8 @@ on_network_event (SoupMessage *message,
   trw_attempt_note_event (self, event);
   if (event == G_SOCKET_CLIENT_CONNECTING)
     self->marks.is_connected = TRUE;
+  if (event == G_SOCKET_CLIENT_PROXY_NEGOTIATING)
+    trw_attempt_note_proxy (self, connection);
   if (event == G_SOCKET_CLIENT_CONNECTED)
     self->is_connected = TRUE;
 }
@@ -192,6 +206,7 @@ on_starting (SoupMessage *message, gpointer user_data)
 
   trw_attempt_enter_phase (self, TRW_PHASE_TALKING);
   self->is_connected = TRUE;
+  trw_attempt_sign (self);
 }
 
 /* Kept when libsoup asks again on another connection. */
@@ -226,40 +241,11 @@ on_informational (SoupMessage *message, gpointer user_data)
                       "The server announces its answer without end");
 }
 
-static gboolean
-on_certificate (SoupMessage *message,
-                GTlsCertificate *chain,
-                GTlsCertificateFlags flags,
-                gpointer user_data)
-{
-  TrwAttempt *self = user_data;
-  GUri *uri = soup_message_get_uri (message);
-  g_autoptr (GSocketConnectable) identity = NULL;
-
-  self->tls_flags = flags;
-  if (self->request->anchors == NULL)
-    return FALSE;
-  identity = g_network_address_new (g_uri_get_host (uri), 443);
-  if (!trw_trust_verify (self->request->anchors, chain, identity, &self->tls_flags))
-    return FALSE;
-  self->tls_flags = 0;
-  return TRUE;
-}
-
-/* Unanswered, libsoup would wait for ever: we have none. */
-static gboolean
-on_certificate_wanted (SoupMessage *message,
-                       GTlsClientConnection *tls,
-                       gpointer user_data)
-{
-  soup_message_set_tls_client_certificate (message, NULL);
-  return TRUE;
-}
-
 void
 trw_attempt_send_hop (TrwAttempt *self)
 {
   self->message = trw_message_new (self->request, &self->way);
+  trw_attempt_begin_auth (self);
   self->is_connected = FALSE;
   self->has_written = FALSE;
   self->marks = (TrwMarks){ 0 };
@@ -271,11 +257,8 @@ trw_attempt_send_hop (TrwAttempt *self)
   g_signal_connect (self->message, "wrote-body", G_CALLBACK (on_wrote_body), self);
   g_signal_connect (
       self->message, "got-informational", G_CALLBACK (on_informational), self);
-  g_signal_connect (
-      self->message, "accept-certificate", G_CALLBACK (on_certificate), self);
-  g_signal_connect (
-      self->message, "request-certificate", G_CALLBACK (on_certificate_wanted), self);
-  soup_session_send_async (self->session,
+  trw_attempt_watch_tls (self);
+  soup_session_send_async (trw_session_get_soup (self->session),
                            self->message,
                            G_PRIORITY_DEFAULT,
                            self->cancellable,

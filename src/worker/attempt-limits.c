@@ -80,6 +80,8 @@ explain_phase (TrwAttempt *self)
 {
   if (self->phase == TRW_PHASE_ASKED)
     return "The server did not begin to answer in time";
+  if (self->is_awaiting_ticket)
+    return "No Kerberos ticket came in time";
   for (guint i = 0; i < G_N_ELEMENTS (stages); i++)
     {
       if (self->last_event == (int)stages[i].event)

@@ -4,15 +4,19 @@
 #pragma once
 
 #include "attempt.h"
+#include "auth.h"
 #include "body.h"
 #include "common/error.h"
 #include "decode.h"
 #include "measure.h"
 #include "message.h"
+#include "negotiate.h"
 #include "part.h"
+#include "scrub.h"
 
 /* What attempt.c (from the answer to the end), attempt-hop.c (one question, until it is
- * answered) and attempt-proof.c (what the file must be) share. */
+ * answered), attempt-tls.c (whom it is asked), attempt-auth.c and
+ * attempt-negotiate.c (who asks) and attempt-proof.c (what the file must be) share. */
 
 /* Of a hop. */
 typedef enum
@@ -22,12 +26,26 @@ typedef enum
   TRW_PHASE_TALKING,    /* anything else */
 } TrwPhase;
 
+/* A certificate of ours, on the connection of the hop in flight. */
+typedef struct
+{
+  gboolean is_asked;
+  gboolean is_early;   /* before the question was written */
+  gboolean is_unheard; /* and what was written is not listened to */
+  GVariant *issuers;   /* (owned) (nullable): aay, names in DER that would be accepted */
+  GVariant *identity;  /* (owned) (nullable): what there is for this server */
+  GError *error;       /* (owned) (nullable): it cannot be read */
+} TrwAsked;
+
+void
+trw_asked_clear (TrwAsked *self);
+
 struct _TrwAttempt
 {
   guint64 id;
   TrwRequest *request;          /* (owned) */
   TrwPart *part;                /* (owned) (nullable): until settled */
-  SoupSession *session;         /* (owned) */
+  TrwSession *session;          /* (owned) */
   const TrwAttemptHooks *hooks; /* (unowned), static */
   gpointer user_data;           /* (unowned), outlives us */
   GCancellable *cancellable;    /* (owned) */
@@ -49,7 +67,20 @@ struct _TrwAttempt
   gboolean has_written; /* the head of the question, on some connection */
   gboolean is_definite; /* there is no such host */
   guint n_informational;
-  GTlsCertificateFlags tls_flags;
+  GTlsCertificateFlags tls_flags; /* of a certificate that was refused */
+  TrwAsked asked;
+  gboolean is_excepted; /* it was taken in spite of what is wrong with it */
+  gboolean is_unpinned; /* none of the keys of pins is in it */
+
+  TrwAuth *auth;            /* (owned) */
+  TrwScrub *scrub;          /* (owned) */
+  TrwParty *socks;          /* (owned) (nullable): that a connection is made through */
+  GError *tunnel_error;     /* (owned) (nullable): why there is no tunnel */
+  gboolean has_tunnel_word; /* to be said to the proxy that refused a tunnel */
+  TrwNegotiate *ticket;     /* (owned) (nullable): to be shown in this hop */
+  gboolean is_awaiting_ticket;
+  gboolean has_negotiated; /* in this hop, as the next */
+  gboolean has_shown_ticket;
 
   GSource *watchdog; /* (owned) (nullable) */
   gint64 active_mono_us;
@@ -67,10 +98,11 @@ struct _TrwAttempt
   gboolean is_over;
   gboolean is_stopped;
   gboolean is_complete;
-  GVariant *untold;   /* (owned) (nullable): response, until the overlap is compared */
-  GVariant *response; /* (owned) (nullable) */
-  GError *error;      /* (owned) (nullable): why it is over */
-  char *error_url;    /* (owned) (nullable): that the error is about */
+  GVariant *untold;    /* (owned) (nullable): response, until the overlap is compared */
+  GVariant *response;  /* (owned) (nullable) */
+  GError *error;       /* (owned) (nullable): why it is over */
+  char *error_url;     /* (owned) (nullable): that the error is about */
+  GVariant *challenge; /* (owned) (nullable): what somebody wants to know first */
 
   TrwCoding coding;   /* to be taken off */
   GVariant *declared; /* (owned) (nullable): digests, a{say}; while some are computed */
@@ -124,6 +156,60 @@ void
 trw_attempt_send_hop (TrwAttempt *self);
 void
 trw_attempt_take_answer (TrwAttempt *self);
+
+/* The TLS of the hop that is about to be sent; and what it says of the @error the hop
+ * ended with: NULL for nothing. */
+void
+trw_attempt_watch_tls (TrwAttempt *self);
+GError *
+trw_attempt_explain_tls (TrwAttempt *self, const GError *error);
+/* Whether a proxy may have the certificate @chain, with which *@flags is wrong. When not,
+ * *@flags is what is wrong with it, and there is a challenge. */
+gboolean
+trw_attempt_judge_proxy (TrwAttempt *self,
+                         GUri *proxy,
+                         GTlsCertificate *chain,
+                         GTlsCertificateFlags *flags);
+/* Who asks.  A hop begins: after its message was made. */
+void
+trw_attempt_begin_auth (TrwAttempt *self);
+/* Its message is about to be written. */
+void
+trw_attempt_sign (TrwAttempt *self);
+/* It was answered.  TRUE when who answered refused us, and there is something else to be
+ * said to him: the hop is to be asked again. */
+gboolean
+trw_attempt_has_other_word (TrwAttempt *self);
+/* A connection is led through a proxy. */
+void
+trw_attempt_note_proxy (TrwAttempt *self, GIOStream *connection);
+/* (nullable): when @error is the word of a proxy. */
+GError *
+trw_attempt_explain_proxy (TrwAttempt *self, const GError *error);
+/* The same address again. */
+void
+trw_attempt_ask_again (TrwAttempt *self);
+
+/* The hop was answered: TRUE when a ticket of the user's is to be shown and is being got,
+ * and the rest comes later. */
+gboolean
+trw_attempt_await_ticket (TrwAttempt *self);
+/* Its message is about to be written, and signed. */
+void
+trw_attempt_show_ticket (TrwAttempt *self);
+/* It was answered: FALSE, and the attempt is over, when the server was to prove itself
+ * and did not. */
+gboolean
+trw_attempt_check_ticket (TrwAttempt *self);
+/* The attempt is over; or asks another address. */
+void
+trw_attempt_drop_ticket (TrwAttempt *self);
+void
+trw_attempt_forget_ticket (TrwAttempt *self);
+/* @challenge (floating) with what a ticket that was no good changes of it.  (transfer
+ * full) */
+GVariant *
+trw_attempt_add_ticket_tried (TrwAttempt *self, GVariant *challenge);
 
 /* What the file must be.  An answer that is accepted begins: its size, as far as it is
  * declared, its encoding, its digests. */

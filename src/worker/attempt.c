@@ -44,8 +44,31 @@ drop_hop (TrwAttempt *self)
 {
   trw_attempt_drop_stream (self);
   if (self->message != NULL)
-    g_signal_handlers_disconnect_by_data (self->message, self);
+    {
+      g_signal_handlers_disconnect_by_data (self->message, self);
+      trw_session_unwatch (self->session, self->message);
+    }
   g_clear_object (&self->message);
+}
+
+/* Not of an answer that was accepted as it is, and broke. */
+static gboolean
+has_challenge (TrwAttempt *self)
+{
+  static const TrundleError codes[] = {
+    TRUNDLE_ERROR_HTTP_STATUS,
+    TRUNDLE_ERROR_AUTHENTICATION_REQUIRED,
+    TRUNDLE_ERROR_TLS_FAILED,
+    TRUNDLE_ERROR_CLIENT_CERTIFICATE_REQUIRED,
+    TRUNDLE_ERROR_CLIENT_CERTIFICATE_REJECTED,
+  };
+
+  for (guint i = 0; self->challenge != NULL && i < G_N_ELEMENTS (codes); i++)
+    {
+      if (g_error_matches (self->error, TRUNDLE_ERROR, codes[i]))
+        return TRUE;
+    }
+  return FALSE;
 }
 
 static GVariant *
@@ -77,6 +100,8 @@ collect_facts (TrwAttempt *self, guint status)
     g_variant_dict_insert (&facts, "url", "s", self->error_url);
   if (self->tls_flags != 0)
     g_variant_dict_insert (&facts, "tls-flags", "u", (guint)self->tls_flags);
+  if (has_challenge (self))
+    g_variant_dict_insert_value (&facts, "challenge", self->challenge);
   if (self->error_body != NULL)
     g_variant_dict_insert_value (
         &facts,
@@ -95,10 +120,19 @@ trw_attempt_settle (TrwAttempt *self)
       || trw_part_is_busy (self->part) || self->decoder != NULL)
     return;
   if (!self->is_stopped)
-    facts = collect_facts (self, trw_attempt_get_status (self));
+    {
+      g_autoptr (GVariant) all = collect_facts (self, trw_attempt_get_status (self));
+
+      if (self->message != NULL)
+        trw_scrub_learn (self->scrub, soup_message_get_request_headers (self->message));
+      facts = trw_scrub_facts (self->scrub, all);
+    }
   drop_hop (self);
   g_clear_pointer (&self->part, trw_part_free);
   trw_request_close (self->request);
+  /* Whoever hears of the end has heard of them. */
+  if (self->way.jar != NULL)
+    trw_jar_flush (self->way.jar);
   self->hooks->over (self, facts, self->user_data);
 }
 
@@ -110,6 +144,7 @@ end (TrwAttempt *self)
   trw_attempt_drop_stream (self);
   if (self->is_sending)
     g_cancellable_cancel (self->cancellable);
+  trw_attempt_drop_ticket (self);
   trw_attempt_stop_proof (self);
   trw_attempt_settle (self);
 }
@@ -434,6 +469,16 @@ take_range (TrwAttempt *self)
   g_assert_not_reached ();
 }
 
+static GVariant *
+describe_answer (TrwAttempt *self)
+{
+  g_autoptr (GVariant) answer = trw_response_describe (
+      self->message, self->way.uri, self->offset, self->total);
+
+  trw_scrub_learn (self->scrub, soup_message_get_request_headers (self->message));
+  return trw_scrub_facts (self->scrub, answer);
+}
+
 static void
 take_final_answer (TrwAttempt *self)
 {
@@ -442,8 +487,7 @@ take_final_answer (TrwAttempt *self)
 
   if ((self->request->offset > 0 || self->request->has_range) && !take_range (self))
     return;
-  self->untold = trw_response_describe (
-      self->message, self->way.uri, self->offset, self->total);
+  self->untold = describe_answer (self);
   if (!trw_response_get_framing (self->message, &self->framing, &length, &error))
     {
       self->response = g_steal_pointer (&self->untold);
@@ -474,13 +518,30 @@ drain (TrwAttempt *self)
   guint8 buffer[DRAIN_MAX];
   gssize n = 1;
 
-  if (soup_message_headers_get_encoding (
-          soup_message_get_response_headers (self->message))
-      == SOUP_ENCODING_CHUNKED)
+  if (!G_IS_POLLABLE_INPUT_STREAM (self->stream)
+      || soup_message_headers_get_encoding (
+             soup_message_get_response_headers (self->message))
+             == SOUP_ENCODING_CHUNKED)
     return;
   for (gsize n_read = 0; n > 0 && n_read < DRAIN_MAX; n_read += (gsize)n)
     n = g_pollable_input_stream_read_nonblocking (
         G_POLLABLE_INPUT_STREAM (self->stream), buffer, sizeof buffer, NULL, NULL);
+}
+
+static void
+leave_hop (TrwAttempt *self)
+{
+  drain (self);
+  self->marks.ended_us = g_get_monotonic_time ();
+  trw_attempt_measure_hop (self);
+  drop_hop (self);
+}
+
+void
+trw_attempt_ask_again (TrwAttempt *self)
+{
+  leave_hop (self);
+  trw_attempt_send_hop (self);
 }
 
 static void
@@ -490,11 +551,9 @@ follow (TrwAttempt *self, const TrwNextHop *next)
   g_autofree char *to = g_uri_to_string_partial (next->uri, G_URI_HIDE_USERINFO);
   guint status = trw_attempt_get_status (self);
 
-  trw_way_take_cookies (&self->way, self->message);
-  drain (self);
-  self->marks.ended_us = g_get_monotonic_time ();
-  trw_attempt_measure_hop (self);
-  drop_hop (self);
+  leave_hop (self);
+  trw_auth_leave_hop (self->auth);
+  trw_attempt_forget_ticket (self);
   g_uri_unref (self->way.uri);
   self->way.uri = g_uri_ref (next->uri);
   self->way.method = next->method;
@@ -518,6 +577,13 @@ trw_attempt_take_answer (TrwAttempt *self)
   g_auto (TrwNextHop) next = { NULL };
   g_autoptr (GError) error = NULL;
 
+  if (!trw_attempt_check_ticket (self) || trw_attempt_await_ticket (self))
+    return;
+  if (trw_attempt_has_other_word (self))
+    {
+      trw_attempt_ask_again (self);
+      return;
+    }
   switch (trw_redirect_judge (&self->request->redirects, &hop, &next, &error))
     {
     case TRW_REDIRECT_FINAL:
@@ -540,10 +606,16 @@ free_contents (gpointer data)
   TrwAttempt *self = data;
 
   trw_attempt_clear_watchdog (self);
+  trw_attempt_drop_ticket (self);
   drop_hop (self);
+  trw_auth_free (self->auth);
+  trw_scrub_free (self->scrub);
+  g_clear_pointer (&self->socks, trw_party_free);
+  g_clear_error (&self->tunnel_error);
   trw_request_free (self->request);
+  trw_asked_clear (&self->asked);
   g_clear_pointer (&self->part, trw_part_free);
-  g_clear_object (&self->session);
+  g_clear_pointer (&self->session, trw_session_unref);
   g_clear_object (&self->cancellable);
   trw_way_clear (&self->way);
   g_ptr_array_unref (self->transactions);
@@ -552,6 +624,7 @@ free_contents (gpointer data)
   g_clear_pointer (&self->response, g_variant_unref);
   g_clear_error (&self->error);
   g_free (self->error_url);
+  g_clear_pointer (&self->challenge, g_variant_unref);
   g_clear_pointer (&self->declared, g_variant_unref);
   g_clear_pointer (&self->decoded.digests, g_variant_unref);
 }
@@ -560,7 +633,7 @@ TrwAttempt *
 trw_attempt_new (guint64 id,
                  TrwRequest *request,
                  int part_fd,
-                 SoupSession *session,
+                 TrwSession *session,
                  const TrwAttemptHooks *hooks,
                  gpointer user_data)
 {
@@ -569,7 +642,12 @@ trw_attempt_new (guint64 id,
   self->id = id;
   self->request = request;
   self->part = trw_part_new (part_fd, request->offset, on_synced, self);
-  self->session = g_object_ref (session);
+  self->session = trw_session_ref (session);
+  self->auth = trw_auth_new (request->credentials,
+                             request->of_proxies,
+                             request->allow_insecure_auth,
+                             trw_session_get_memory (session));
+  self->scrub = trw_scrub_new (request);
   self->hooks = hooks;
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
@@ -580,6 +658,8 @@ trw_attempt_new (guint64 id,
   self->way.uri = g_uri_ref (request->uri);
   self->way.method = request->method;
   self->way.at_first_origin = TRUE;
+  if (request->set_cookies && request->jar != NULL)
+    self->way.jar = trw_jar_ref (request->jar);
   trw_attempt_send_hop (self);
   return self;
 }

@@ -6,6 +6,7 @@
 #include <libsoup/soup.h>
 
 #include "request.h"
+#include "sessions.h"
 
 typedef struct _TrwAttempt TrwAttempt;
 
@@ -32,7 +33,7 @@ TrwAttempt *
 trw_attempt_new (guint64 id,
                  TrwRequest *request,
                  int part_fd,
-                 SoupSession *session,
+                 TrwSession *session,
                  const TrwAttemptHooks *hooks,
                  gpointer user_data);
 

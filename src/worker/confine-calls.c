@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -202,7 +203,6 @@ static const char *const refused[] = {
   "pivot_root",
   "unshare",
   "setns",
-  "keyctl",
   "add_key",
   "request_key",
   "bpf",
@@ -232,29 +232,21 @@ static const char *const refused[] = {
 #define CLONE_FLAGS_ARG 0
 #endif
 
-static int
-add_rules_for_commands (scmp_filter_ctx filter)
+/* Of a call, those with one of these in an argument. */
+typedef struct
 {
-  static const guint64 fcntls[] = { F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,
-                                    F_SETFD, F_GETFL,         F_SETFL };
-  /* No F_SETOWN or FIOASYNC: they send signals to others. */
-  static const guint64 ioctls[] = { FIONREAD, FIONBIO, TCGETS };
-  static const guint64 prctls[] = { PR_SET_NAME, PR_GET_NAME };
-  static const struct
-  {
-    const char *call;
-    guint arg;
-    const guint64 *values;
-    guint n_values;
-  } rows[] = {
-    { "fcntl", 1, fcntls, G_N_ELEMENTS (fcntls) },
-    { "fcntl64", 1, fcntls, G_N_ELEMENTS (fcntls) },
-    { "ioctl", 1, ioctls, G_N_ELEMENTS (ioctls) },
-    { "prctl", 0, prctls, G_N_ELEMENTS (prctls) },
-  };
+  const char *call;
+  guint arg;
+  const guint64 *values;
+  guint n_values;
+} Commands;
+
+static int
+allow_commands (scmp_filter_ctx filter, const Commands *rows, guint n_rows)
+{
   int result = 0;
 
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+  for (guint i = 0; i < n_rows; i++)
     {
       int call = seccomp_syscall_resolve_name (rows[i].call);
 
@@ -267,6 +259,53 @@ add_rules_for_commands (scmp_filter_ctx filter)
             SCMP_CMP (rows[i].arg, SCMP_CMP_MASKED_EQ, G_MAXUINT32, rows[i].values[j]));
     }
   return result;
+}
+
+static int
+add_rules_for_commands (scmp_filter_ctx filter)
+{
+  static const guint64 fcntls[] = { F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,
+                                    F_SETFD, F_GETFL,         F_SETFL };
+  /* No F_SETOWN or FIOASYNC: they send signals to others. */
+  static const guint64 ioctls[] = { FIONREAD, FIONBIO, TCGETS };
+  static const guint64 prctls[] = { PR_SET_NAME, PR_GET_NAME };
+  static const Commands rows[] = {
+    { "fcntl", 1, fcntls, G_N_ELEMENTS (fcntls) },
+    { "fcntl64", 1, fcntls, G_N_ELEMENTS (fcntls) },
+    { "ioctl", 1, ioctls, G_N_ELEMENTS (ioctls) },
+    { "prctl", 0, prctls, G_N_ELEMENTS (prctls) },
+  };
+
+  return allow_commands (filter, rows, G_N_ELEMENTS (rows));
+}
+
+/* Tickets in files are read under locks, which a descriptor that is open for reading only
+ * gives for reading only. */
+static int
+add_rules_for_tickets (scmp_filter_ctx filter)
+{
+  static const guint64 locks[] = { F_GETLK,     F_SETLK,     F_SETLKW,
+                                   F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW };
+  static const Commands rows[] = {
+    { "fcntl", 1, locks, G_N_ELEMENTS (locks) },
+    { "fcntl64", 1, locks, G_N_ELEMENTS (locks) },
+  };
+
+  return allow_commands (filter, rows, G_N_ELEMENTS (rows));
+}
+
+/* Finding and reading, no more. */
+static int
+add_rules_for_keys (scmp_filter_ctx filter)
+{
+  static const guint64 keyctls[] = { KEYCTL_GET_KEYRING_ID,
+                                     KEYCTL_DESCRIBE,
+                                     KEYCTL_SEARCH,
+                                     KEYCTL_READ,
+                                     KEYCTL_GET_PERSISTENT };
+  static const Commands rows[] = { { "keyctl", 0, keyctls, G_N_ELEMENTS (keyctls) } };
+
+  return allow_commands (filter, rows, G_N_ELEMENTS (rows));
 }
 
 /* A thread pool that may not set its priority goes on with what it has when told that it
@@ -292,6 +331,28 @@ add_rules (scmp_filter_ctx filter, guint32 action, const Rule *rules, guint n_ru
         return result;
     }
   return 0;
+}
+
+/* Landlock knows which may be written. */
+static int
+add_rules_for_stores (scmp_filter_ctx filter)
+{
+  const Rule rules[] = { { "open", 0 }, { "openat", 0 } };
+
+  return add_rules (filter, SCMP_ACT_ALLOW, rules, G_N_ELEMENTS (rules));
+}
+
+static int
+add_rules_for_sockets (scmp_filter_ctx filter)
+{
+  const Rule rules[] = {
+    { "socket",
+      2,
+      { SCMP_CMP (0, SCMP_CMP_EQ, AF_UNIX),
+        SCMP_CMP (1, SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM) } },
+  };
+
+  return add_rules (filter, SCMP_ACT_ALLOW, rules, G_N_ELEMENTS (rules));
 }
 
 static int
@@ -361,7 +422,7 @@ set_attributes (scmp_filter_ctx filter)
 }
 
 static int
-build_list_of_allowed (scmp_filter_ctx filter)
+build_list_of_allowed (scmp_filter_ctx filter, const TrwReach *reach)
 {
   int result = set_attributes (filter);
 
@@ -373,6 +434,14 @@ build_list_of_allowed (scmp_filter_ctx filter)
     result = add_rules_for_commands (filter);
   if (result == 0)
     result = pretend_priorities (filter);
+  if (result == 0 && reach->has_tickets)
+    result = add_rules_for_tickets (filter);
+  if (result == 0 && reach->stores->len > 0)
+    result = add_rules_for_stores (filter);
+  if (result == 0 && reach->has_keys)
+    result = add_rules_for_keys (filter);
+  if (result == 0 && reach->has_sockets)
+    result = add_rules_for_sockets (filter);
   return result;
 }
 
@@ -381,13 +450,6 @@ static int
 add_refused_arguments (scmp_filter_ctx filter)
 {
   const Rule rules[] = {
-    { "open", 1, { SCMP_CMP (1, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY) } },
-    { "open", 1, { SCMP_CMP (1, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR) } },
-    { "open", 1, { SCMP_CMP (1, SCMP_CMP_MASKED_EQ, O_CREAT, O_CREAT) } },
-    { "openat", 1, { SCMP_CMP (2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY) } },
-    { "openat", 1, { SCMP_CMP (2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR) } },
-    { "openat", 1, { SCMP_CMP (2, SCMP_CMP_MASKED_EQ, O_CREAT, O_CREAT) } },
-    { "socket", 1, { SCMP_CMP (0, SCMP_CMP_LT, AF_INET) } },
     { "socket", 1, { SCMP_CMP (0, SCMP_CMP_GT, AF_INET6) } },
     { "clone", 1, { SCMP_CMP (CLONE_FLAGS_ARG, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0) } },
     { "prlimit64", 1, { SCMP_CMP (2, SCMP_CMP_NE, 0) } },
@@ -396,8 +458,36 @@ add_refused_arguments (scmp_filter_ctx filter)
   return add_rules (filter, SCMP_ACT_ERRNO (EPERM), rules, G_N_ELEMENTS (rules));
 }
 
+/* What is not refused here is refused as unknown, if it is not allowed. */
 static int
-build_list_of_refused (scmp_filter_ctx filter)
+add_refused_unless_reached (scmp_filter_ctx filter, const TrwReach *reach)
+{
+  const Rule no_writing[] = {
+    { "open", 1, { SCMP_CMP (1, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY) } },
+    { "open", 1, { SCMP_CMP (1, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR) } },
+    { "open", 1, { SCMP_CMP (1, SCMP_CMP_MASKED_EQ, O_CREAT, O_CREAT) } },
+    { "openat", 1, { SCMP_CMP (2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY) } },
+    { "openat", 1, { SCMP_CMP (2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR) } },
+    { "openat", 1, { SCMP_CMP (2, SCMP_CMP_MASKED_EQ, O_CREAT, O_CREAT) } },
+  };
+  const Rule no_sockets[] = { { "socket", 1, { SCMP_CMP (0, SCMP_CMP_EQ, AF_UNIX) } } };
+  static const char *const no_keys[] = { "keyctl" };
+  int result = 0;
+
+  if (reach->stores->len == 0)
+    result = add_rules (
+        filter, SCMP_ACT_ERRNO (EPERM), no_writing, G_N_ELEMENTS (no_writing));
+  if (result == 0 && !reach->has_sockets)
+    result = add_rules (
+        filter, SCMP_ACT_ERRNO (EPERM), no_sockets, G_N_ELEMENTS (no_sockets));
+  if (result == 0 && !reach->has_keys)
+    result = add_plain_rules (
+        filter, no_keys, G_N_ELEMENTS (no_keys), SCMP_ACT_ERRNO (EPERM));
+  return result;
+}
+
+static int
+build_list_of_refused (scmp_filter_ctx filter, const TrwReach *reach)
 {
   int result = set_attributes (filter);
 
@@ -406,14 +496,18 @@ build_list_of_refused (scmp_filter_ctx filter)
         filter, refused, G_N_ELEMENTS (refused), SCMP_ACT_ERRNO (EPERM));
   if (result == 0)
     result = add_refused_arguments (filter);
+  if (result == 0)
+    result = add_refused_unless_reached (filter, reach);
   return result;
 }
 
 static int
-load_filter (guint32 action, int (*build) (scmp_filter_ctx filter))
+load_filter (guint32 action,
+             int (*build) (scmp_filter_ctx filter, const TrwReach *reach),
+             const TrwReach *reach)
 {
   scmp_filter_ctx filter = seccomp_init (action);
-  int result = filter != NULL ? build (filter) : -ENOMEM;
+  int result = filter != NULL ? build (filter, reach) : -ENOMEM;
 
   if (result == 0)
     result = seccomp_load (filter);
@@ -426,16 +520,16 @@ load_filter (guint32 action, int (*build) (scmp_filter_ctx filter))
  * the second only says EPERM where the first, which decides, would say ENOSYS.  One
  * filter cannot: libseccomp has no "else" for a call with rules on its arguments. */
 gboolean
-trw_confine_calls (gboolean *out_active, GError **error)
+trw_confine_calls (const TrwReach *reach, gboolean *out_active, GError **error)
 {
-  int result = load_filter (SCMP_ACT_ERRNO (ENOSYS), build_list_of_allowed);
+  int result = load_filter (SCMP_ACT_ERRNO (ENOSYS), build_list_of_allowed, reach);
 
   *out_active = result == 0;
   /* A kernel without CONFIG_SECCOMP_FILTER. */
   if (result == -EINVAL || result == -ENOSYS)
     return TRUE;
   if (result == 0)
-    result = load_filter (SCMP_ACT_ALLOW, build_list_of_refused);
+    result = load_filter (SCMP_ACT_ALLOW, build_list_of_refused, reach);
   if (result == 0)
     return TRUE;
   g_set_error (error,

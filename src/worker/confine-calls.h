@@ -3,9 +3,9 @@
 
 #pragma once
 
-#include <gio/gio.h>
+#include "reach.h"
 
 /* Restricts the system calls of all threads for good.  @out_active: FALSE where the
  * kernel has no filters, which is no error. */
 gboolean
-trw_confine_calls (gboolean *out_active, GError **error);
+trw_confine_calls (const TrwReach *reach, gboolean *out_active, GError **error);

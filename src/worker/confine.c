@@ -3,7 +3,8 @@
 
 /* The worker's confinement, put on by itself before it reads the first message: who takes
  * over its HTTP or TLS code has the connections and part files of one app and can open
- * outgoing TCP and UDP sockets, nothing else.
+ * outgoing TCP and UDP sockets, nothing else.  What one of the profile "local" can reach
+ * besides is in reach.c.
  *
  * Files: Landlock, by directories and read-only (a rule on a file is void once the file
  * is replaced, as resolv.conf is).  Sockets of the session bus are out of Landlock's
@@ -18,6 +19,7 @@
 
 #include "confine.h"
 
+#include "common/profile.h"
 #include "confine-calls.h"
 
 #include <errno.h>
@@ -26,6 +28,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -49,6 +52,9 @@
 #define LANDLOCK_PATH_BENEATH 1
 #define LANDLOCK_READ_FILE (G_GUINT64_CONSTANT (1) << 2)
 #define LANDLOCK_READ_DIR (G_GUINT64_CONSTANT (1) << 3)
+#define LANDLOCK_WRITE_FILE (G_GUINT64_CONSTANT (1) << 1)
+#define LANDLOCK_MAKE_REG (G_GUINT64_CONSTANT (1) << 8)
+#define LANDLOCK_TRUNCATE (G_GUINT64_CONSTANT (1) << 14)
 #define LANDLOCK_NET_BIND_TCP (G_GUINT64_CONSTANT (1) << 0)
 #define LANDLOCK_SCOPE_ALL (G_GUINT64_CONSTANT (3))
 
@@ -64,23 +70,6 @@ typedef struct
   guint64 allowed_access;
   gint32 parent_fd;
 } __attribute__ ((packed)) LandlockPathBeneath;
-
-/* Read-only.  What does not exist is skipped. */
-static const char *const readable[] = {
-  "/etc",
-  "/usr",
-  "/lib",
-  "/lib32",
-  "/lib64",
-  "/libx32",
-  "/run/systemd/resolve",
-  "/run/NetworkManager",
-  "/run/resolvconf",
-  "/run/netconfig",
-  "/var/lib/ca-certificates",
-  "/nix/store",
-  "/gnu/store",
-};
 
 static gboolean
 set_errno_error (GError **error, const char *what)
@@ -145,10 +134,11 @@ close_strays (int keep_fd, GError **error)
   return TRUE;
 }
 
-/* Nothing of the user's environment; settings that keep GIO from dconf, gvfs, netlink and
+/* Nothing of the user's environment but, if @profile says so, where to find what he says
+ * who he is with; settings that keep GIO from dconf, gvfs, netlink and
  * the buses; and HTTP/1.1, since libsoup buffers unread HTTP/2 bodies without bound. */
 static gboolean
-set_environment (GError **error)
+set_environment (TrwProfile profile, GError **error)
 {
   static const char *const ours[][2] = {
     { "SOUP_FORCE_HTTP1", "1" },
@@ -161,8 +151,19 @@ set_environment (GError **error)
     { "LC_ALL", "C.UTF-8" },
   };
 
+  g_auto (GStrv) before = g_get_environ ();
+
   if (clearenv () != 0)
     return set_errno_error (error, "Clearing the environment");
+  for (guint i = 0; profile == TRW_PROFILE_LOCAL && trundle_local_variables[i] != NULL;
+       i++)
+    {
+      const char *name = trundle_local_variables[i];
+      const char *value = g_environ_getenv (before, name);
+
+      if (value != NULL && !g_setenv (name, value, TRUE))
+        return set_errno_error (error, "Setting the environment");
+    }
   for (guint i = 0; i < G_N_ELEMENTS (ours); i++)
     {
       if (!g_setenv (ours[i][0], ours[i][1], TRUE))
@@ -172,7 +173,7 @@ set_environment (GError **error)
 }
 
 gboolean
-trw_confine_prepare (int keep_fd, GError **error)
+trw_confine_prepare (TrwProfile profile, int keep_fd, GError **error)
 {
   if (prctl (PR_SET_DUMPABLE, 0, 0, 0, 0) < 0
       || prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -180,7 +181,8 @@ trw_confine_prepare (int keep_fd, GError **error)
   /* Both are reported by errno where they happen. */
   signal (SIGPIPE, SIG_IGN);
   signal (SIGXFSZ, SIG_IGN);
-  return set_limits (error) && close_strays (keep_fd, error) && set_environment (error);
+  return set_limits (error) && close_strays (keep_fd, error)
+         && set_environment (profile, error);
 }
 
 static int
@@ -223,16 +225,21 @@ create_ruleset (int version)
   return (int)syscall (NR_LANDLOCK_CREATE_RULESET, &ruleset, size, 0U);
 }
 
+/* To be read, and @more.  What does not exist is skipped. */
 static gboolean
-allow_directory (int ruleset_fd, const char *path, GError **error)
+allow_path (int ruleset_fd, const char *path, guint64 more, GError **error)
 {
-  LandlockPathBeneath rule = { LANDLOCK_READ_FILE | LANDLOCK_READ_DIR, -1 };
-  int fd = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  LandlockPathBeneath rule = { LANDLOCK_READ_FILE | more, -1 };
+  int fd = open (path, O_PATH | O_CLOEXEC);
+  struct stat facts;
   gboolean is_added;
 
   if (fd < 0)
     return TRUE;
   rule.parent_fd = fd;
+  /* A file has no right that only folders have: EINVAL. */
+  if (fstat (fd, &facts) == 0 && S_ISDIR (facts.st_mode))
+    rule.allowed_access |= LANDLOCK_READ_DIR;
   is_added = syscall (NR_LANDLOCK_ADD_RULE, ruleset_fd, LANDLOCK_PATH_BENEATH, &rule, 0U)
              == 0;
   if (!is_added)
@@ -242,11 +249,19 @@ allow_directory (int ruleset_fd, const char *path, GError **error)
 }
 
 static gboolean
-restrict_by_ruleset (int ruleset_fd, GError **error)
+restrict_by_ruleset (int ruleset_fd, const TrwReach *reach, int version, GError **error)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (readable); i++)
+  guint64 writing = get_handled_access_fs (version)
+                    & (LANDLOCK_WRITE_FILE | LANDLOCK_MAKE_REG | LANDLOCK_TRUNCATE);
+
+  for (guint i = 0; i < reach->paths->len; i++)
     {
-      if (!allow_directory (ruleset_fd, readable[i], error))
+      if (!allow_path (ruleset_fd, reach->paths->pdata[i], 0, error))
+        return FALSE;
+    }
+  for (guint i = 0; i < reach->stores->len; i++)
+    {
+      if (!allow_path (ruleset_fd, reach->stores->pdata[i], writing, error))
         return FALSE;
     }
   if (syscall (NR_LANDLOCK_RESTRICT_SELF, ruleset_fd, 0U) < 0)
@@ -264,7 +279,7 @@ has_one_thread (void)
 }
 
 static gboolean
-restrict_files (int *out_version, GError **error)
+restrict_files (const TrwReach *reach, int *out_version, GError **error)
 {
   int version = get_landlock_version ();
   int ruleset_fd;
@@ -284,15 +299,25 @@ restrict_files (int *out_version, GError **error)
   ruleset_fd = create_ruleset (version);
   if (ruleset_fd < 0)
     return set_errno_error (error, "Creating a Landlock ruleset");
-  is_restricted = restrict_by_ruleset (ruleset_fd, error);
+  is_restricted = restrict_by_ruleset (ruleset_fd, reach, version, error);
   close (ruleset_fd);
   return is_restricted;
 }
 
 gboolean
-trw_confine (TrwConfinement *out_confinement, GError **error)
+trw_confine (TrwProfile profile, TrwConfinement *out_confinement, GError **error)
 {
-  if (!restrict_files (&out_confinement->landlock, error))
+  g_auto (TrwReach) reach = { NULL };
+
+  out_confinement->profile = profile;
+  if (profile == TRW_PROFILE_LOCAL)
+    trw_reach_init_local (&reach);
+  else
+    trw_reach_init_confined (&reach);
+  if (!restrict_files (&reach, &out_confinement->landlock, error))
     return FALSE;
-  return trw_confine_calls (&out_confinement->seccomp, error);
+  /* Then nothing but a list of calls would keep it from all other files. */
+  if (out_confinement->landlock == 0)
+    g_ptr_array_set_size (reach.stores, 0);
+  return trw_confine_calls (&reach, &out_confinement->seccomp, error);
 }

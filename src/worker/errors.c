@@ -68,10 +68,11 @@ translate_tls (const GError *error)
     return g_error_new_literal (TRUNDLE_ERROR,
                                 TRUNDLE_ERROR_CLIENT_CERTIFICATE_REQUIRED,
                                 "The server wants a client certificate");
+  /* Of a server's we have heard before: attempt-tls.c. */
   if (error->code == G_TLS_ERROR_BAD_CERTIFICATE)
     return g_error_new_literal (TRUNDLE_ERROR,
                                 TRUNDLE_ERROR_TLS_FAILED,
-                                "The server's certificate is not trusted");
+                                "The proxy's certificate is not trusted");
   /* So glib-networking (2.74) calls a connection that ends within the handshake, as those
    * to an overloaded server do; of another protocol it says MISC. */
   if (error->code == G_TLS_ERROR_NOT_TLS || error->code == G_TLS_ERROR_EOF)

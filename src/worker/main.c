@@ -9,7 +9,9 @@
 
 #include "config.h"
 
+#include "common/profile.h"
 #include "confine.h"
+#include "tls.h"
 #include "worker.h"
 
 #include <gio/gio.h>
@@ -66,6 +68,7 @@ tie_to_daemon (GError **error)
 static GTlsDatabase *
 load_trust (void)
 {
+  trw_tls_prepare ();
   return g_tls_backend_get_default_database (g_tls_backend_get_default ());
 }
 
@@ -89,16 +92,16 @@ connect_to_daemon (GError **error)
 }
 
 static TrwWorker *
-start (GError **error)
+start (TrwProfile profile, GError **error)
 {
   g_autoptr (GTlsDatabase) trust = NULL;
   g_autoptr (GDBusConnection) connection = NULL;
   TrwConfinement confinement = { 0 };
 
-  if (!tie_to_daemon (error) || !trw_confine_prepare (SOCKET_FD, error))
+  if (!tie_to_daemon (error) || !trw_confine_prepare (profile, SOCKET_FD, error))
     return NULL;
   trust = load_trust ();
-  if (!trw_confine (&confinement, error))
+  if (!trw_confine (profile, &confinement, error))
     return NULL;
   connection = connect_to_daemon (error);
   if (connection == NULL)
@@ -106,14 +109,28 @@ start (GError **error)
   return trw_worker_new (connection, trust, &confinement, error);
 }
 
+static gboolean
+read_arguments (int argc, char **argv, TrwProfile *out_profile)
+{
+  *out_profile = argc == 2 ? TRW_PROFILE_LOCAL : TRW_PROFILE_CONFINED;
+  return argc == 1 || (argc == 2 && g_str_equal (argv[1], TRUNDLE_WORKER_LOCAL));
+}
+
 /* Ends without tidying up: everything is the kernel's to close, and threads may be
  * waiting for a disk. */
 int
-main (void)
+main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
-  TrwWorker *worker = start (&error);
+  TrwProfile profile;
+  TrwWorker *worker;
 
+  if (!read_arguments (argc, argv, &profile))
+    {
+      fputs ("trundle-worker: This program is started by trundled\n", stderr);
+      return EXIT_FAILURE;
+    }
+  worker = start (profile, &error);
   if (worker == NULL)
     {
       fprintf (stderr, "trundle-worker: %s\n", error->message);

@@ -3,8 +3,8 @@
 
 /* Builds the message of one hop from the request of the task: what is secret goes to the
  * first origin only, until the first hop that leaves it, and never again afterwards (a
- * stranger who may send us back must not choose where the secrets go).  Cookies set by a
- * redirect live as long as the attempt. */
+ * stranger who may send us back must not choose where the secrets go).  Cookies that were
+ * set on the way live as long as the attempt, unless the session has a jar. */
 
 #include "config.h"
 
@@ -12,9 +12,7 @@
 
 #include "range.h"
 
-/* RFC 6265 §6.1 asks for 50 of a domain.  Adding one compares it with all there are
- * (libsoup 3.2.3), and twenty redirects have room for 80,000. */
-#define COOKIES_MAX 100
+#include <string.h>
 
 static gboolean
 is_about_body (const char *name)
@@ -43,29 +41,57 @@ add_headers (SoupMessageHeaders *headers, GVariant *given, gboolean has_new_meth
     }
 }
 
+/* What the app wrote itself, as one field.  (transfer full) (nullable) */
+static char *
+join_cookies (SoupMessageHeaders *headers)
+{
+  g_autoptr (GString) joined = NULL;
+  SoupMessageHeadersIter iter;
+  const char *name;
+  const char *value;
+
+  soup_message_headers_iter_init (&iter, headers);
+  while (soup_message_headers_iter_next (&iter, &name, &value))
+    {
+      if (g_ascii_strcasecmp (name, "Cookie") != 0)
+        continue;
+      if (joined == NULL)
+        joined = g_string_new (value);
+      else
+        g_string_append_printf (joined, "; %s", value);
+    }
+  return joined != NULL ? g_string_free (g_steal_pointer (&joined), FALSE) : NULL;
+}
+
 /* One field, as RFC 6265 §5.4 wants it. */
 static void
-add_cookies (SoupMessageHeaders *headers, const TrwWay *way)
+add_cookies (SoupMessageHeaders *headers, const TrwRequest *request, const TrwWay *way)
 {
-  g_autofree char *ours = NULL;
+  g_autofree char *given = NULL;
   g_autofree char *all = NULL;
-  const char *given;
 
-  if (way->cookies == NULL)
+  if (way->jar == NULL)
     return;
-  ours = soup_cookie_jar_get_cookies (way->cookies, way->uri, TRUE);
-  if (ours == NULL || *ours == '\0')
-    return;
-  given = soup_message_headers_get_one (headers, "Cookie");
-  all = given != NULL ? g_strconcat (given, "; ", ours, NULL) : g_strdup (ours);
-  soup_message_headers_replace (headers, "Cookie", all);
+  given = join_cookies (headers);
+  all = trw_jar_get_cookies (way->jar, way->uri, way->method, request->uri, given);
+  if (all != NULL)
+    soup_message_headers_replace (headers, "Cookie", all);
 }
 
 void
 trw_way_clear (TrwWay *self)
 {
   g_clear_pointer (&self->uri, g_uri_unref);
-  g_clear_object (&self->cookies);
+  g_clear_pointer (&self->jar, trw_jar_unref);
+}
+
+static void
+set_body (SoupMessage *message, const char *text)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (text, strlen (text));
+
+  soup_message_set_request_body_from_bytes (
+      message, "application/x-www-form-urlencoded", bytes);
 }
 
 SoupMessage *
@@ -83,24 +109,22 @@ trw_message_new (const TrwRequest *request, const TrwWay *way)
     add_headers (headers, request->secret_headers, has_new_method);
   else
     soup_message_headers_remove (headers, "Host");
+  if (request->body != NULL && !has_new_method)
+    set_body (message, request->body);
   trw_range_ask (request, headers);
-  add_cookies (headers, way);
+  add_cookies (headers, request, way);
   return message;
 }
 
 void
-trw_way_take_cookies (TrwWay *self, SoupMessage *message)
+trw_way_take_cookies (TrwWay *self, const TrwRequest *request, SoupMessage *message)
 {
-  GSList *cookies = soup_cookies_from_response (message);
+  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
 
-  if (cookies != NULL && self->cookies == NULL)
-    self->cookies = soup_cookie_jar_new ();
-  for (GSList *l = cookies; l != NULL; l = l->next)
-    {
-      if (self->n_cookies++ < COOKIES_MAX)
-        soup_cookie_jar_add_cookie_full (self->cookies, l->data, self->uri, NULL);
-      else
-        soup_cookie_free (l->data);
-    }
-  g_slist_free (cookies);
+  if (!request->set_cookies
+      || soup_message_headers_get_list (headers, "Set-Cookie") == NULL)
+    return;
+  if (self->jar == NULL)
+    self->jar = trw_jar_new_private ();
+  trw_jar_take_cookies (self->jar, message, self->uri, request->uri);
 }

@@ -5,6 +5,7 @@
 
 #include <libsoup/soup.h>
 
+#include "jars.h"
 #include "request.h"
 
 /* Where an attempt is on its way. */
@@ -14,8 +15,8 @@ typedef struct
   const char *method; /* (unowned), static */
   guint n_followed;
   gboolean at_first_origin; /* never true again once it was false */
-  SoupCookieJar *cookies;   /* (owned) (nullable): of the redirects so far */
-  guint n_cookies;          /* ever put there */
+  TrwJar *jar; /* (owned) (nullable): that of the session, or one for what this attempt
+                * is told; NULL until it is */
 } TrwWay;
 
 void
@@ -25,6 +26,7 @@ trw_way_clear (TrwWay *self);
 SoupMessage *
 trw_message_new (const TrwRequest *request, const TrwWay *way);
 
-/* Keeps what a redirect's Set-Cookie says for the hops to come, up to a bound. */
+/* Keeps what an answer says by Set-Cookie: for the hops to come, or with a jar of the
+ * session for all that follow. */
 void
-trw_way_take_cookies (TrwWay *self, SoupMessage *message);
+trw_way_take_cookies (TrwWay *self, const TrwRequest *request, SoupMessage *message);

@@ -12,8 +12,8 @@
 #include "common/digest.h"
 #include "common/error.h"
 #include "common/url.h"
+#include "identity.h"
 #include "range.h"
-#include "trust.h"
 
 #include <glib/gstdio.h>
 
@@ -97,17 +97,44 @@ read_redirects (TrwRequest *self, GVariant *dict, GError **error)
   return FALSE;
 }
 
+/* By what it says of whom to trust and who we are: connections of tasks that say the same
+ * may be shared.  Who we are to proxies is added by trw_sessions_get(). */
+static char *
+make_partition (TrwRequest *self, GVariant *dict)
+{
+  static const char *const keys[] = {
+    "ca-certificates", "trusted-certificates", "client-certificates", "pins",
+    "proxies",         "proxy-exclusions",     "connections",
+  };
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_autoptr (GVariant) value = g_variant_lookup_value (dict, keys[i], NULL);
+      guint64 size = value != NULL ? g_variant_get_size (value) : G_MAXUINT64;
+
+      g_checksum_update (checksum, (const guint8 *)&size, sizeof size);
+      if (value != NULL)
+        g_checksum_update (checksum, g_variant_get_data (value), (gssize)size);
+    }
+  if (self->pins != NULL)
+    {
+      g_autofree char *origin = trundle_url_origin (self->uri);
+
+      g_checksum_update (checksum, (const guint8 *)origin, -1);
+    }
+  return g_strdup (g_checksum_get_string (checksum));
+}
+
 static gboolean
 read_trust (TrwRequest *self, GVariant *dict, GError **error)
 {
-  const char *pem = "";
-
-  g_variant_lookup (dict, "ca-certificates", "&s", &pem);
-  if (pem[0] == '\0')
-    return TRUE;
-  self->ca_certificates = g_strdup (pem);
-  self->anchors = trw_trust_parse (self->ca_certificates, error);
-  return self->anchors != NULL;
+  if (!trw_trust_read (&self->trust, dict, error)
+      || !trw_pins_read (dict, self->uri, self->trust.anchors, &self->pins, error)
+      || !trw_identities_read (dict, &self->identities, error))
+    return FALSE;
+  self->partition = make_partition (self, dict);
+  return TRUE;
 }
 
 /* After the method: RFC 9110 §14.2 knows ranges of GET only. */
@@ -174,6 +201,30 @@ read_proof (TrwRequest *self, GVariant *dict, GError **error)
   return TRUE;
 }
 
+static gboolean
+read_credentials (TrwRequest *self, GVariant *dict, GError **error)
+{
+  g_autoptr (GVariant) given = g_variant_lookup_value (
+      dict, "credentials", G_VARIANT_TYPE ("aa{sv}"));
+
+  self->credentials = trw_credentials_read (given, error);
+  self->of_proxies = g_ptr_array_new_with_free_func ((GDestroyNotify)trw_credential_free);
+  g_variant_lookup (dict, "allow-insecure-auth", "b", &self->allow_insecure_auth);
+  g_variant_lookup (dict, "negotiate-hosts", "^as", &self->negotiate_hosts);
+  g_variant_lookup (dict, "proxies", "^as", &self->proxies);
+  g_variant_lookup (dict, "proxy-exclusions", "^as", &self->proxy_exclusions);
+  if (self->proxies != NULL && self->proxies[0] == NULL)
+    g_clear_pointer (&self->proxies, g_strfreev);
+  for (guint i = 0; self->proxies != NULL && self->proxies[i] != NULL; i++)
+    {
+      TrwCredential *one = trw_credential_new_from_proxy (self->proxies[i]);
+
+      if (one != NULL)
+        g_ptr_array_add (self->of_proxies, one);
+    }
+  return self->credentials != NULL;
+}
+
 static void
 read_rest (TrwRequest *self, GVariant *dict)
 {
@@ -182,6 +233,8 @@ read_rest (TrwRequest *self, GVariant *dict)
   if (!g_variant_lookup (dict, "accept-status", "^as", &self->accept_status))
     self->accept_status = g_strdupv ((char **)accepted);
   g_variant_lookup (dict, "allow-unframed", "b", &self->allow_unframed);
+  self->set_cookies = TRUE;
+  g_variant_lookup (dict, "set-cookies", "b", &self->set_cookies);
   self->timeout_ms = TRD_REQUEST_TIMEOUT_MS;
   g_variant_lookup (dict, "request-timeout", "t", &self->timeout_ms);
   self->connect_timeout_ms = TRD_CONNECT_TIMEOUT_MS;
@@ -201,7 +254,7 @@ trw_request_new (GVariant *dict, GError **error)
   if (!read_url (self, dict, error) || !read_method (self, dict, error)
       || !read_redirects (self, dict, error) || !read_trust (self, dict, error)
       || !read_range (self, dict, error) || !read_offset (self, dict, error)
-      || !read_proof (self, dict, error))
+      || !read_proof (self, dict, error) || !read_credentials (self, dict, error))
     return NULL;
   self->headers = read_headers (dict, "headers", error);
   if (self->headers == NULL)
@@ -219,12 +272,21 @@ trw_request_free (TrwRequest *self)
   g_clear_pointer (&self->uri, g_uri_unref);
   g_clear_pointer (&self->headers, g_variant_unref);
   g_clear_pointer (&self->secret_headers, g_variant_unref);
+  g_free (self->body);
   g_strfreev (self->accept_status);
-  g_free (self->ca_certificates);
-  g_clear_pointer (&self->anchors, g_ptr_array_unref);
+  g_free (self->partition);
+  trw_trust_clear (&self->trust);
+  g_clear_object (&self->pins);
+  g_clear_pointer (&self->identities, g_variant_unref);
   g_free (self->validator);
+  g_clear_pointer (&self->jar, trw_jar_unref);
   g_strfreev (self->digests);
   g_clear_pointer (&self->digest_state, g_variant_unref);
+  g_clear_pointer (&self->credentials, g_ptr_array_unref);
+  g_clear_pointer (&self->of_proxies, g_ptr_array_unref);
+  g_strfreev (self->negotiate_hosts);
+  g_strfreev (self->proxies);
+  g_strfreev (self->proxy_exclusions);
   trw_request_close (self);
   g_free (self);
 }

@@ -14,6 +14,9 @@
 
 #include <string.h>
 
+/* In place of the value of a cookie. */
+#define HIDDEN "…"
+
 /* D-Bus strings are UTF-8; what a server sends otherwise is Latin-1 by old custom. */
 static char *
 to_utf8 (const char *text)
@@ -37,8 +40,31 @@ add_string (GVariantDict *dict, const char *key, const char *value)
   g_variant_dict_insert (dict, key, "s", text);
 }
 
-static GVariant *
-describe_headers (SoupMessageHeaders *headers)
+/* A cookie is a secret: its value is for the jar, its name for whoever looks (law 9).
+ * What stands behind it may be part of the value, to a server that quotes.
+ * (transfer full) */
+static char *
+hide_cookie (const char *value)
+{
+  gsize n_name = strcspn (value, "=;");
+
+  return g_strdup_printf (
+      "%.*s=%s", value[n_name] == '=' ? (int)n_name : 0, value, HIDDEN);
+}
+
+static char *
+describe_value (const char *name, const char *value)
+{
+  g_autofree char *text = to_utf8 (value);
+
+  if (g_ascii_strcasecmp (name, "Set-Cookie") == 0
+      || g_ascii_strcasecmp (name, "Set-Cookie2") == 0)
+    return hide_cookie (text);
+  return g_steal_pointer (&text);
+}
+
+GVariant *
+trw_response_describe_headers (SoupMessageHeaders *headers, const char *skipped)
 {
   GVariantBuilder builder;
   SoupMessageHeadersIter iter;
@@ -50,8 +76,10 @@ describe_headers (SoupMessageHeaders *headers)
   while (soup_message_headers_iter_next (&iter, &name, &value))
     {
       g_autofree char *utf8_name = to_utf8 (name);
-      g_autofree char *utf8_value = to_utf8 (value);
+      g_autofree char *utf8_value = describe_value (name, value);
 
+      if (skipped != NULL && g_ascii_strcasecmp (name, skipped) == 0)
+        continue;
       g_variant_builder_add (&builder, "(ss)", utf8_name, utf8_value);
     }
   return g_variant_builder_end (&builder);
@@ -144,7 +172,8 @@ trw_response_describe (SoupMessage *message, GUri *uri, gint64 offset, guint64 t
   g_variant_dict_insert (&dict, "url", "s", url);
   g_variant_dict_insert (&dict, "status", "u", (guint)soup_message_get_status (message));
   add_string (&dict, "reason", soup_message_get_reason_phrase (message));
-  g_variant_dict_insert_value (&dict, "headers", describe_headers (headers));
+  g_variant_dict_insert_value (
+      &dict, "headers", trw_response_describe_headers (headers, NULL));
   add_string (&dict, "mime-type", soup_message_headers_get_content_type (headers, NULL));
   g_variant_dict_insert (
       &dict, "content-length", "x", has_length ? (gint64)length : G_GINT64_CONSTANT (-1));

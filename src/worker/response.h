@@ -13,6 +13,10 @@
 GVariant *
 trw_response_describe (SoupMessage *message, GUri *uri, gint64 offset, guint64 total);
 
+/* As a(ss), without those named @skipped (nullable).  Floating. */
+GVariant *
+trw_response_describe_headers (SoupMessageHeaders *headers, const char *skipped);
+
 /* Its Content-Encoding; NULL for none, which "identity" is too (RFC 9110 §12.5.3 reserves
  * the word, and servers send it).  (transfer none) (nullable) */
 const char *

@@ -5,15 +5,25 @@
 
 #include <gio/gio.h>
 
-/* The certificates of a PEM text.  NULL when there is none in it, or one is broken:
- * TRUNDLE_ERROR_INVALID_ARGUMENT.  (element-type GTlsCertificate) (transfer full) */
-GPtrArray *
-trw_trust_parse (const char *pem, GError **error);
+/* Whom a task trusts besides those whom the system trusts. */
+typedef struct
+{
+  GPtrArray *anchors;   /* (owned) (nullable) (element-type GTlsCertificate) */
+  GVariant *exceptions; /* (owned) (nullable): `trusted-certificates` of Begin */
+} TrwTrust;
 
-/* TRUE when the chain leads to one of @anchors with nothing else wrong.  @out_flags gets
- * what is wrong with it by the anchor that came nearest. */
+/* Reads what Begin says.  Errors: TRUNDLE_ERROR_INVALID_ARGUMENT. */
 gboolean
-trw_trust_verify (GPtrArray *anchors,
-                  GTlsCertificate *chain,
-                  GSocketConnectable *identity,
-                  GTlsCertificateFlags *out_flags);
+trw_trust_read (TrwTrust *self, GVariant *dict, GError **error);
+void
+trw_trust_clear (TrwTrust *self);
+
+/* Whether a server or @is_proxy at @uri may have the certificate @chain, with which
+ * *@flags is wrong. When not, *@flags is what is wrong with it by the anchor that came
+ * nearest. */
+gboolean
+trw_trust_accepts (const TrwTrust *self,
+                   GUri *uri,
+                   gboolean is_proxy,
+                   GTlsCertificate *chain,
+                   GTlsCertificateFlags *flags);

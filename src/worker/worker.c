@@ -10,10 +10,13 @@
 #include "worker.h"
 
 #include "attempt.h"
+#include "common/cookies.h"
 #include "common/defaults.h"
 #include "common/error.h"
 #include "common/names.h"
-#include "proxy.h"
+#include "jars.h"
+#include "refresh.h"
+#include "sessions.h"
 
 #include <gio/gunixfdlist.h>
 #include <glib/gstdio.h>
@@ -21,25 +24,19 @@
 #define RESOURCE_PATH                                                                    \
   "/org/freedesktop/BackgroundTransfer1/org.freedesktop.BackgroundTransfer1.Worker.xml"
 
-/* The daemon decides how many attempts run; the session must never be the one that waits.
- */
-#define CONNECTIONS_PER_HOST_MAX 64
-#define CONNECTIONS_MAX 512
-#define IDLE_CONNECTION_S 30
-
 struct _TrwWorker
 {
   GMainLoop *loop;             /* (owned) */
   GDBusConnection *connection; /* (owned) */
   GDBusNodeInfo *node;         /* (owned) */
   guint registration_id;
-  GTlsDatabase *trust;     /* (owned) (nullable) */
-  GProxyResolver *proxies; /* (owned) */
-  GHashTable *sessions;    /* (owned): PEM of extra anchors to SoupSession */
-  GHashTable *attempts;    /* (owned): id to TrwAttempt */
-  GHashTable *stops;       /* (owned): id to the GDBusMethodInvocation of its Stop */
-  GHashTable *moved;       /* (owned): ids since the last Progress */
-  guint progress_source;   /* 0 when nothing moved */
+  TrwProfile profile;
+  TrwJars *jars;         /* (owned) */
+  TrwSessions *sessions; /* (owned) */
+  GHashTable *attempts;  /* (owned): id to TrwAttempt */
+  GHashTable *stops;     /* (owned): id to the GDBusMethodInvocation of its Stop */
+  GHashTable *moved;     /* (owned): ids since the last Progress */
+  guint progress_source; /* 0 when nothing moved */
   gboolean is_progress_unheard;
   int exit_status;
 };
@@ -235,6 +232,14 @@ on_digested (TrwAttempt *attempt, GVariant *state, gpointer user_data)
 }
 
 static void
+on_cookies_changed (guint64 jar, guint64 version, GVariant *changes, gpointer user_data)
+{
+  tell (user_data,
+        "CookiesChanged",
+        g_variant_new ("(tt@" TRUNDLE_COOKIES_TYPE ")", jar, version, changes));
+}
+
+static void
 forget_progress (TrwWorker *self, TrwAttempt *attempt)
 {
   g_hash_table_remove (self->moved, attempt);
@@ -266,39 +271,6 @@ static const TrwAttemptHooks hooks
     = { on_responded, on_redirected, on_moved, on_digested, on_over };
 
 /* From the daemon */
-
-/* A session for each set of extra anchors: a connection that was trusted by those of one
- * task must not serve another. */
-static SoupSession *
-get_session (TrwWorker *self, const char *pem)
-{
-  const char *key = pem != NULL ? pem : "";
-  SoupSession *session = g_hash_table_lookup (self->sessions, key);
-
-  if (session != NULL)
-    return session;
-  session = soup_session_new_with_options ("max-conns",
-                                           CONNECTIONS_MAX,
-                                           "max-conns-per-host",
-                                           CONNECTIONS_PER_HOST_MAX,
-                                           "timeout",
-                                           0,
-                                           "idle-timeout",
-                                           IDLE_CONNECTION_S,
-                                           "user-agent",
-                                           "Trundle/" TRUNDLE_VERSION,
-                                           "proxy-resolver",
-                                           self->proxies,
-                                           NULL);
-  if (self->trust != NULL)
-    soup_session_set_tls_database (session, self->trust);
-  soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
-  soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_SNIFFER);
-  soup_session_remove_feature_by_type (session, SOUP_TYPE_AUTH_MANAGER);
-  soup_session_remove_feature_by_type (session, SOUP_TYPE_COOKIE_JAR);
-  g_hash_table_insert (self->sessions, g_strdup (key), session);
-  return session;
-}
 
 /* All descriptors of the message, so that none lingers in it: the locks are on their
  * descriptions, and Stop promises to let them go.  Each is there once. */
@@ -349,7 +321,7 @@ handle_begin (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invo
   g_autoptr (GVariant) dict = NULL;
   g_autoptr (TrwRequest) request = NULL;
   g_autoptr (GError) error = NULL;
-  SoupSession *session;
+  g_autoptr (TrwSession) session = NULL;
 
   g_variant_get (parameters, "(th@a{sv})", &id, &part_handle, &dict);
   g_variant_lookup (dict, "decode", "h", &decode_handle);
@@ -361,14 +333,15 @@ handle_begin (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invo
                          "No part, or an attempt that exists");
   else
     request = trw_request_new (dict, &error);
-  if (request == NULL)
+  if (request == NULL || !trw_jars_take (self->jars, dict, &request->jar, &error))
     {
       refuse (invocation, part, decode, error);
       return;
     }
   request->decode_fd = decode;
+  request->is_local = self->profile == TRW_PROFILE_LOCAL;
   g_dbus_method_invocation_return_value (invocation, NULL);
-  session = get_session (self, request->ca_certificates);
+  session = trw_sessions_get (self->sessions, request);
   g_hash_table_insert (
       self->attempts,
       g_memdup2 (&id, sizeof id),
@@ -400,6 +373,43 @@ handle_stop (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invoc
   trw_attempt_stop (attempt);
 }
 
+static void
+handle_forget_jar (TrwWorker *self,
+                   GVariant *parameters,
+                   GDBusMethodInvocation *invocation)
+{
+  guint64 jar;
+
+  g_variant_get (parameters, "(t)", &jar);
+  trw_jars_forget (self->jars, jar);
+  g_dbus_method_invocation_return_value (invocation, NULL);
+}
+
+static void
+on_refreshed (GVariant *answer, gpointer user_data)
+{
+  g_dbus_method_invocation_return_value (user_data, g_variant_new ("(@a{sv})", answer));
+}
+
+static void
+handle_refresh (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invocation)
+{
+  g_autoptr (GVariant) request = NULL;
+  g_autoptr (GError) error = NULL;
+  int handle;
+  int room = -1;
+  int none = -1;
+
+  g_variant_get (parameters, "(h@a{sv})", &handle, &request);
+  if (!take_files (invocation, handle, -1, &room, &none))
+    g_set_error_literal (
+        &error, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT, "No room for an answer");
+  if (error != NULL
+      || !trw_refresh_begin (
+          request, room, self->sessions, on_refreshed, invocation, &error))
+    g_dbus_method_invocation_return_gerror (invocation, error);
+}
+
 /* That we get here is the answer. */
 static void
 handle_ping (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invocation)
@@ -410,6 +420,7 @@ handle_ping (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invoc
 static void
 handle_leave (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invocation)
 {
+  trw_jars_flush (self->jars);
   g_dbus_method_invocation_return_value (invocation, NULL);
   g_dbus_connection_flush_sync (self->connection, NULL, NULL);
   leave (self, 0);
@@ -434,6 +445,8 @@ on_method_call (GDBusConnection *connection,
   } rows[] = {
     { "Begin", handle_begin },
     { "Stop", handle_stop },
+    { "ForgetJar", handle_forget_jar },
+    { "Refresh", handle_refresh },
     { "Ping", handle_ping },
     { "Leave", handle_leave },
   };
@@ -490,14 +503,13 @@ trw_worker_new (GDBusConnection *connection,
 
   self->loop = g_main_loop_new (NULL, FALSE);
   self->connection = g_object_ref (connection);
-  g_set_object (&self->trust, trust);
-  self->proxies = trw_proxy_resolver_new (connection);
-  self->sessions = g_hash_table_new_full (
-      g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->profile = confinement->profile;
+  self->sessions = trw_sessions_new (connection, trust);
   self->attempts = g_hash_table_new_full (
       g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)trw_attempt_unref);
   self->stops = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->moved = g_hash_table_new (NULL, NULL);
+  self->jars = trw_jars_new (on_cookies_changed, self);
   if (!export(self, error))
     return NULL;
   g_signal_connect (connection, "closed", G_CALLBACK (on_closed), self);
@@ -516,10 +528,9 @@ trw_worker_free (TrwWorker *self)
   g_main_loop_unref (self->loop);
   g_clear_object (&self->connection);
   g_clear_pointer (&self->node, g_dbus_node_info_unref);
-  g_clear_object (&self->trust);
-  g_clear_object (&self->proxies);
-  g_hash_table_unref (self->sessions);
   g_hash_table_unref (self->attempts);
+  trw_jars_free (self->jars);
+  trw_sessions_free (self->sessions);
   g_hash_table_unref (self->stops);
   g_hash_table_unref (self->moved);
   g_free (self);

@@ -110,6 +110,24 @@ wrap_move (GVariant *dict)
   return g_variant_new ("(hs@a{sv})", 0, "name", dict);
 }
 
+static GVariant *
+wrap_space (GVariant *dict)
+{
+  return g_variant_new_parsed ("(%@a{sv}, {'user': <'u'>, 'password': <'p'>})", dict);
+}
+
+static GVariant *
+wrap_credential (GVariant *dict)
+{
+  return g_variant_new_parsed ("({'host': <'a.b'>}, %@a{sv})", dict);
+}
+
+static GVariant *
+wrap_answer (GVariant *dict)
+{
+  return g_variant_new ("(ss@a{sv})", "1", "use-credential", dict);
+}
+
 static const Taker takers[] = {
   { "OpenSession", TRUNDLE_SCOPE_CONFIGURATION | TRUNDLE_SCOPE_OPEN, wrap_identifier },
   { "Configure", TRUNDLE_SCOPE_CONFIGURATION, wrap_alone },
@@ -120,6 +138,10 @@ static const Taker takers[] = {
   { "Attach", TRUNDLE_SCOPE_ATTACH, wrap_alone },
   { "MoveFile", TRUNDLE_SCOPE_MOVE, wrap_move },
   { "UpdateRequest", TRUNDLE_SCOPE_REQUEST, wrap_alone },
+  { "SetCredential", TRUNDLE_SCOPE_SPACE, wrap_space },
+  { "SetCredential", TRUNDLE_SCOPE_CREDENTIAL, wrap_credential },
+  { "RemoveCredential", TRUNDLE_SCOPE_SPACE, wrap_alone },
+  { "RespondToChallenge", TRUNDLE_SCOPE_CREDENTIAL, wrap_answer },
   { "ListHistory", TRUNDLE_SCOPE_HISTORY, wrap_alone },
 };
 
@@ -131,6 +153,7 @@ call_taker (Fixture *fixture, const Taker *taker, GVariant *dict, GError **error
   gboolean is_control = g_str_equal (taker->method, "ListHistory");
   gboolean is_manager = is_control || g_str_equal (taker->method, "OpenSession");
   gboolean is_task = g_str_equal (taker->method, "MoveFile")
+                     || g_str_equal (taker->method, "RespondToChallenge")
                      || g_str_equal (taker->method, "UpdateRequest");
   int fd = open (fixture->bus.core.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -353,7 +376,8 @@ main (int argc, char **argv)
 
   for (guint i = 0; i < G_N_ELEMENTS (takers); i++)
     {
-      g_autofree char *path = g_strconcat ("/arguments/keys/", takers[i].method, NULL);
+      g_autofree char *path = g_strdup_printf (
+          "/arguments/keys/%s/%u", takers[i].method, i);
 
       g_test_add (path, Fixture, &takers[i], set_up, test_keys, tear_down);
     }

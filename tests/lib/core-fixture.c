@@ -105,7 +105,10 @@ core_fixture_set_up (CoreFixture *self, gconstpointer data)
   self->owner = trd_owner_new ("host", "org.example.App");
   self->clock = fake_clock_new ();
   self->launcher = fake_launcher_new ();
+  self->vault = fake_vault_new ();
   self->env.clock = TRD_CLOCK (self->clock);
+  self->env.vault = TRD_VAULT (self->vault);
+  self->env.state_id = "state";
   self->env.launcher = TRD_LAUNCHER (self->launcher);
   self->env.conditions = trd_conditions_new ();
   g_object_set (self->env.conditions, "graphical", TRUE, NULL);
@@ -119,6 +122,7 @@ core_fixture_tear_down (CoreFixture *self, gconstpointer data)
   raze (self);
   test_settle ();
   g_clear_object (&self->launcher);
+  g_clear_object (&self->vault);
   g_clear_object (&self->clock);
   g_clear_object (&self->env.conditions);
   g_clear_pointer (&self->env.random, g_rand_free);
@@ -149,6 +153,19 @@ core_fixture_reboot (CoreFixture *self, gint64 now_us)
   build (self);
   self->env.rebooted = FALSE;
   self->env.new_boot = FALSE;
+}
+
+void
+core_fixture_set_aside (CoreFixture *self)
+{
+  g_autofree char *path = g_build_filename (
+      trd_spool_get_state_directory (self->env.spool),
+      "trundle.db.damaged-20260101T000000Z",
+      NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_file_set_contents (path, "damaged", -1, &error);
+  g_assert_no_error (error);
 }
 
 static GVariant *

@@ -8,6 +8,7 @@
 #include "fake-clock.h"
 #include "fake-launcher.h"
 #include "fake-transport.h"
+#include "fake-vault.h"
 
 /* The core on a real store and spool in a temporary directory, with fakes for time, apps
  * and the network.  Can be torn down and built again on the same directory: a restart. */
@@ -18,6 +19,7 @@ typedef struct
   FakeClock *clock;         /* (owned) */
   FakeLauncher *launcher;   /* (owned) */
   FakeTransport *transport; /* (owned) */
+  FakeVault *vault;         /* (owned): outlives a restart */
   TrdRegistry *registry;    /* (owned) */
   TrdScheduler *scheduler;  /* (owned) */
   TrdCourier *courier;      /* (owned) */
@@ -37,6 +39,10 @@ core_fixture_restart (CoreFixture *self);
 /* Likewise, and the machine is started anew: the clock on the wall shows @now_us then. */
 void
 core_fixture_reboot (CoreFixture *self, gint64 now_us);
+
+/* As if an earlier database had been found damaged. */
+void
+core_fixture_set_aside (CoreFixture *self);
 
 /* A session "s" of the owner, with the text of an a{sv} as its configuration. */
 TrdSession *

@@ -17,6 +17,9 @@ struct _FakeTransport
   gpointer sink_data;
   GPtrArray *attempts; /* (element-type FakeAttempt) (owned) */
   gboolean auto_release;
+  guint64 forgotten;
+  GQueue refreshes; /* (element-type GTask) (owned): whose data are their requests */
+  guint n_refreshes;
 };
 
 static void
@@ -59,6 +62,7 @@ free_attempt (gpointer data)
   close_part (attempt);
   trd_owner_unref (attempt->owner);
   g_variant_unref (attempt->request);
+  g_clear_pointer (&attempt->cookies, g_variant_unref);
   g_free (attempt);
 }
 
@@ -250,7 +254,11 @@ begin (TrdTransport *transport, const TrdAttempt *given, int part_fd)
   attempt->task_id = given->task_id;
   attempt->owner = trd_owner_ref ((TrdOwner *)given->owner);
   attempt->alone = given->alone;
+  attempt->profile = given->profile;
   attempt->request = g_variant_ref_sink (given->request);
+  attempt->jar = given->jar;
+  attempt->jar_version = given->jar_version;
+  attempt->cookies = given->jar != 0 ? g_variant_ref (given->cookies) : NULL;
   attempt->part_fd = part_fd;
   attempt->decode_fd = given->has_decode ? given->decode_fd : -1;
   g_ptr_array_add (self->attempts, attempt);
@@ -266,6 +274,83 @@ stop (TrdTransport *transport, gint64 task_id)
     return;
   attempt->is_stopped = TRUE;
   end_attempt (self, attempt);
+}
+
+static void
+forget_jar (TrdTransport *transport, guint64 jar)
+{
+  FAKE_TRANSPORT (transport)->forgotten = jar;
+}
+
+guint64
+fake_transport_get_forgotten (FakeTransport *self)
+{
+  return self->forgotten;
+}
+
+guint64
+fake_transport_tell_cookies (FakeTransport *self,
+                             guint64 jar,
+                             guint64 version,
+                             GVariant *changes)
+{
+  g_autoptr (GVariant) sunk = g_variant_ref_sink (changes);
+
+  return self->sink->on_cookies (jar, version, sunk, self->sink_data);
+}
+
+static void
+refresh_async (TrdTransport *transport,
+               const TrdOwner *owner,
+               GVariant *request,
+               GAsyncReadyCallback callback,
+               gpointer user_data)
+{
+  FakeTransport *self = FAKE_TRANSPORT (transport);
+  GTask *task = g_task_new (NULL, NULL, callback, user_data);
+
+  g_assert_nonnull (owner);
+  g_task_set_task_data (
+      task, g_variant_ref_sink (request), (GDestroyNotify)g_variant_unref);
+  g_queue_push_tail (&self->refreshes, task);
+  self->n_refreshes++;
+}
+
+static GVariant *
+refresh_finish (TrdTransport *transport, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+GPtrArray *
+fake_transport_list_refreshes (FakeTransport *self)
+{
+  GPtrArray *requests = g_ptr_array_new ();
+
+  for (GList *l = self->refreshes.head; l != NULL; l = l->next)
+    g_ptr_array_add (requests, g_task_get_task_data (l->data));
+  return requests;
+}
+
+guint
+fake_transport_count_refreshes (FakeTransport *self)
+{
+  return self->n_refreshes;
+}
+
+void
+fake_transport_answer_refresh (FakeTransport *self, const char *answer)
+{
+  g_autoptr (GTask) task = g_queue_pop_head (&self->refreshes);
+
+  g_assert_nonnull (task);
+  if (answer == NULL)
+    g_task_return_new_error (
+        task, TRUNDLE_ERROR, TRUNDLE_ERROR_CONNECTION_LOST, "The worker was lost");
+  else
+    g_task_return_pointer (task,
+                           g_variant_ref_sink (g_variant_new_parsed (answer)),
+                           (GDestroyNotify)g_variant_unref);
 }
 
 static guint
@@ -314,6 +399,9 @@ transport_iface_init (TrdTransportInterface *iface)
   iface->set_sink = set_sink;
   iface->begin = begin;
   iface->stop = stop;
+  iface->forget_jar = forget_jar;
+  iface->refresh_async = refresh_async;
+  iface->refresh_finish = refresh_finish;
   iface->count = count;
   iface->shutdown_async = shutdown_async;
   iface->shutdown_finish = shutdown_finish;
@@ -322,7 +410,16 @@ transport_iface_init (TrdTransportInterface *iface)
 static void
 fake_transport_finalize (GObject *object)
 {
-  g_ptr_array_unref (FAKE_TRANSPORT (object)->attempts);
+  FakeTransport *self = FAKE_TRANSPORT (object);
+  GTask *task;
+
+  g_ptr_array_unref (self->attempts);
+  while ((task = g_queue_pop_head (&self->refreshes)) != NULL)
+    {
+      g_task_return_new_error (
+          task, TRUNDLE_ERROR, TRUNDLE_ERROR_CONNECTION_LOST, "The worker was lost");
+      g_object_unref (task);
+    }
   G_OBJECT_CLASS (fake_transport_parent_class)->finalize (object);
 }
 

@@ -16,7 +16,11 @@ typedef struct
   gint64 task_id;
   TrdOwner *owner; /* (owned) */
   gboolean alone;
+  TrdProfile profile;
   GVariant *request; /* (owned) */
+  guint64 jar;
+  guint64 jar_version;
+  GVariant *cookies; /* (owned) (nullable) */
   int part_fd;       /* (owned): -1 once released */
   int decode_fd;     /* (owned): -1 for none, and once released */
   gboolean is_over;  /* done, crashed or stopped */
@@ -70,5 +74,24 @@ fake_transport_digest (FakeTransport *self, gint64 task_id, GVariant *state);
 /* @outcome: (transfer full) */
 void
 fake_transport_take_done (FakeTransport *self, gint64 task_id, TrdOutcome *outcome);
+/* Returns what the sink did.  A floating @changes is consumed. */
+guint64
+fake_transport_tell_cookies (FakeTransport *self,
+                             guint64 jar,
+                             guint64 version,
+                             GVariant *changes);
+/* The jar forgotten last, or 0. */
+guint64
+fake_transport_get_forgotten (FakeTransport *self);
+/* Requests of refreshes that are not answered yet, the oldest first.  (element-type
+ * GVariant) (transfer container) */
+GPtrArray *
+fake_transport_list_refreshes (FakeTransport *self);
+/* How many there ever were. */
+guint
+fake_transport_count_refreshes (FakeTransport *self);
+/* Answers the oldest with the text of an a{sv}; NULL: with CONNECTION_LOST. */
+void
+fake_transport_answer_refresh (FakeTransport *self, const char *answer);
 void
 fake_transport_crash (FakeTransport *self, gint64 task_id, gboolean alone);

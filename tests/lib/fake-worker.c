@@ -27,9 +27,13 @@
 #define HUGE_LENGTH (2 * 1024 * 1024)
 
 static GDBusConnection *connection;
+static const char *profile; /* (nullable): our argument */
 static const char *stop_manner = "";
 static GDBusMethodInvocation *slow_stop;
 static guint n_pings;
+static guint64 jar; /* of the last Begin, as the next two */
+static guint64 jar_version;
+static gboolean had_cookies;
 
 static void
 send (const char *member, GVariant *arguments)
@@ -78,6 +82,23 @@ do_complete (guint64 attempt, const char *argument)
 {
   send_text (attempt, "Response", "a{sv}", "{'status': <uint32 200>, 'reason': <'OK'>}");
   send_progress (attempt, 5, 5);
+  send_done (attempt);
+}
+
+/* Tells of a jar whether a Begin brought cookies, as name of one.  @argument: another
+ * jar, or "bad" for one that is none. */
+static void
+do_cookies (guint64 attempt, const char *argument)
+{
+  guint64 number = strtoul (argument, NULL, 10);
+  const char *domain = strcmp (argument, "bad") == 0 ? "" : "fake";
+
+  send ("CookiesChanged",
+        g_variant_new_parsed ("(%t, %t, [(%^ay, b'', %s, '/', int64 0, uint32 0)])",
+                              number != 0 ? number : jar,
+                              jar_version,
+                              had_cookies ? "brought" : "had",
+                              domain));
   send_done (attempt);
 }
 
@@ -353,7 +374,7 @@ do_hang_up (guint64 attempt, const char *argument)
   g_dbus_connection_close_sync (connection, NULL, NULL);
 }
 
-/* The environment and descriptors we were started with, as the proof. */
+/* The environment, profile and descriptors we were started with, as the proof. */
 static void
 do_describe (guint64 attempt, const char *argument)
 {
@@ -362,6 +383,10 @@ do_describe (guint64 attempt, const char *argument)
   g_autoptr (GVariant) facts = NULL;
 
   g_string_printf (proof, "env %u", g_strv_length (environment));
+  for (guint i = 0; environment[i] != NULL; i++)
+    g_string_append_printf (proof, " %s", environment[i]);
+  if (profile != NULL)
+    g_string_append_printf (proof, " profile %s", profile);
   for (int fd = 3; fd < 64; fd++)
     {
       g_autofree char *link = g_strdup_printf ("/proc/self/fd/%d", fd);
@@ -388,6 +413,7 @@ static const struct
   { "bad-proxy", do_bad_proxy },
   { "bad-response", do_bad_response },
   { "complete", do_complete },
+  { "cookies", do_cookies },
   { "describe", do_describe },
   { "deafen", do_deafen },
   { "descriptor", do_descriptor },
@@ -436,6 +462,8 @@ handle_begin (GVariant *parameters, GDBusMethodInvocation *invocation)
   g_variant_get (parameters, "(th@a{sv})", &attempt, &handle, &request);
   g_variant_lookup (request, "url", "&s", &url);
   close_fds (invocation);
+  g_variant_lookup (request, "jar", "t", &jar);
+  had_cookies = g_variant_lookup (request, "jar-version", "t", &jar_version);
   words = g_strsplit (url, "/", 5);
   g_assert_cmpuint (g_strv_length (words), >=, 4);
   if (strcmp (words[3], "refuse") == 0)
@@ -490,6 +518,28 @@ handle_ping (GDBusMethodInvocation *invocation)
     g_dbus_method_invocation_return_value (g_steal_pointer (&slow_stop), NULL);
 }
 
+/* The path is the token; or "die", or "refuse", or "wait" for ever. */
+static void
+handle_refresh (GVariant *parameters, GDBusMethodInvocation *invocation)
+{
+  g_autoptr (GVariant) request = NULL;
+  const char *url = "";
+
+  g_variant_get (parameters, "(h@a{sv})", NULL, &request);
+  g_variant_lookup (request, "url", "&s", &url);
+  url = strrchr (url, '/') + 1;
+  if (strcmp (url, "die") == 0)
+    _exit (1);
+  if (strcmp (url, "wait") == 0)
+    return;
+  if (strcmp (url, "refuse") == 0)
+    g_dbus_method_invocation_return_error (
+        invocation, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT, "No");
+  else
+    g_dbus_method_invocation_return_value (
+        invocation, g_variant_new_parsed ("({'access-token': <%s>},)", url));
+}
+
 static void
 on_method_call (GDBusConnection *from,
                 const char *sender,
@@ -506,6 +556,8 @@ on_method_call (GDBusConnection *from,
     handle_stop (parameters, invocation);
   else if (strcmp (method_name, "Ping") == 0)
     handle_ping (invocation);
+  else if (strcmp (method_name, "Refresh") == 0)
+    handle_refresh (parameters, invocation);
   else
     _exit (0);
 }
@@ -588,6 +640,7 @@ main (int argc, char **argv)
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
 
   trundle_error_quark ();
+  profile = argc > 1 ? argv[1] : NULL;
   if (strcmp (name, "exits") == 0)
     return 3;
   if (strcmp (name, "crashes") == 0)

@@ -16,6 +16,11 @@ struct _ScriptProxy
   GSocketService *service; /* (owned) */
   char *refusal;           /* (owned) (nullable) */
   guint16 port;
+  ScriptHandler handler; /* (nullable) */
+  gpointer handler_data;
+  char *password;               /* (owned) (nullable): of SOCKS5 */
+  GTlsCertificate *certificate; /* (owned) (nullable) */
+  guint n_connections;
   GMutex lock;
   char *question; /* (owned) (nullable): under the lock */
 };
@@ -56,8 +61,11 @@ pass_on (GIOStream *from, GIOStream *to)
                           G_OUTPUT_STREAM_SPLICE_NONE,
                           NULL,
                           NULL);
-  g_socket_shutdown (
-      g_socket_connection_get_socket (G_SOCKET_CONNECTION (to)), FALSE, TRUE, NULL);
+  if (G_IS_SOCKET_CONNECTION (to))
+    g_socket_shutdown (
+        g_socket_connection_get_socket (G_SOCKET_CONNECTION (to)), FALSE, TRUE, NULL);
+  else
+    g_io_stream_close (to, NULL, NULL);
 }
 
 static gpointer
@@ -98,6 +106,7 @@ serve_connect (ScriptProxy *self, GIOStream *stream, char first)
   static const char yes[] = "HTTP/1.1 200 Go on\r\n\r\n";
   g_autoptr (GString) head = g_string_new (NULL);
   g_autoptr (GIOStream) far_end = NULL;
+  g_autofree char *refusal = NULL;
   const char *colon;
 
   for (char c = first; strstr (head->str, "\r\n\r\n") == NULL && head->len < HEAD_MAX;)
@@ -107,6 +116,13 @@ serve_connect (ScriptProxy *self, GIOStream *stream, char first)
         return;
     }
   take_question (self, g_strdup (head->str));
+  if (self->handler != NULL)
+    refusal = self->handler (head->str, self->handler_data);
+  if (refusal != NULL)
+    {
+      say (stream, refusal, strlen (refusal));
+      return;
+    }
   if (self->refusal != NULL)
     {
       say (stream, self->refusal, strlen (self->refusal));
@@ -119,19 +135,53 @@ serve_connect (ScriptProxy *self, GIOStream *stream, char first)
     tunnel (stream, far_end);
 }
 
-/* RFC 1928, without authentication and with names of hosts only. */
-static void
-serve_socks (ScriptProxy *self, GIOStream *stream)
+/* RFC 1929.  The methods offered have been read. */
+static gboolean
+check_password (ScriptProxy *self, GIOStream *stream)
+{
+  guint8 head[2];
+  guint8 length;
+  char user[256] = { 0 };
+  char password[256] = { 0 };
+  g_autofree char *both = NULL;
+  gboolean is_right;
+
+  if (!say (stream, "\x05\x02", 2) || !receive (stream, head, sizeof head)
+      || !receive (stream, user, head[1]) || !receive (stream, &length, 1)
+      || !receive (stream, password, length))
+    return FALSE;
+  both = g_strconcat (user, ":", password, NULL);
+  is_right = strcmp (both, self->password) == 0;
+  return say (stream, is_right ? "\x01\x00" : "\x01\x01", 2) && is_right;
+}
+
+/* The method is agreed on. */
+static gboolean
+greet_socks (ScriptProxy *self, GIOStream *stream)
 {
   guint8 n_methods;
   guint8 methods[255];
+
+  if (!receive (stream, &n_methods, 1) || !receive (stream, methods, n_methods))
+    return FALSE;
+  if (self->password == NULL)
+    return say (stream, "\x05\x00", 2);
+  if (memchr (methods, 2, n_methods) != NULL)
+    return check_password (self, stream);
+  say (stream, "\x05\xff", 2);
+  return FALSE;
+}
+
+/* RFC 1928, with names of hosts only. */
+static void
+serve_socks (ScriptProxy *self, GIOStream *stream)
+{
   guint8 request[5];
   char host[256] = { 0 };
   guint8 port[2];
   g_autoptr (GIOStream) far_end = NULL;
 
-  if (!receive (stream, &n_methods, 1) || !receive (stream, methods, n_methods)
-      || !say (stream, "\x05\x00", 2) || !receive (stream, request, sizeof request)
+  if (!greet_socks (self, stream) || !receive (stream, request, sizeof request)
       || request[1] != 1 || request[3] != 3 || !receive (stream, host, request[4])
       || !receive (stream, port, sizeof port))
     return;
@@ -147,14 +197,24 @@ on_run (GThreadedSocketService *service,
         GObject *source,
         gpointer user_data)
 {
+  ScriptProxy *self = user_data;
+  GIOStream *stream = G_IO_STREAM (connection);
+  g_autoptr (GIOStream) tls = NULL;
   char first;
 
-  if (!receive (G_IO_STREAM (connection), &first, 1))
+  g_mutex_lock (&self->lock);
+  self->n_connections++;
+  g_mutex_unlock (&self->lock);
+  if (self->certificate != NULL)
+    tls = g_tls_server_connection_new (stream, self->certificate, NULL);
+  if (tls != NULL)
+    stream = tls;
+  if (!receive (stream, &first, 1))
     return TRUE;
   if (first == 5)
-    serve_socks (user_data, G_IO_STREAM (connection));
+    serve_socks (self, stream);
   else
-    serve_connect (user_data, G_IO_STREAM (connection), first);
+    serve_connect (self, stream, first);
   return TRUE;
 }
 
@@ -197,6 +257,37 @@ char *
 script_proxy_url (ScriptProxy *self, const char *scheme)
 {
   return g_strdup_printf ("%s://127.0.0.1:%u", scheme, self->port);
+}
+
+void
+script_proxy_set_handler (ScriptProxy *self, ScriptHandler handler, gpointer user_data)
+{
+  self->handler_data = user_data;
+  self->handler = handler;
+}
+
+void
+script_proxy_set_certificate (ScriptProxy *self, GTlsCertificate *certificate)
+{
+  g_set_object (&self->certificate, certificate);
+}
+
+void
+script_proxy_set_password (ScriptProxy *self, const char *password)
+{
+  g_free (self->password);
+  self->password = g_strdup (password);
+}
+
+guint
+script_proxy_count_connections (ScriptProxy *self)
+{
+  guint n_connections;
+
+  g_mutex_lock (&self->lock);
+  n_connections = self->n_connections;
+  g_mutex_unlock (&self->lock);
+  return n_connections;
 }
 
 char *

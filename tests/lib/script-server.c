@@ -21,6 +21,8 @@ struct _ScriptServer
   GCancellable *cancellable;    /* (owned): ends the threads' waiting */
   GMutex lock;                  /* for what follows */
   GHashTable *replies;          /* (owned): path to ScriptReply */
+  ScriptHandler handler;        /* (nullable) */
+  gpointer handler_data;
   guint n_connections;
   gboolean is_hanging_up;
   guint16 port;
@@ -113,7 +115,7 @@ send_builtin (GIOStream *stream, const char *path, const char *request)
     answer = g_strdup_printf ("HTTP/1.1 302 Found\r\nLocation: %" G_GUINT64_FORMAT
                               "\r\nContent-Length: 0\r\n\r\n",
                               n - 1);
-  else if (g_str_has_prefix (path, "/echo"))
+  else if (strstr (path, "/echo") != NULL)
     answer = g_strdup_printf ("HTTP/1.1 200 OK\r\nContent-Length: %" G_GSIZE_FORMAT
                               "\r\n\r\n%s",
                               strlen (request),
@@ -127,11 +129,16 @@ static ScriptEnd
 serve_request (ScriptServer *self, GIOStream *stream, const char *request)
 {
   g_autofree char *path = get_path (request);
+  g_autofree char *answer = NULL;
   const ScriptReply *reply;
 
   g_mutex_lock (&self->lock);
+  if (self->handler != NULL)
+    answer = self->handler (request, self->handler_data);
   reply = g_hash_table_lookup (self->replies, path);
   g_mutex_unlock (&self->lock);
+  if (answer != NULL)
+    return send_text (stream, answer) ? SCRIPT_KEEP : SCRIPT_CLOSE;
   if (reply == NULL)
     return send_builtin (stream, path, request) ? SCRIPT_KEEP : SCRIPT_CLOSE;
   if (!send_text (stream, reply->head) || !send_fill (self, stream, reply->fill)
@@ -241,6 +248,15 @@ script_server_set_redirect (ScriptServer *self,
       "HTTP/1.1 302 There\r\nLocation: %s\r\n%sContent-Length: 0\r\n\r\n", to, header);
 
   script_server_set (self, path, &(ScriptReply){ .head = head });
+}
+
+void
+script_server_set_handler (ScriptServer *self, ScriptHandler handler, gpointer user_data)
+{
+  g_mutex_lock (&self->lock);
+  self->handler = handler;
+  self->handler_data = user_data;
+  g_mutex_unlock (&self->lock);
 }
 
 void

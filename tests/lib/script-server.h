@@ -6,7 +6,7 @@
 #include <gio/gio.h>
 
 /* A server on loopback that sends what it is told, byte by byte, right or wrong.  Besides
- * its replies it knows /echo (the head of the request as body) and /hop/N (redirects to
+ * its replies it knows …/echo (the head of the request as body) and /hop/N (redirects to
  * /hop/N-1 until 0, which is "done"). */
 
 typedef enum
@@ -45,6 +45,12 @@ script_server_set_redirect (ScriptServer *self,
                             const char *path,
                             const char *to,
                             const char *header);
+
+/* What is asked first: the whole answer to a @request, its head, or NULL for what was
+ * set. Called in any thread, one at a time.  (transfer full) (nullable) */
+typedef char *(*ScriptHandler) (const char *request, gpointer user_data);
+void
+script_server_set_handler (ScriptServer *self, ScriptHandler handler, gpointer user_data);
 
 /* Closes every connection from now on, having said nothing. */
 void

@@ -10,10 +10,12 @@
 
 #include "common/error.h"
 #include "common/names.h"
+#include "common/profile.h"
 
 #include <fcntl.h>
 #include <gio/gunixfdlist.h>
 #include <glib/gstdio.h>
+#include <sys/mman.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -32,6 +34,7 @@ struct _WorkerFixture
   GHashTable *part_paths;
   GPtrArray *redirects;
   GPtrArray *digested; /* states */
+  GPtrArray *cookies;  /* arguments of CookiesChanged */
   char *proxy;
   guint64 n_attempts;
   guint64 last_received;
@@ -131,6 +134,8 @@ on_method_call (GDBusConnection *connection,
     note_redirect (self, parameters);
   else if (g_str_equal (method, "Digested"))
     g_ptr_array_add (self->digested, g_variant_get_child_value (parameters, 1));
+  else if (g_str_equal (method, "CookiesChanged"))
+    g_ptr_array_add (self->cookies, g_variant_ref (parameters));
   else if (g_str_equal (method, "ResolveProxy") && self->proxy == NULL)
     {
       g_dbus_method_invocation_return_error_literal (
@@ -233,15 +238,36 @@ worker_fixture_answer_response (WorkerFixture *self)
   g_dbus_method_invocation_return_value (g_steal_pointer (&self->held_response), NULL);
 }
 
-WorkerFixture *
-worker_fixture_new (void)
+GPtrArray *
+worker_fixture_get_cookies (WorkerFixture *self)
+{
+  return self->cookies;
+}
+
+static gboolean
+has_cookies (WorkerFixture *self, gpointer data)
+{
+  return self->cookies->len >= GPOINTER_TO_UINT (data);
+}
+
+void
+worker_fixture_await_cookies (WorkerFixture *self, guint n)
+{
+  await (self, has_cookies, GUINT_TO_POINTER (n));
+}
+
+/* @environment: beside that of the daemon. */
+static WorkerFixture *
+start (const char *argument, const char *const *environment)
 {
   WorkerFixture *self = g_new0 (WorkerFixture, 1);
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (
       G_SUBPROCESS_FLAGS_NONE);
-  static const char *const environment[] = {
+  static const char *const ours[] = {
     "G_DEBUG=gc-friendly,fatal-criticals", "MALLOC_CHECK_=2", "MALLOC_PERTURB_=85", NULL
   };
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) all = NULL;
   g_autoptr (GError) error = NULL;
   int fds[2];
 
@@ -250,13 +276,17 @@ worker_fixture_new (void)
   self->part_paths = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->redirects = g_ptr_array_new_with_free_func (g_free);
   self->digested = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+  self->cookies = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
   self->proxy = g_strdup ("direct://");
   g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
   g_subprocess_launcher_take_fd (launcher, fds[1], 3);
   /* Empty, as the daemon's; but libsoup 3.2.3 warns of a server's negative length. */
-  g_subprocess_launcher_set_environ (launcher, (char **)environment);
+  g_strv_builder_addv (builder, (const char **)ours);
+  g_strv_builder_addv (builder, (const char **)environment);
+  all = g_strv_builder_end (builder);
+  g_subprocess_launcher_set_environ (launcher, all);
   self->process = g_subprocess_launcher_spawn (
-      launcher, &error, g_getenv ("TRUNDLE_TEST_WORKER"), NULL);
+      launcher, &error, g_getenv ("TRUNDLE_TEST_WORKER"), argument, NULL);
   g_assert_no_error (error);
   g_clear_object (&launcher);
   g_subprocess_wait_async (self->process, NULL, on_exited, self);
@@ -265,6 +295,20 @@ worker_fixture_new (void)
   g_dbus_connection_start_message_processing (self->connection);
   await (self, has_said_hello, NULL);
   return self;
+}
+
+WorkerFixture *
+worker_fixture_new (void)
+{
+  static const char *const nothing[] = { NULL };
+
+  return start (NULL, nothing);
+}
+
+WorkerFixture *
+worker_fixture_new_local (const char *const *environment)
+{
+  return start (TRUNDLE_WORKER_LOCAL, environment);
 }
 
 static void
@@ -292,6 +336,7 @@ worker_fixture_free (WorkerFixture *self)
   g_hash_table_unref (self->part_paths);
   g_ptr_array_unref (self->redirects);
   g_ptr_array_unref (self->digested);
+  g_ptr_array_unref (self->cookies);
   g_free (self->proxy);
   g_free (self);
 }
@@ -325,6 +370,29 @@ worker_fixture_begin_with_part (WorkerFixture *self,
   return worker_fixture_begin_with_files (self, url, options, NULL, part_fd, -1);
 }
 
+static GError *
+call_begin (WorkerFixture *self, GVariant *request, GUnixFDList *fds)
+{
+  g_autoptr (GVariant) reply = NULL;
+  GError *error = NULL;
+
+  reply = g_dbus_connection_call_with_unix_fd_list_sync (
+      self->connection,
+      NULL,
+      TRUNDLE_WORKER_PATH,
+      TRUNDLE_INTERFACE_WORKER,
+      "Begin",
+      g_variant_new ("(th@a{sv})", ++self->n_attempts, 0, request),
+      NULL,
+      G_DBUS_CALL_FLAGS_NONE,
+      -1,
+      fds,
+      NULL,
+      NULL,
+      &error);
+  return error;
+}
+
 guint64
 worker_fixture_begin_with_files (WorkerFixture *self,
                                  const char *url,
@@ -336,30 +404,28 @@ worker_fixture_begin_with_files (WorkerFixture *self,
   const int files[] = { part_fd, decode_fd };
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (files,
                                                                decode_fd < 0 ? 1 : 2);
-  g_autoptr (GVariant) reply = NULL;
-  g_autoptr (GError) error = NULL;
-  guint64 attempt = ++self->n_attempts;
+  g_autoptr (GError) error = call_begin (self, parse_request (url, options, keys), fds);
 
-  reply = g_dbus_connection_call_with_unix_fd_list_sync (
-      self->connection,
-      NULL,
-      TRUNDLE_WORKER_PATH,
-      TRUNDLE_INTERFACE_WORKER,
-      "Begin",
-      g_variant_new ("(th@a{sv})", attempt, 0, parse_request (url, options, keys)),
-      NULL,
-      G_DBUS_CALL_FLAGS_NONE,
-      -1,
-      fds,
-      NULL,
-      NULL,
-      &error);
   g_assert_no_error (error);
-  return attempt;
+  return self->n_attempts;
 }
 
-guint64
-worker_fixture_begin (WorkerFixture *self, const char *url, const char *options)
+GError *
+worker_fixture_try_begin (WorkerFixture *self, const char *url, const char *options)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  int fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
+
+  g_unix_fd_list_append (fds, fd, NULL);
+  close (fd);
+  return call_begin (self, parse_request (url, options, NULL), fds);
+}
+
+static guint64
+begin_with_new_part (WorkerFixture *self,
+                     const char *url,
+                     const char *options,
+                     GVariant *keys)
 {
   g_autofree char *path = NULL;
   g_autoptr (GError) error = NULL;
@@ -368,25 +434,40 @@ worker_fixture_begin (WorkerFixture *self, const char *url, const char *options)
 
   g_assert_no_error (error);
   g_assert_no_errno (flock (fd, LOCK_EX | LOCK_NB));
-  attempt = worker_fixture_begin_with_part (self, url, options, fd);
+  attempt = worker_fixture_begin_with_files (self, url, options, keys, fd, -1);
   g_hash_table_insert (
       self->part_paths, g_memdup2 (&attempt, sizeof attempt), g_steal_pointer (&path));
   return attempt;
+}
+
+guint64
+worker_fixture_begin (WorkerFixture *self, const char *url, const char *options)
+{
+  return begin_with_new_part (self, url, options, NULL);
+}
+
+guint64
+worker_fixture_begin_with_keys (WorkerFixture *self, const char *url, GVariant *keys)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (keys);
+
+  return begin_with_new_part (self, url, NULL, owned);
 }
 
 typedef struct
 {
   gboolean is_answered;
   GError *error;
+  GVariant *reply; /* (owned) (nullable) */
 } Answer;
 
 static void
 on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Answer *answer = user_data;
-  g_autoptr (GVariant) reply G_GNUC_UNUSED = g_dbus_connection_call_finish (
-      G_DBUS_CONNECTION (source), result, &answer->error);
 
+  answer->reply = g_dbus_connection_call_with_unix_fd_list_finish (
+      G_DBUS_CONNECTION (source), NULL, result, &answer->error);
   answer->is_answered = TRUE;
 }
 
@@ -396,25 +477,54 @@ is_answered (WorkerFixture *self, gpointer data)
   return ((Answer *)data)->is_answered;
 }
 
+static Answer
+call (WorkerFixture *self, const char *method, GVariant *arguments, GUnixFDList *files)
+{
+  Answer answer = { 0 };
+
+  g_dbus_connection_call_with_unix_fd_list (self->connection,
+                                            NULL,
+                                            TRUNDLE_WORKER_PATH,
+                                            TRUNDLE_INTERFACE_WORKER,
+                                            method,
+                                            arguments,
+                                            NULL,
+                                            G_DBUS_CALL_FLAGS_NONE,
+                                            -1,
+                                            files,
+                                            NULL,
+                                            on_answered,
+                                            &answer);
+  await (self, is_answered, &answer);
+  return answer;
+}
+
 GError *
 worker_fixture_call (WorkerFixture *self, const char *method, GVariant *arguments)
 {
-  Answer answer = { FALSE, NULL };
+  Answer answer = call (self, method, arguments, NULL);
 
-  g_dbus_connection_call (self->connection,
-                          NULL,
-                          TRUNDLE_WORKER_PATH,
-                          TRUNDLE_INTERFACE_WORKER,
-                          method,
-                          arguments,
-                          NULL,
-                          G_DBUS_CALL_FLAGS_NONE,
-                          -1,
-                          NULL,
-                          on_answered,
-                          &answer);
-  await (self, is_answered, &answer);
+  g_clear_pointer (&answer.reply, g_variant_unref);
   return answer.error;
+}
+
+GVariant *
+worker_fixture_refresh (WorkerFixture *self, const char *request, GError **error)
+{
+  int room_fd = memfd_create ("answer", MFD_CLOEXEC);
+  g_autoptr (GUnixFDList) files = g_unix_fd_list_new_from_array (&room_fd, 1);
+  Answer answer = call (self,
+                        "Refresh",
+                        g_variant_new ("(h@a{sv})", 0, g_variant_new_parsed (request)),
+                        files);
+  g_autoptr (GVariant) reply = answer.reply;
+  GVariant *dict = NULL;
+
+  if (reply == NULL)
+    g_propagate_error (error, answer.error);
+  else
+    g_variant_get (reply, "(@a{sv})", &dict);
+  return dict;
 }
 
 static gboolean

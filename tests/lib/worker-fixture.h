@@ -12,6 +12,10 @@ typedef struct _WorkerFixture WorkerFixture;
 WorkerFixture *
 worker_fixture_new (void);
 
+/* The same in the profile "local", with @environment ("NAME=VALUE", NULL at the end). */
+WorkerFixture *
+worker_fixture_new_local (const char *const *environment);
+
 /* Tells it to leave, unless it has, and asserts that it does with status 0. */
 void
 worker_fixture_free (WorkerFixture *self);
@@ -20,6 +24,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (WorkerFixture, worker_fixture_free)
 /* Begins an attempt; returns its number.  @options: text of an a{sv}, or NULL. */
 guint64
 worker_fixture_begin (WorkerFixture *self, const char *url, const char *options);
+
+/* The error that it was answered with.  (transfer full) */
+GError *
+worker_fixture_try_begin (WorkerFixture *self, const char *url, const char *options);
+
+/* With @keys, an a{sv}; a floating one is consumed. */
+guint64
+worker_fixture_begin_with_keys (WorkerFixture *self, const char *url, GVariant *keys);
 
 /* With another part than a new temporary file; @part_fd is consumed. */
 guint64
@@ -49,6 +61,10 @@ worker_fixture_count_digested (WorkerFixture *self);
 GError *
 worker_fixture_call (WorkerFixture *self, const char *method, GVariant *arguments);
 
+/* Refresh with the text of an a{sv}.  (transfer full) */
+GVariant *
+worker_fixture_refresh (WorkerFixture *self, const char *request, GError **error);
+
 /* Awaits Done; its facts.  (transfer none) */
 GVariant *
 worker_fixture_await_done (WorkerFixture *self, guint64 attempt);
@@ -69,6 +85,13 @@ worker_fixture_answer_response (WorkerFixture *self);
 /* Awaits that the last reported progress is at least @received. */
 void
 worker_fixture_await_received (WorkerFixture *self, guint64 received);
+
+/* Arguments of all CookiesChanged so far, (tta(ayayssxu)), and awaits @n of them.
+ * (element-type GVariant) (transfer none) */
+GPtrArray *
+worker_fixture_get_cookies (WorkerFixture *self);
+void
+worker_fixture_await_cookies (WorkerFixture *self, guint n);
 
 /* "FROM TO STATUS" of all redirects.  (transfer none) */
 GPtrArray *

@@ -9,6 +9,7 @@
 #include "workers-fixture.h"
 
 #include "await.h"
+#include "common/cookies.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -107,9 +108,22 @@ on_digested (gint64 task_id, GVariant *state, gpointer user_data)
   note (user_data, "digested %d %" G_GUINT64_FORMAT, (int)task_id, offset);
 }
 
+/* The same jar for all: version 1 at first. */
+static guint64
+on_cookies (guint64 jar, guint64 version, GVariant *changes, gpointer user_data)
+{
+  WorkersFixture *f = user_data;
+  g_autofree char *text = g_variant_print (changes, FALSE);
+  gboolean is_current = version == f->jar_version;
+
+  note (user_data, "cookies %d %d %s", (int)jar, (int)version, text);
+  f->jar_version++;
+  return is_current ? f->jar_version : 0;
+}
+
 static const TrdTransportSink sink = { on_response, on_redirected, on_progress,
                                        on_digested, on_done,       on_crashed,
-                                       on_released };
+                                       on_released, on_cookies };
 
 gboolean
 workers_fixture_has (WorkersFixture *f, const char *line)
@@ -287,6 +301,28 @@ workers_fixture_is_part_free (WorkersFixture *f, gint64 task_id)
   return is_free;
 }
 
+static void
+begin_with (WorkersFixture *f, TrdAttempt *attempt, const char *deed)
+{
+  g_autofree char *url = g_strdup_printf ("http://fake/%s", deed);
+  g_autoptr (GVariant) request = g_variant_ref_sink (
+      g_variant_new_parsed ("{'url': <%s>, 'jar': <%t>}",
+                            url,
+                            f->jar_version != 0 ? WORKERS_FIXTURE_JAR : (guint64)0));
+  g_autoptr (GVariant) no_cookies = g_variant_ref_sink (
+      g_variant_new_array (G_VARIANT_TYPE (TRUNDLE_COOKIE_TYPE), NULL, 0));
+  int fd = workers_fixture_open_part (f, attempt->task_id);
+
+  g_assert_cmpint (flock (fd, LOCK_EX | LOCK_NB), ==, 0);
+  f->is_calling = TRUE;
+  attempt->request = request;
+  attempt->jar = f->jar_version != 0 ? WORKERS_FIXTURE_JAR : 0;
+  attempt->jar_version = f->jar_version;
+  attempt->cookies = no_cookies;
+  trd_transport_begin (f->transport, attempt, fd);
+  f->is_calling = FALSE;
+}
+
 void
 workers_fixture_begin_as (WorkersFixture *f,
                           gint64 task_id,
@@ -294,16 +330,17 @@ workers_fixture_begin_as (WorkersFixture *f,
                           gboolean alone,
                           const char *deed)
 {
-  g_autofree char *url = g_strdup_printf ("http://fake/%s", deed);
-  g_autoptr (GVariant) request = g_variant_ref_sink (
-      g_variant_new_parsed ("{'url': <%s>}", url));
-  TrdAttempt attempt = { task_id, owner, alone, request };
-  int fd = workers_fixture_open_part (f, task_id);
+  TrdAttempt attempt = { task_id, owner, alone };
 
-  g_assert_cmpint (flock (fd, LOCK_EX | LOCK_NB), ==, 0);
-  f->is_calling = TRUE;
-  trd_transport_begin (f->transport, &attempt, fd);
-  f->is_calling = FALSE;
+  begin_with (f, &attempt, deed);
+}
+
+void
+workers_fixture_begin_local (WorkersFixture *f, gint64 task_id, const char *deed)
+{
+  TrdAttempt attempt = { task_id, f->owner, .profile = TRD_PROFILE_LOCAL };
+
+  begin_with (f, &attempt, deed);
 }
 
 void

@@ -5,6 +5,8 @@
 
 #include "port/workers.h"
 
+#define WORKERS_FIXTURE_JAR G_GUINT64_CONSTANT (7)
+
 /* The transport on fake workers (fake-worker.c), and what its sink hears. */
 typedef struct
 {
@@ -14,6 +16,7 @@ typedef struct
   TrdOwner *owner;         /* (owned) */
   GPtrArray *log;          /* (owned): what the sink heard, a line each */
   guint n_mismatches;
+  guint64 jar_version; /* what attempts with cookies have; 0: none have any */
   gint64 stop_in_done; /* task to stop from within on_done and on_crashed, 0 for none */
   gboolean is_calling; /* begin() or stop() is running */
   gboolean is_shut_down;
@@ -56,6 +59,9 @@ workers_fixture_begin_as (WorkersFixture *f,
                           const TrdOwner *owner,
                           gboolean alone,
                           const char *deed);
+/* In the profile "local". */
+void
+workers_fixture_begin_local (WorkersFixture *f, gint64 task_id, const char *deed);
 void
 workers_fixture_stop (WorkersFixture *f, gint64 task_id);
 /* Awaits it. */

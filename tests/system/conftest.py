@@ -14,14 +14,18 @@ import pytest
 
 gi.require_version("Gio", "2.0")
 
+from parts.authority import Authority
 from parts.breaker import Breaker
 from parts.bus import Bus
 from parts.client import Client
 from parts.daemon import WORKER, Daemon
+from parts.keyring import Keyring
 from parts.matrix import Kind
 from parts.nginx import Nginx
 from parts.script import Script
+from parts.tool import Tool
 from parts.waiting import wait_for
+from parts.web_servers import Apache, AuthNginx, Squid
 
 APP = "org.example.TestApp"
 
@@ -60,6 +64,16 @@ def bus(top, environment):
 
 
 @pytest.fixture
+def keyring(bus, top, environment):
+    """The user's keyring, for the test to start; nobody may be asked for its password."""
+    if not Keyring.is_installed():
+        pytest.skip("gnome-keyring is not installed")
+    keyring = Keyring(bus, top, environment)
+    yield keyring
+    keyring.stop()
+
+
+@pytest.fixture
 def state(top):
     return top / "state"
 
@@ -94,6 +108,11 @@ def session(daemon, client):
 
 
 @pytest.fixture
+def tool(bus, environment):
+    return Tool(bus, environment)
+
+
+@pytest.fixture
 def inbox(top):
     """Where files are to appear."""
     path = top / "inbox"
@@ -108,6 +127,60 @@ def nginx():
     yield nginx
     nginx.stop()
     shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def authority():
+    """Has issued "server" and "alice"; "stranger" vouches for itself."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="trundle-ca-"))
+    path.chmod(0o755)
+    authority = Authority(path)
+    authority.issue("server")
+    authority.issue("alice", "alice")
+    authority.self_signed("stranger", "CA:FALSE", "-subj", "/CN=localhost")
+    yield authority
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def run_server(kind, **settings):
+    """For a fixture to yield from."""
+    if kind.program() is None:
+        pytest.skip(f"{kind.PROGRAM} is not installed")
+    path = pathlib.Path(tempfile.mkdtemp(prefix=f"trundle-{kind.PROGRAM}-"))
+    server = kind(path, **settings)
+    yield server
+    server.stop()
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def running_apache(authority):
+    yield from run_server(Apache, certificates=authority.top)
+
+
+@pytest.fixture
+def apache(running_apache):
+    """It knows alice, whose password is "wonder"."""
+    running_apache.reset()
+    return running_apache
+
+
+@pytest.fixture(scope="session")
+def running_auth_nginx(authority):
+    yield from run_server(AuthNginx, certificates=authority.top)
+
+
+@pytest.fixture
+def auth_nginx(running_auth_nginx):
+    """It knows alice, whose password is "wonder"."""
+    running_auth_nginx.reset()
+    return running_auth_nginx
+
+
+@pytest.fixture
+def squid():
+    """A proxy that knows alice, whose password is "wonder"."""
+    yield from run_server(Squid)
 
 
 @pytest.fixture

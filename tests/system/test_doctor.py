@@ -5,14 +5,7 @@
 import fcntl
 import sqlite3
 
-import pytest
 from parts.waiting import wait_for
-from test_tool import Tool
-
-
-@pytest.fixture
-def tool(bus, environment):
-    return Tool(bus, environment)
 
 
 def kinds(findings):

@@ -65,7 +65,8 @@ def test_secrets_stay_in_memory(daemon, client, state, script, end):
     tasks = [
         session.create(url, headers=[("Authorization", f"Bearer {CANARY}"),
                                      ("Cookie", f"id={CANARY}")], start=True),
-        session.create(url.replace("http://", f"http://user:{CANARY}@"), start=True),
+        session.create(url.replace("http://", f"http://user:{CANARY}@"), start=True,
+                       allow_insecure_auth=True),
     ]
     if end == "waiting":
         wait_for(lambda: all(t.get("LastTransientError")[0] for t in tasks), "a first try")

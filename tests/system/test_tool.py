@@ -6,7 +6,6 @@ import base64
 import fcntl
 import gzip
 import hashlib
-import json
 import os
 import pathlib
 import pty
@@ -17,48 +16,10 @@ import termios
 
 import pytest
 
+from parts.tool import TOOL
 from parts.waiting import wait_for
 
-TOOL = os.environ["TRUNDLE_TEST_TOOL"]
 RATE = "500k"
-
-
-class Tool:
-    def __init__(self, bus, environment):
-        self.environment = dict(
-            environment, DBUS_SESSION_BUS_ADDRESS=bus.address, LC_ALL="C.UTF-8"
-        )
-
-    def spawn(self, *arguments, **more):
-        return subprocess.Popen(
-            [TOOL, *map(str, arguments)],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=more.pop("stdout", subprocess.PIPE),
-            stderr=subprocess.PIPE,
-            text=True,
-            **more,
-        )
-
-    def run(self, *arguments, status=0):
-        process = self.spawn(*arguments)
-        out, err = process.communicate(timeout=60)
-        assert process.returncode == status, (process.returncode, out, err)
-        return out + err if status else out
-
-    def json(self, *arguments, status=0):
-        process = self.spawn(*arguments, "--json")
-        out, err = process.communicate(timeout=60)
-        assert process.returncode == status, (process.returncode, out, err)
-        return [json.loads(line) for line in out.splitlines()]
-
-    def states(self):
-        return {task["task"]: task["state"] for task in self.json("list")}
-
-
-@pytest.fixture
-def tool(bus, environment):
-    return Tool(bus, environment)
 
 
 def test_get_leaves_and_the_file_comes(daemon, tool, nginx, inbox):

@@ -11,7 +11,7 @@
 
 packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,dbus-broker
 packages+=,python3,python3-gi,libglib2.0-bin,libsoup-3.0-0,glib-networking
-packages+=,libsqlite3-0,libseccomp2,libsecret-1-0,procps,util-linux
+packages+=,libsqlite3-0,libseccomp2,libsecret-1-0,libjson-glib-1.0-0,procps,util-linux
 
 container_pid=
 
@@ -22,7 +22,7 @@ make_root ()
   local suite cache directory mirror
   suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-bookworm}")
   cache=${XDG_CACHE_HOME:-$HOME/.cache}/trundle-test
-  directory=$cache/$suite
+  directory=$cache/$suite-$(cksum <<<"$packages" | cut -d ' ' -f 1)
   if [[ ! -e $directory/.done ]]; then
     rm -rf --one-file-system "$directory"
     mkdir -p "$cache"

@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Confines itself as a worker does, then tries what the second argument names, if need be
- * on the file of the first.  Prints "allowed" or "refused", the latter with the errno.
- * With a third argument another thread tries it.  Own program: there is no way back. */
+ * on the file of the first.  The third is the profile.  Prints "allowed" or "refused",
+ * the latter with the errno.  With a fourth argument another thread tries it.  Own
+ * program: there is no way back. */
 
 #include "config.h"
 
@@ -12,6 +13,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <netdb.h>
 #include <sched.h>
 #include <signal.h>
@@ -211,6 +213,46 @@ try_resolve (void)
   return 0;
 }
 
+/* What one of the profile "local" may need. */
+
+static int
+try_lock (void)
+{
+  struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+  int fd = try_open (writable_path, O_RDONLY);
+
+  return fd < 0 ? -1 : fcntl (fd, F_OFD_SETLKW, &lock);
+}
+
+static int
+try_keyring (void)
+{
+  return (int)syscall (SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 1);
+}
+
+static int
+try_add_key (void)
+{
+  return (int)syscall (
+      SYS_add_key, "user", "trundle-probe", "a", (gsize)1, KEY_SPEC_PROCESS_KEYRING);
+}
+
+static int
+try_revoke (void)
+{
+  return (int)syscall (SYS_keyctl, KEYCTL_REVOKE, KEY_SPEC_PROCESS_KEYRING);
+}
+
+static int
+try_abstract (void)
+{
+  struct sockaddr_un address = { AF_UNIX };
+
+  g_strlcpy (address.sun_path + 1, writable_path, sizeof address.sun_path - 1);
+  return connect (
+      socket (AF_UNIX, SOCK_STREAM, 0), (const void *)&address, sizeof address);
+}
+
 static gpointer
 return_data (gpointer data)
 {
@@ -253,6 +295,11 @@ static const struct
   { "dumpable", try_dumpable },
   { "limits", try_limits },
   { "read-etc", try_read_etc },
+  { "lock", try_lock },
+  { "keyring", try_keyring },
+  { "add-key", try_add_key },
+  { "revoke", try_revoke },
+  { "abstract", try_abstract },
   { "connect", try_connect },
   { "resolve", try_resolve },
   { "thread", try_thread },
@@ -289,17 +336,19 @@ int
 main (int argc, char **argv)
 {
   TrwConfinement confinement = { 0 };
+  TrwProfile profile;
   g_autoptr (GError) error = NULL;
   gpointer result;
 
-  g_assert_cmpint (argc, >=, 3);
+  g_assert_cmpint (argc, >=, 4);
+  profile = g_str_equal (argv[3], "local") ? TRW_PROFILE_LOCAL : TRW_PROFILE_CONFINED;
   writable_path = argv[1];
   prepare ();
-  trw_confine_prepare (listener, &error);
+  trw_confine_prepare (profile, listener, &error);
   g_assert_no_error (error);
-  trw_confine (&confinement, &error);
+  trw_confine (profile, &confinement, &error);
   g_assert_no_error (error);
-  if (argc > 3)
+  if (argc > 4)
     result = g_thread_join (g_thread_new ("probe", run_attempt, argv[2]));
   else
     result = run_attempt (argv[2]);

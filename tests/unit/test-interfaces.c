@@ -36,7 +36,13 @@ static const struct
   { TRUNDLE_SCOPE_FILTER, SESSION, "CancelTasks" },
   { TRUNDLE_SCOPE_MOVE, TASK, "MoveFile" },
   { TRUNDLE_SCOPE_RETRY, SESSION, "CreateDownloadTask" },
+  { TRUNDLE_SCOPE_OAUTH2, SESSION, "CreateDownloadTask" },
   { TRUNDLE_SCOPE_REQUEST, TASK, "UpdateRequest" },
+  { TRUNDLE_SCOPE_SPACE, SESSION, "SetCredential" },
+  { TRUNDLE_SCOPE_SPACE, SESSION, "RemoveCredential" },
+  { TRUNDLE_SCOPE_CREDENTIAL, SESSION, "SetCredential" },
+  { TRUNDLE_SCOPE_CREDENTIAL, TASK, "RespondToChallenge" },
+  { TRUNDLE_SCOPE_COOKIE, SESSION, "SetCookies" },
   { TRUNDLE_SCOPE_HISTORY, TRUNDLE_INTERFACE_CONTROL, "ListHistory" },
 };
 

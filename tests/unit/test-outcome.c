@@ -615,6 +615,67 @@ add_number (const char *what, guint i, GTestDataFunc func)
   g_test_add_data_func (path, GUINT_TO_POINTER (i), func);
 }
 
+/* Whom it is asked of, and what may be asked again, decide. */
+static void
+test_challenge (void)
+{
+  static const struct
+  {
+    gboolean is_harmful;
+    gboolean redirected;
+    guint n_addresses;
+    guint streak;
+    TrdVerdict verdict;
+    gboolean is_unanswered; /* all there was is what TLS said */
+    gboolean is_unsent;
+  } cases[] = {
+    { FALSE, FALSE, 1, 0, TRD_VERDICT_CHALLENGE },
+    { FALSE, TRUE, 1, 0, TRD_VERDICT_CHALLENGE },
+    /* It was not done. */
+    { TRUE, FALSE, 1, 0, TRD_VERDICT_CHALLENGE },
+    /* What it was led on from may have been. */
+    { TRUE, TRUE, 1, 0, TRD_VERDICT_FAIL },
+    /* Another address may want to know nothing. */
+    { FALSE, FALSE, 3, 0, TRD_VERDICT_RETRY },
+    { FALSE, FALSE, 3, 2, TRD_VERDICT_CHALLENGE },
+    /* Who broke off without an answer may have done it. */
+    { TRUE, FALSE, 1, 0, TRD_VERDICT_FAIL, .is_unanswered = TRUE },
+    { FALSE, FALSE, 1, 0, TRD_VERDICT_CHALLENGE, .is_unanswered = TRUE },
+    { TRUE,
+      FALSE,
+      1,
+      0,
+      TRD_VERDICT_CHALLENGE,
+      .is_unanswered = TRUE,
+      .is_unsent = TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (TrdOutcome) outcome = trd_outcome_new_failed (
+          cases[i].is_unanswered ? TRUNDLE_ERROR_CLIENT_CERTIFICATE_REQUIRED
+                                 : TRUNDLE_ERROR_HTTP_STATUS,
+          NULL);
+      TrdContext context = {
+        .idempotent = !cases[i].is_harmful,
+        .redirected = cases[i].redirected,
+        .network = TRUE,
+        .n_addresses = cases[i].n_addresses,
+        .streak = cases[i].streak,
+        .has_last = cases[i].streak > 0,
+        .last_code = TRUNDLE_ERROR_HTTP_STATUS,
+        .last_status = 401,
+      };
+
+      g_test_message ("%u", i);
+      outcome->status = cases[i].is_unanswered ? 0 : 401;
+      outcome->sent = !cases[i].is_unsent;
+      outcome->challenge = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+      trd_retry_init (&context.retry, NULL, NULL);
+      g_assert_cmpint (trd_outcome_judge (outcome, &context), ==, cases[i].verdict);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -645,5 +706,6 @@ main (int argc, char **argv)
   g_test_add_func ("/outcome/wire/state-too-large", test_wire_state_too_large);
   g_test_add_func ("/outcome/wire/digest-twice", test_wire_digest_twice);
   g_test_add_func ("/outcome/G-26/copied-and-told", test_wire_is_copied_and_told);
+  g_test_add_func ("/outcome/challenge", test_challenge);
   return g_test_run ();
 }

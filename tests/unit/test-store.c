@@ -105,6 +105,8 @@ fill_task (TrdTaskRow *row)
   row->synced = 11;
   row->resumed_us = 5;
   row->sent = TRUE;
+  row->secrets_id = g_strdup ("0f3c");
+  row->challenge_id = 12;
   row->untrusted = TRUE;
   row->intent.final_name = g_strdup ("final");
   row->intent.device = 6;
@@ -189,6 +191,8 @@ assert_same_standing (const TrdTaskRow *a, const TrdTaskRow *b)
   g_assert_cmpuint (a->synced, ==, b->synced);
   g_assert_cmpint (a->resumed_us, ==, b->resumed_us);
   g_assert_cmpint (a->sent, ==, b->sent);
+  g_assert_cmpstr (a->secrets_id, ==, b->secrets_id);
+  g_assert_cmpint (a->challenge_id, ==, b->challenge_id);
   g_assert_cmpint (a->untrusted, ==, b->untrusted);
 }
 

@@ -45,7 +45,7 @@ typedef struct
 {
   const char *name;
   const char *options; /* before: a{sv} */
-  const char *secrets; /* before: a(ss) */
+  const char *secrets; /* before: a{sv} */
   const char *changes;
   int code; /* TrundleError, or -1 */
   const char *url;
@@ -54,8 +54,9 @@ typedef struct
   gboolean keeps_secrets;
 } Case;
 
-#define NO_SECRETS "@a(ss) []"
-#define COOKIE "[('Cookie', 'c')]"
+#define NO_SECRETS "@a{sv} {}"
+#define COOKIE "{'headers': <[('Cookie', 'c')]>}"
+#define USER "'password': <'p'>, 'user': <'u'>"
 
 static const Case cases[] = {
   { "nothing",
@@ -92,7 +93,7 @@ static const Case cases[] = {
     -1,
     URL,
     "{'headers': <[('C', '3')]>}",
-    "[('Authorization', 'x')]",
+    "{'headers': <[('Authorization', 'x')]>}",
     FALSE },
   { "headers-none",
     "{'headers': <[('A', '1')]>}",
@@ -110,7 +111,7 @@ static const Case cases[] = {
     -1,
     URL,
     "@a{sv} {}",
-    "[('Cookie', 'd')]",
+    "{'headers': <[('Cookie', 'd')]>}",
     FALSE },
   { "same-origin",
     "@a{sv} {}",
@@ -141,13 +142,112 @@ static const Case cases[] = {
     FALSE },
   { "user-info",
     "@a{sv} {}",
-    "[('Authorization', 'old'), ('Cookie', 'c')]",
+    "{'headers': <[('Authorization', 'old'), ('Cookie', 'c')]>}",
     "{'url': <'http://u:p@example.org/a'>}",
     -1,
     URL,
     "@a{sv} {}",
-    "[('Cookie', 'c'), ('Authorization', 'Basic dTpw')]",
+    "{'headers': <[('Cookie', 'c')]>, " USER "}",
     TRUE },
+  { "user-info-encoded",
+    "@a{sv} {}",
+    NO_SECRETS,
+    "{'url': <'http://%C3%A4%3A:%40%2F@example.org/a'>}",
+    -1,
+    URL,
+    "@a{sv} {}",
+    "{'password': <'@/'>, 'user': <'ä:'>}",
+    TRUE },
+  { "user-info-alone",
+    "@a{sv} {}",
+    NO_SECRETS,
+    "{'url': <'http://u@example.org/a'>}",
+    -1,
+    URL,
+    "@a{sv} {}",
+    "{'password': <''>, 'user': <'u'>}",
+    TRUE },
+  { "user-info-no-text",
+    "@a{sv} {}",
+    NO_SECRETS,
+    "{'url': <'http://u:%ff@example.org/a'>}",
+    TRUNDLE_ERROR_INVALID_URL,
+    NULL,
+    NULL,
+    NULL,
+    FALSE },
+  { "user-info-stays",
+    "@a{sv} {}",
+    "{" USER "}",
+    "{'headers': <[('Cookie', 'c')]>}",
+    -1,
+    URL,
+    "@a{sv} {}",
+    "{'headers': <[('Cookie', 'c')]>, " USER "}",
+    FALSE },
+  { "user-info-given-up",
+    "@a{sv} {}",
+    "{" USER "}",
+    "{'headers': <[('authorization', 'x')]>}",
+    -1,
+    URL,
+    "@a{sv} {}",
+    "{'headers': <[('authorization', 'x')]>}",
+    FALSE },
+  { "user-info-beside-authorization",
+    "@a{sv} {}",
+    NO_SECRETS,
+    "{'url': <'http://u:p@example.org/a'>, 'headers': <[('Authorization', 'x')]>}",
+    -1,
+    URL,
+    "@a{sv} {}",
+    "{'headers': <[('Authorization', 'x')]>}",
+    FALSE },
+  { "user",
+    "@a{sv} {}",
+    "{'headers': <[('Authorization', 'old'), ('Cookie', 'c')]>}",
+    "{" USER "}",
+    -1,
+    URL,
+    "@a{sv} {}",
+    "{'headers': <[('Cookie', 'c')]>, " USER "}",
+    TRUE },
+  { "user-before-user-info",
+    "@a{sv} {}",
+    NO_SECRETS,
+    "{'url': <'http://other:x@example.org/a'>, " USER "}",
+    -1,
+    URL,
+    "@a{sv} {}",
+    "{" USER "}",
+    TRUE },
+  { "user-without-password",
+    "@a{sv} {}",
+    NO_SECRETS,
+    "{'user': <'u'>}",
+    TRUNDLE_ERROR_INVALID_ARGUMENT,
+    NULL,
+    NULL,
+    NULL,
+    FALSE },
+  { "user-beside-authorization",
+    "@a{sv} {}",
+    NO_SECRETS,
+    "{'headers': <[('authorization', 'x')]>, " USER "}",
+    TRUNDLE_ERROR_INVALID_ARGUMENT,
+    NULL,
+    NULL,
+    NULL,
+    FALSE },
+  { "user-info-goes-with-the-origin",
+    "@a{sv} {}",
+    "{" USER "}",
+    "{'url': <'http://example.net/a'>}",
+    -1,
+    "http://example.net/a",
+    "@a{sv} {}",
+    NO_SECRETS,
+    FALSE },
   { "mirrors-bare",
     "@a{sv} {}",
     NO_SECRETS,
@@ -229,7 +329,7 @@ test_case (gconstpointer data)
   const Case *c = data;
   TrdTaskRow row = { .url = (char *)URL };
   g_autoptr (GVariant) options = parse_as ("a{sv}", c->options);
-  g_autoptr (GVariant) secrets = parse_as ("a(ss)", c->secrets);
+  g_autoptr (GVariant) secrets = parse_as ("a{sv}", c->secrets);
   g_autoptr (GVariant) hidden = NULL;
   g_autoptr (GVariant) changes = parse (c->changes);
   g_auto (TrdRequestParts) parts = { 0 };
@@ -249,7 +349,7 @@ test_case (gconstpointer data)
   g_assert_no_error (error);
   g_assert_cmpstr (parts.url, ==, c->url);
   assert_dict (parts.options, c->kept);
-  hidden = parse_as ("a(ss)", c->hidden);
+  hidden = parse_as ("a{sv}", c->hidden);
   if (g_variant_n_children (hidden) == 0)
     g_assert_null (parts.secrets);
   else

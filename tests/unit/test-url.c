@@ -188,6 +188,27 @@ test_origin (gconstpointer data)
 }
 
 static void
+test_port (void)
+{
+  static const struct
+  {
+    const char *url;
+    guint port;
+  } rows[] = {
+    { "http://a.b/", 80 },      { "https://a.b/", 443 }, { "socks5://a.b", 1080 },
+    { "https://[::1]:8/", 8 },  { "HTTPS://a.b/", 443 }, { "http://a.b:443/", 443 },
+    { "gopher://a.b:70/", 70 }, { "gopher://a.b/", 0 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GUri) uri = g_uri_parse (rows[i].url, G_URI_FLAGS_NONE, NULL);
+
+      g_assert_cmpuint (trundle_url_get_port (uri), ==, rows[i].port);
+    }
+}
+
+static void
 test_user_info (gconstpointer data)
 {
   const Pair *pair = data;
@@ -352,6 +373,29 @@ test_parse_again (void)
     }
 }
 
+static void
+test_listed (void)
+{
+  static const char *const list[] = { "one.example", ".all.example", "127.0.0.1", NULL };
+  static const struct
+  {
+    const char *host;
+    gboolean is_listed;
+  } rows[] = {
+    { "one.example", TRUE },       { "ONE.Example", TRUE },
+    { "a.one.example", FALSE },    { "xone.example", FALSE },
+    { "one.example.org", FALSE },  { "all.example", TRUE },
+    { "a.b.all.example", TRUE },   { "xall.example", FALSE },
+    { "127.0.0.1", TRUE },         { "a.ALL.example", TRUE },
+    { "example", FALSE },          { ".all.example", FALSE },
+    { "all.example.evil", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    g_assert_cmpint (trundle_host_is_listed (list, rows[i].host), ==, rows[i].is_listed);
+  g_assert_false (trundle_host_is_listed (NULL, "one.example"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -365,6 +409,7 @@ main (int argc, char **argv)
       g_test_add_data_func (path, &refused[i], test_refused);
     }
   g_test_add_func ("/url/refused/too-long", test_too_long);
+  g_test_add_func ("/url/port", test_port);
   g_test_add_func ("/url/no-secret-in-message", test_no_secret_in_message);
   add_pairs ("origin", origins, G_N_ELEMENTS (origins), test_origin);
   add_pairs ("user-info", user_infos, G_N_ELEMENTS (user_infos), test_user_info);
@@ -375,5 +420,6 @@ main (int argc, char **argv)
   g_test_add_func ("/header/check", test_headers);
   g_test_add_func ("/header/range", test_range_header);
   g_test_add_func ("/url/parse-again", test_parse_again);
+  g_test_add_func ("/host/listed", test_listed);
   return g_test_run ();
 }

@@ -13,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-#define ALL_SCOPES 0x7f
+#define ALL_SCOPES 0xfff
 
 static GVariant *
 one (const char *key, GVariant *value)
@@ -67,6 +67,10 @@ static const struct
   { "group", "'g'" },
   { "range", "(uint64 5, uint64 0)" },
   { "mirrors", "['https://a.b/c', 'http://d.e/']" },
+  { "pins", "['sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=']" },
+  { "negotiate-hosts", "['example.org', '.example.org']" },
+  { "proxy-fd", "handle 0" },
+  { "proxy-exclusions", "['.example.org', '192.168.0.0/16', '[::1]:8080']" },
   { "retry", "{'max-attempts': <uint32 3>, 'statuses': <[uint32 503]>}" },
   { "digests",
     "{'sha256': 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852B855'}" },
@@ -76,6 +80,7 @@ static const struct
   { "dedup-key", "'k'" },
   { "resume-data", "[byte 1, 2]" },
   { "destination", "handle 0" },
+  { "headers-fd", "handle 0" },
   { "destination-name", "'a b.iso'" },
   { "destination-path", "'/home/u/a.iso'" },
   { "url", "'http://a.b/'" },
@@ -84,12 +89,40 @@ static const struct
   { "limit", "uint32 7" },
   { "state", "['queued', 'finished']" },
   { "properties", "['State', 'Url']" },
+  { "host", "'a.example'" },
+  { "realm", "'r'" },
+  { "user", "'u'" },
+  { "password", "'p'" },
+  { "token", "'t'" },
+  { "password-fd", "handle 0" },
+  { "token-fd", "handle 0" },
+  { "certificate-fd", "handle 0" },
+  { "pkcs12-fd", "handle 0" },
+  { "certificate",
+    "'-----BEGIN CERTIFICATE-----\\nMII=\\n-----END CERTIFICATE-----\\n"
+    "-----BEGIN PRIVATE KEY-----\\nMII=\\n-----END PRIVATE KEY-----\\n'" },
+  { "pkcs12", "[byte 1, 2]" },
+  { "pkcs11-uri", "'pkcs11:token=t'" },
+  { "name", "'sid'" },
+  { "value", "'1'" },
+  { "value-fd", "handle 0" },
+  { "domain", "'example.org'" },
+  { "oauth2",
+    "{'token-url': <'https://a.b/'>, 'client-id': <'c'>, 'refresh-token': <'r'>}" },
+  { "token-url", "'https://a.b/'" },
+  { "client-id", "'c'" },
+  { "client-secret", "'s'" },
+  { "refresh-token", "'r'" },
+  { "scope", "'s'" },
+  { "path", "'/'" },
 };
 
 static GVariant *
 make_sample (const TrundleWord *word)
 {
-  const char *text = word->fallback;
+  gboolean is_space = word->scopes == TRUNDLE_SCOPE_SPACE;
+  const char *text = is_space && strcmp (word->key, "method") == 0 ? "'basic'"
+                                                                   : word->fallback;
   g_autoptr (GError) error = NULL;
   GVariant *value;
 
@@ -280,7 +313,41 @@ static const Case cases[] = {
   { "range", "(uint64 1, uint64 9223372036854775806)", TRUNDLE_SCOPE_TASK, FALSE },
   { "range", "(uint64 0, uint64 9223372036854775806)", TRUNDLE_SCOPE_TASK, TRUE },
   { "mirrors", "['ftp://a.b/c']", TRUNDLE_SCOPE_TASK, FALSE },
+  { "pins", "['sha1/AAAAAAAAAAAAAAAAAAAAAAAAAAA=']", TRUNDLE_SCOPE_TASK, FALSE },
+  { "pins", "['sha256/AAAA']", TRUNDLE_SCOPE_TASK, FALSE },
+  { "pins",
+    "['sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=']",
+    TRUNDLE_SCOPE_TASK,
+    FALSE },
   { "mirrors", "['https://u:p@a.b/c']", TRUNDLE_SCOPE_TASK, FALSE },
+  { "negotiate-hosts", "@as []", TRUNDLE_SCOPE_CONFIGURATION, TRUE },
+  { "negotiate-hosts", "['*']", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "negotiate-hosts", "['.']", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "negotiate-hosts", "['']", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "negotiate-hosts", "['https://a.b']", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "negotiate-hosts", "['a.b:80']", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "negotiate-hosts", "['u@a.b']", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "negotiate-hosts", "['a.b']", TRUNDLE_SCOPE_TASK, FALSE },
+  { "proxy", "'none'", TRUNDLE_SCOPE_CONFIGURATION, TRUE },
+  { "proxy", "'http://proxy.example:3128'", TRUNDLE_SCOPE_CONFIGURATION, TRUE },
+  { "proxy", "'HTTP://proxy.example'", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "proxy", "'http://u:p%40@[::1]:3128/'", TRUNDLE_SCOPE_CONFIGURATION, TRUE },
+  { "proxy", "'socks5://u:p@proxy.example'", TRUNDLE_SCOPE_CONFIGURATION, TRUE },
+  { "proxy", "'https://proxy.example'", TRUNDLE_SCOPE_CONFIGURATION, TRUE },
+  { "proxy", "'socks4://proxy.example'", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "proxy", "'ftp://proxy.example'", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "proxy", "'proxy.example:3128'", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "proxy", "'http://'", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "proxy", "'http://a b'", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "proxy", "'http://proxy.example/x'", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "proxy", "'http://proxy.example?x'", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "proxy", "'http://proxy.example:0'", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "proxy", "'direct://'", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "proxy", "'none'", TRUNDLE_SCOPE_TASK, FALSE },
+  { "proxy-exclusions", "['a b']", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "proxy-exclusions", "['']", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
+  { "proxy-exclusions", "@as []", TRUNDLE_SCOPE_CONFIGURATION, TRUE },
+  { "proxy-exclusions", "['http://a?']", TRUNDLE_SCOPE_CONFIGURATION, FALSE },
   { "retry", "{'attempts': <uint32 3>}", TRUNDLE_SCOPE_TASK, FALSE },
   { "retry", "{'jitter': <2.0>}", TRUNDLE_SCOPE_TASK, FALSE },
   { "retry", "{'statuses': <[uint32 200]>}", TRUNDLE_SCOPE_TASK, FALSE },
@@ -312,6 +379,30 @@ static const Case cases[] = {
   { "properties", "@as []", TRUNDLE_SCOPE_FILTER, TRUE },
   { "expected-bytes-to-receive", "int64 9223372036854775807", TRUNDLE_SCOPE_TASK, TRUE },
   { "after", "uint64 9223372036854775808", TRUNDLE_SCOPE_FILTER, FALSE },
+  { "challenge-handling", "'never'", TRUNDLE_SCOPE_TASK, FALSE },
+  { "protocol", "'ftp'", TRUNDLE_SCOPE_SPACE, FALSE },
+  { "protocol", "'socks5'", TRUNDLE_SCOPE_SPACE, TRUE },
+  { "host", "'a.b/c'", TRUNDLE_SCOPE_SPACE, FALSE },
+  { "host", "'u@a.b'", TRUNDLE_SCOPE_SPACE, FALSE },
+  { "host", "'::1'", TRUNDLE_SCOPE_SPACE, TRUE },
+  { "host", "'[::1]'", TRUNDLE_SCOPE_SPACE, FALSE },
+  { "host", "'a.b:80'", TRUNDLE_SCOPE_SPACE, FALSE },
+  { "host", "'Bücher.example'", TRUNDLE_SCOPE_SPACE, TRUE },
+  { "method", "'ntlm'", TRUNDLE_SCOPE_SPACE, FALSE },
+  { "method", "'GET'", TRUNDLE_SCOPE_SPACE, FALSE },
+  { "method", "''", TRUNDLE_SCOPE_SPACE, TRUE },
+  { "user", "'a\nb'", TRUNDLE_SCOPE_CREDENTIAL, FALSE },
+  { "token", "'a\nb'", TRUNDLE_SCOPE_CREDENTIAL, FALSE },
+  { "certificate", "'nonsense'", TRUNDLE_SCOPE_CREDENTIAL, FALSE },
+  { "certificate",
+    "'-----BEGIN CERTIFICATE-----\\n-----END CERTIFICATE-----'",
+    TRUNDLE_SCOPE_CREDENTIAL,
+    FALSE },
+  { "certificate", "[byte 0xff, 0xfe]", TRUNDLE_SCOPE_CREDENTIAL, FALSE },
+  { "certificate", "@ay []", TRUNDLE_SCOPE_CREDENTIAL, FALSE },
+  { "pkcs11-uri", "'file:///a'", TRUNDLE_SCOPE_CREDENTIAL, FALSE },
+  { "persistence", "'synchronizable'", TRUNDLE_SCOPE_CREDENTIAL, FALSE },
+  { "persistence", "'none'", TRUNDLE_SCOPE_CREDENTIAL, TRUE },
   { "no-such-key", "true", ALL_SCOPES, FALSE },
   { "Headers", "@a(ss) []", ALL_SCOPES, FALSE },
 };
@@ -348,6 +439,10 @@ test_alternatives (void)
   assert_alternative (
       "headers", TRUNDLE_SCOPE_TASK, "{'A': 'b', 'C': 'd'}", "[('A', 'b'), ('C', 'd')]");
   assert_alternative ("state", TRUNDLE_SCOPE_FILTER, "'queued'", "['queued']");
+  assert_alternative ("certificate",
+                      TRUNDLE_SCOPE_CREDENTIAL,
+                      "b'-----BEGIN CERTIFICATE-----PRIVATE KEY-----'",
+                      "'-----BEGIN CERTIFICATE-----PRIVATE KEY-----'");
 }
 
 static void

@@ -6,6 +6,8 @@
 #include "config.h"
 
 #include "await.h"
+#include "common/error.h"
+#include "common/profile.h"
 #include "fake-resolver.h"
 #include "workers-fixture.h"
 
@@ -82,6 +84,74 @@ test_decode (WorkersFixture *f, gconstpointer data)
   g_close (other, NULL);
 }
 
+/* What a worker was asked for beside its attempts. */
+typedef struct
+{
+  GVariant *answer; /* (owned) (nullable) */
+  GError *error;    /* (owned) (nullable) */
+  TrdTransport *transport;
+} Refresh;
+
+static void
+on_refreshed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Refresh *refresh = user_data;
+
+  refresh->answer = trd_transport_refresh_finish (
+      refresh->transport, result, &refresh->error);
+}
+
+static void
+begin_refresh (WorkersFixture *f, Refresh *refresh, const char *deed)
+{
+  g_autofree char *url = g_strconcat ("https://fake/", deed, NULL);
+
+  *refresh = (Refresh){ .transport = f->transport };
+  trd_transport_refresh_async (f->transport,
+                               f->owner,
+                               g_variant_new_parsed ("{'url': <%s>}", url),
+                               on_refreshed,
+                               refresh);
+}
+
+/* In the worker that the app has, or will have; and it stays no longer for it. */
+static void
+test_refresh (WorkersFixture *f, gconstpointer data)
+{
+  Refresh first;
+  Refresh second;
+  const char *token = "";
+
+  trd_workers_set_idle_ms (f->workers, 1);
+  begin_refresh (f, &first, "t1");
+  begin_refresh (f, &second, "refuse");
+  test_await (first.answer != NULL && second.error != NULL);
+  g_assert_true (g_variant_lookup (first.answer, "access-token", "&s", &token));
+  g_assert_cmpstr (token, ==, "t1");
+  g_assert_error (second.error, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT);
+  test_await (workers_fixture_count_pids (f) == 0);
+  g_clear_pointer (&first.answer, g_variant_unref);
+  g_clear_error (&second.error);
+}
+
+static void
+test_refresh_lost (WorkersFixture *f, gconstpointer data)
+{
+  Refresh lost;
+  Refresh unheard;
+
+  begin_refresh (f, &lost, "die");
+  test_await (lost.error != NULL);
+  g_assert_error (lost.error, TRUNDLE_ERROR, TRUNDLE_ERROR_CONNECTION_LOST);
+  g_clear_error (&lost.error);
+
+  begin_refresh (f, &unheard, "wait");
+  workers_fixture_shut_down (f);
+  test_await (unheard.error != NULL);
+  g_assert_error (unheard.error, TRUNDLE_ERROR, TRUNDLE_ERROR_CONNECTION_LOST);
+  g_clear_error (&unheard.error);
+}
+
 static void
 test_refused (WorkersFixture *f, gconstpointer data)
 {
@@ -126,6 +196,34 @@ test_nothing_inherited (WorkersFixture *f, gconstpointer data)
   g_close (stray, NULL);
 }
 
+/* But where the user's tickets and tokens are, if the profile is for those. */
+static void
+test_local_is_told (WorkersFixture *f, gconstpointer data)
+{
+  g_autoptr (GString) expected = g_string_new ("done 1 succeed env");
+  guint n = 0;
+
+  g_setenv ("KRB5CCNAME", "FILE:/nowhere", TRUE);
+  g_setenv ("KRB5_TRACE", "/dev/stderr", TRUE);
+  for (guint i = 0; trundle_local_variables[i] != NULL; i++)
+    n += g_getenv (trundle_local_variables[i]) != NULL;
+  g_string_append_printf (expected, " %u", n);
+  for (guint i = 0; trundle_local_variables[i] != NULL; i++)
+    {
+      const char *value = g_getenv (trundle_local_variables[i]);
+
+      if (value != NULL)
+        g_string_append_printf (expected, " %s=%s", trundle_local_variables[i], value);
+    }
+  g_string_append (expected, " profile local; released 1");
+
+  workers_fixture_begin_local (f, 1, "describe");
+  test_await (workers_fixture_has (f, "released 1"));
+  workers_fixture_assert_log (f, expected->str);
+  g_unsetenv ("KRB5CCNAME");
+  g_unsetenv ("KRB5_TRACE");
+}
+
 static void
 test_many (WorkersFixture *f, gconstpointer data)
 {
@@ -147,6 +245,17 @@ test_two_owners (WorkersFixture *f, gconstpointer data)
   workers_fixture_begin_as (f, 2, other, FALSE, "stall");
   workers_fixture_begin (f, 3, "stall");
   test_await (workers_fixture_count (f, "progress") == 3);
+  g_assert_cmpuint (workers_fixture_count_pids (f), ==, 2);
+}
+
+static void
+test_two_profiles (WorkersFixture *f, gconstpointer data)
+{
+  workers_fixture_begin (f, 1, "stall");
+  workers_fixture_begin_local (f, 2, "stall");
+  workers_fixture_begin_local (f, 3, "stall");
+  workers_fixture_begin (f, 4, "stall");
+  test_await (workers_fixture_count (f, "progress") == 4);
   g_assert_cmpuint (workers_fixture_count_pids (f), ==, 2);
 }
 
@@ -294,6 +403,8 @@ static const Death deaths[] = {
   { "bad-digested", "digest/100000", TRUE },
   { "bad-digested/offset", "digest/far", TRUE },
   { "bad-proxy", "bad-proxy", TRUE },
+  { "bad-cookies", "cookies/bad", TRUE },
+  { "cookies-of-another-jar", "cookies/9", TRUE },
 };
 
 /* Fault (worker): each signal and each violation of the protocol | Proves: faults
@@ -552,11 +663,15 @@ main (int argc, char **argv)
   add ("/workers/digested", NULL, test_digested);
   add ("/workers/decode", NULL, test_decode);
   add ("/workers/refused", NULL, test_refused);
+  add ("/workers/refresh", NULL, test_refresh);
+  add ("/workers/refresh-lost", NULL, test_refresh_lost);
   add ("/workers/proxy", NULL, test_proxy);
   add ("/workers/proxy-unknown", NULL, test_proxy_unknown);
   add ("/workers/nothing-inherited", NULL, test_nothing_inherited);
+  add ("/workers/local-is-told", NULL, test_local_is_told);
   add ("/workers/many", NULL, test_many);
   add ("/workers/two-owners", NULL, test_two_owners);
+  add ("/workers/two-profiles", NULL, test_two_profiles);
   add ("/workers/alone", NULL, test_alone);
   add ("/workers/idle", NULL, test_idle);
   add ("/workers/stop/waiting", NULL, test_stop_waiting);

@@ -26,10 +26,28 @@ end_waits (TrdStep *step, guint32 waits)
     step->not_before_us = 0;
 }
 
-void
-trd_step_set_request (TrdStep *step, const TrdRequestParts *request)
+static void
+take_secrets (TrdTurn *self, TrdStep *step, const TrdRequestParts *request)
 {
-  TrdSession *session = step->task->session;
+  TrdTask *task = step->task;
+
+  /* Secrets that were lost with an earlier daemon are not there to be kept. */
+  if (request->same_secrets
+      || (request->secrets == NULL && task->secrets == NULL && request->keeps_secrets))
+    return;
+
+  step->takes_secrets = TRUE;
+  step->secrets = trd_secret_pool_take (trd_registry_get_secret_pool (self->registry),
+                                        task->session->row->id,
+                                        request->secrets);
+  step->durable = trd_secrets_is_kept (step->secrets);
+  g_free (step->row->secrets_id);
+  step->row->secrets_id = g_strdup (trd_secrets_get_id (step->secrets));
+}
+
+void
+trd_step_set_request (TrdTurn *self, TrdStep *step, const TrdRequestParts *request)
+{
 
   g_free (step->row->url);
   step->row->url = g_strdup (request->url);
@@ -38,11 +56,7 @@ trd_step_set_request (TrdStep *step, const TrdRequestParts *request)
   step->row->sent = FALSE;
   g_clear_pointer (&step->row->current_url, g_free);
   step->row->mirror = 0;
-  /* Secrets that were lost with an earlier daemon are not there to be kept. */
-  step->durable = request->secrets == NULL && session->secret_headers == NULL
-                  && (step->durable || !request->keeps_secrets);
-  step->takes_secrets = TRUE;
-  step->secrets = request->secrets != NULL ? g_variant_ref (request->secrets) : NULL;
+  take_secrets (self, step, request);
   if (!step->task->has_intent)
     step->host = g_ref_string_acquire (request->host);
   step->changes |= TRD_TASK_CHANGE_REQUEST;
@@ -56,7 +70,7 @@ trd_stage_update (TrdTurn *self, TrdStep *step, const TrdChange *change, GError 
   if (!trd_step_load_row (self, step, error))
     return FALSE;
 
-  trd_step_set_request (step, change->request);
+  trd_step_set_request (self, step, change->request);
   end_waits (step, WAITS_OF_REQUEST);
   step->changes |= TRD_TASK_CHANGE_NEXT_ATTEMPT;
 

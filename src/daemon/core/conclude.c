@@ -36,27 +36,32 @@ trd_run_take_context (TrdRun *run, const TrdTaskRow *row)
   run->address = row->mirror;
 }
 
+/* Say because the disk is full.  Nothing is lost: the row still says queued, and the
+ * attempt is made again. */
 void
-trd_run_apply (TrdRun *run, TrdTaskInput input, TrdChange *change)
+trd_run_hold_unstored (TrdRun *run, const GError *why)
 {
   g_autoptr (GError) error = NULL;
   TrdTask *task = run->task;
 
-  change->current_url = run->current_url;
-  if (trd_turn_single (run->runner->registry, task, input, change, &error))
-    return;
-
-  /* The store refused, say because the disk is full.  Nothing is lost: the row still says
-   * queued, and the attempt is made again. */
   g_warning ("Cannot store what became of task %" G_GINT64_FORMAT ": %s",
              task->id,
-             error->message);
-  g_clear_error (&error);
+             why->message);
   task->hold = TRUNDLE_WAIT_DISK_SPACE;
   task->not_before_us = trd_moment_after (trd_clock_now (run->runner->env->clock),
                                           TRD_RECHECK_MIN_US);
   if (!trd_turn_single (run->runner->registry, task, TRD_TASK_INPUT_HOLD, NULL, &error))
     g_critical ("A running task cannot be held: %s", error->message);
+}
+
+void
+trd_run_apply (TrdRun *run, TrdTaskInput input, TrdChange *change)
+{
+  g_autoptr (GError) error = NULL;
+
+  change->current_url = run->current_url;
+  if (!trd_turn_single (run->runner->registry, run->task, input, change, &error))
+    trd_run_hold_unstored (run, error);
 }
 
 void
@@ -116,6 +121,14 @@ retry_soon (TrdRun *run, const TrdOutcome *outcome)
                &change,
                TRUNDLE_WAIT_BACK_OFF,
                next.failures > 1 ? draw_delay_us (run, next.exponent) : 0);
+}
+
+void
+trd_run_retry_at_once (TrdRun *run, const TrdOutcome *outcome)
+{
+  TrdChange change = begin_change (run, outcome);
+
+  apply_retry (run, &change, TRUNDLE_WAIT_BACK_OFF, 0);
 }
 
 static void
@@ -194,6 +207,7 @@ trd_run_judge (TrdRun *run, TrdOutcome *outcome)
 {
   if ((run->response != NULL || run->outcome != NULL) && !run->task->has_intent)
     outcome->sent = TRUE;
+  run->context.redirected = run->n_redirects > 0;
   run->context.network = trd_conditions_get (run->runner->env->conditions, "network");
 
   return trd_outcome_judge (outcome, &run->context);
@@ -228,6 +242,11 @@ trd_run_conclude (TrdRun *run, TrdOutcome *outcome)
   /* Not a byte of it is believed. */
   if (!outcome->complete && outcome->code == TRUNDLE_ERROR_INTEGRITY_FAILED)
     trd_spool_discard (run->runner->env->spool, run->place);
+  if (trd_run_change_profile (run, outcome))
+    {
+      trd_run_retry_at_once (run, outcome);
+      return;
+    }
   switch (trd_run_judge (run, outcome))
     {
     case TRD_VERDICT_SUCCEED:
@@ -235,6 +254,9 @@ trd_run_conclude (TrdRun *run, TrdOutcome *outcome)
       return;
     case TRD_VERDICT_FAIL:
       trd_run_fail (run, outcome, FALSE);
+      return;
+    case TRD_VERDICT_CHALLENGE:
+      trd_run_meet (run, g_steal_pointer (&owned));
       return;
     case TRD_VERDICT_RETRY:
       retry_later (run, outcome);

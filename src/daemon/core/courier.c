@@ -52,6 +52,8 @@ trd_courier_is_starting (TrdCourier *self, const TrdDelivery *delivery)
 static const char *
 reason_of (TrdSession *session)
 {
+  if (session->n_events > 0 && trd_session_has_open_challenge (session))
+    return "challenge";
   if (session->n_events > 0 && session->n_asked > 0)
     return "delayed-request";
   return session->n_events > 0 && session->n_unfinished == 0 ? "tasks-finished" : "";
@@ -432,7 +434,8 @@ static gboolean
 is_waking (TrdSession *session, const TrdEvent *event)
 {
   return session->n_unfinished == 0
-         || event->kind == TRUNDLE_EVENT_WILL_BEGIN_DELAYED_REQUEST;
+         || event->kind == TRUNDLE_EVENT_WILL_BEGIN_DELAYED_REQUEST
+         || event->kind == TRUNDLE_EVENT_CHALLENGE_RECEIVED;
 }
 
 static void

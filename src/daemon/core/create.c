@@ -10,6 +10,7 @@
 
 #include "common/error.h"
 #include "common/vocabulary.h"
+#include "core/oauth2.h"
 #include "core/registry-internal.h"
 #include "core/request.h"
 #include "core/turn.h"
@@ -65,7 +66,8 @@ static TrdTaskRow *
 row_from_draft (TrdRegistry *self,
                 TrdSession *session,
                 const TrdDraft *draft,
-                TrdRequestParts *parts)
+                const TrdRequestParts *parts,
+                TrdSecrets *secrets)
 {
   const TrdEnv *env = trd_registry_get_env (self);
   GVariant *configuration = session->row->configuration;
@@ -78,7 +80,8 @@ row_from_draft (TrdRegistry *self,
   row->url = g_strdup (parts->url);
   row->options = g_variant_ref (parts->options);
   row->place = draft->place != NULL ? trd_place_copy (draft->place) : trd_place_new (0);
-  row->durable = parts->secrets == NULL && session->secret_headers == NULL;
+  row->durable = trd_secrets_is_kept (secrets);
+  row->secrets_id = g_strdup (trd_secrets_get_id (secrets));
   row->created_us = now.wall_us;
   row->priority = trundle_options_get_double (draft->options, configuration, "priority");
   row->description = trundle_options_get_string (draft->options, NULL, "description");
@@ -109,6 +112,7 @@ brief_of_row (const TrdTaskRow *row)
     .deadline = row->deadline,
     .earliest_begin_us = row->earliest_begin_us,
     .delayed = row->delayed,
+    .secrets_id = row->secrets_id,
     .url = row->url,
   };
 }
@@ -136,16 +140,16 @@ typedef struct
   TrdSession *session;   /* (unowned) */
   TrdTurn *turn;         /* (owned): the transaction */
   GPtrArray *rows;       /* (owned) (element-type TrdTaskRow): new ones */
-  GPtrArray *secrets;    /* (owned) (element-type GVariant): theirs, or NULL */
+  GPtrArray *secrets;    /* (owned) (element-type TrdSecrets): theirs, or NULL */
   GHashTable *resumed;   /* (owned) (element-type TrdTask): found ones that begin */
   GArray *ids;           /* (owned) (element-type gint64): in the order of the drafts */
 } Batch;
 
 static void
-unref_if_any (gpointer variant)
+unref_if_any (gpointer secrets)
 {
-  if (variant != NULL)
-    g_variant_unref (variant);
+  if (secrets != NULL)
+    trd_secrets_unref (secrets);
 }
 
 static void
@@ -259,6 +263,7 @@ stage_draft (Batch *self, const TrdDraft *draft, GError **error)
 {
   g_auto (TrdRequestParts) parts = { 0 };
   g_autoptr (TrdResumable) kept = NULL;
+  g_autoptr (TrdSecrets) secrets = NULL;
   g_autoptr (TrdTaskRow) row = NULL;
   gint64 id;
 
@@ -267,17 +272,22 @@ stage_draft (Batch *self, const TrdDraft *draft, GError **error)
   if (!find_draft (self, draft, &id, error))
     return FALSE;
   if ((id == 0 || !g_variant_lookup (draft->options, "resume-data", "ay", NULL))
-      && !read_draft (self, draft, &kept, &parts, error))
+      && (!read_draft (self, draft, &kept, &parts, error)
+          || !trd_oauth2_check (
+              draft->options, draft->options, self->session->row->configuration, error)))
     return FALSE;
 
   if (id == 0)
     {
-      row = row_from_draft (self->registry, self->session, draft, &parts);
+      secrets = trd_secret_pool_take (trd_registry_get_secret_pool (self->registry),
+                                      self->session->row->id,
+                                      parts.secrets);
+      row = row_from_draft (self->registry, self->session, draft, &parts, secrets);
       if (!insert_draft (self, row, kept, error))
         return FALSE;
       id = row->id;
       g_ptr_array_add (self->rows, g_steal_pointer (&row));
-      g_ptr_array_add (self->secrets, g_steal_pointer (&parts.secrets));
+      g_ptr_array_add (self->secrets, g_steal_pointer (&secrets));
     }
 
   g_array_append_val (self->ids, id);
@@ -315,9 +325,9 @@ adopt_rows (Batch *self)
       TrdTaskBrief brief = brief_of_row (row);
       TrdTask *task;
 
-      trd_registry_set_secrets (
-          self->registry, row->id, g_ptr_array_index (self->secrets, i));
       task = trd_registry_adopt_task (self->registry, self->session, &brief);
+      if (task->secrets == NULL)
+        task->secrets = g_steal_pointer (&self->secrets->pdata[i]);
       task->releasing = trd_keeper_is_heir (trd_registry_get_keeper (self->registry),
                                             row->id);
     }

@@ -128,7 +128,7 @@ trd_stage_proceed (TrdTurn *self, TrdStep *step, const TrdChange *change, GError
   step->delayed = TRD_DELAYED_NO;
   step->changes |= TRD_TASK_CHANGE_NEXT_ATTEMPT;
   if (change != NULL && change->request != NULL)
-    trd_step_set_request (step, change->request);
+    trd_step_set_request (self, step, change->request);
 
   return trd_step_write_row (self, step, error);
 }
@@ -187,9 +187,7 @@ use_new_request (TrdRegistry *self, TrdTask *task, GVariant *request, GError **e
   g_auto (TrdRequestParts) parts = { 0 };
   TrdChange change = { .request = &parts };
 
-  if (row == NULL
-      || !trd_request_update (
-          row, trd_registry_get_secrets (self, task->id), request, &parts, error))
+  if (row == NULL || !trd_registry_change_request (task, row, request, &parts, error))
     return FALSE;
 
   return trd_turn_single (self, task, TRD_TASK_INPUT_PROCEED, &change, error);

@@ -68,7 +68,9 @@ trd_delivery_wants_launch (TrdDelivery *self)
   TrdSession *session = self->session;
   g_autofree char *name = NULL;
 
-  if (session->n_events == 0 || (session->n_unfinished > 0 && session->n_asked == 0)
+  if (session->n_events == 0
+      || (session->n_unfinished > 0 && session->n_asked == 0
+          && !trd_session_has_open_challenge (session))
       || session->row->state == TRUNDLE_SESSION_RETIRED)
     return FALSE;
   if (!trd_session_get_boolean (session, "sends-launch-events")

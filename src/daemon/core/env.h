@@ -9,6 +9,7 @@
 #include "port/spool.h"
 #include "port/store.h"
 #include "port/transport.h"
+#include "port/vault.h"
 
 /* The only dependency injection: borrowed pointers to the ports, filled once by the
  * service, or by a test with fakes.  May never hold an object of core or face. */
@@ -20,6 +21,9 @@ typedef struct
   TrdSpool *spool;
   TrdTransport *transport;
   TrdLauncher *launcher;
+  TrdVault *vault;
+  const char *state_id; /* (nullable): of what is stored in the vault; NULL: nothing may
+                         * be, and nothing is there */
   const char *worker_program; /* (nullable): for Check to look at */
   gboolean rebooted;          /* the machine was, since a daemon last ran on this state */
   gboolean new_boot;          /* likewise, or nothing is known of it: what is stored of

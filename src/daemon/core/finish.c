@@ -53,8 +53,8 @@ finished_details (const TrdTaskRow *row)
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
-static gboolean
-finish_row (TrdTurn *self, TrdStep *step, GError **error)
+gboolean
+trd_step_finish (TrdTurn *self, TrdStep *step, GError **error)
 {
   TrdSession *session = step->task->session;
   guint n = GPOINTER_TO_UINT (g_hash_table_lookup (self->finishing, session));
@@ -64,6 +64,7 @@ finish_row (TrdTurn *self, TrdStep *step, GError **error)
   step->hold = 0;
   step->not_before_us = 0;
   step->delayed = TRD_DELAYED_NO;
+  step->challenge = NULL;
   step->changes |= TRD_TASK_CHANGE_ERROR | TRD_TASK_CHANGE_RESPONSE;
   if (!trd_step_write_row (self, step, error))
     return FALSE;
@@ -85,21 +86,23 @@ copy_answer (TrdStep *step, const TrdChange *change)
     trd_step_set_response (step, change->outcome->response);
 }
 
-static void
-set_error (TrdTaskRow *row, TrundleError code, GVariant *details)
+void
+trd_step_set_error (TrdStep *step, TrundleError code, GVariant *details)
 {
+  TrdTaskRow *row = step->row;
+
   g_free (row->error_name);
   row->error_name = g_strdup (trundle_error_to_name (code));
   g_clear_pointer (&row->error_details, g_variant_unref);
   row->error_details = details;
 }
 
-static GVariant *
-ending_details (const TrdTaskRow *row, const char *reason, const char *message)
+GVariant *
+trd_step_ending_details (const TrdStep *step, const char *reason, const char *message)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
-  g_variant_dict_insert (&dict, "url", "s", row->url);
+  g_variant_dict_insert (&dict, "url", "s", step->row->url);
   g_variant_dict_insert (&dict, "reason", "s", reason);
   g_variant_dict_insert (&dict, "message", "s", message);
 
@@ -115,9 +118,9 @@ trd_stage_cancel (TrdTurn *self, TrdStep *step, const TrdChange *change, GError 
   if (!trd_step_load_row (self, step, error))
     return FALSE;
 
-  set_error (step->row,
-             TRUNDLE_ERROR_CANCELLED,
-             ending_details (step->row, reason, "The task was cancelled"));
+  trd_step_set_error (step,
+                      TRUNDLE_ERROR_CANCELLED,
+                      trd_step_ending_details (step, reason, "The task was cancelled"));
   if (change != NULL && change->out_resume_data != NULL)
     {
       trd_step_keep_progress (step);
@@ -125,7 +128,7 @@ trd_stage_cancel (TrdTurn *self, TrdStep *step, const TrdChange *change, GError 
               self, step, step->row->response, change->out_resume_data, error))
         return FALSE;
     }
-  return finish_row (self, step, error);
+  return trd_step_finish (self, step, error);
 }
 
 gboolean
@@ -135,27 +138,13 @@ trd_stage_expire (TrdTurn *self, TrdStep *step, const TrdChange *change, GError 
     return FALSE;
 
   trd_step_keep_progress (step);
-  set_error (step->row,
-             TRUNDLE_ERROR_TIMED_OUT,
-             ending_details (step->row,
-                             "resource-timeout",
-                             "It was not done within the time for it"));
+  trd_step_set_error (step,
+                      TRUNDLE_ERROR_TIMED_OUT,
+                      trd_step_ending_details (step,
+                                               "resource-timeout",
+                                               "It was not done within the time for it"));
   return trd_step_leave (self, step, step->row->response, NULL, error)
-         && finish_row (self, step, error);
-}
-
-gboolean
-trd_stage_reject (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error)
-{
-  step->discard = TRUE;
-  if (!trd_step_load_row (self, step, error))
-    return FALSE;
-
-  set_error (
-      step->row,
-      TRUNDLE_ERROR_AUTHENTICATION_CANCELLED,
-      ending_details (step->row, "client", "Nobody answered what the server asked for"));
-  return finish_row (self, step, error);
+         && trd_step_finish (self, step, error);
 }
 
 gboolean
@@ -179,12 +168,12 @@ trd_stage_fail (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **
     step->row->error_body = g_bytes_ref (change->outcome->error_body);
   /* The intent failed; the part, if whole, stays for OpenFile and MoveFile. */
   trd_intent_clear (&step->row->intent);
-  set_error (
-      step->row, change->outcome->code, trd_outcome_details (change->outcome, asked));
+  trd_step_set_error (
+      step, change->outcome->code, trd_outcome_details (change->outcome, asked));
   if (step->discard && !trd_step_leave_failed (self, step, change, response, error))
     return FALSE;
 
-  return finish_row (self, step, error);
+  return trd_step_finish (self, step, error);
 }
 
 gboolean
@@ -211,5 +200,5 @@ trd_stage_succeed (TrdTurn *self, TrdStep *step, const TrdChange *change, GError
   step->row->final_path = g_strdup (change->final_path);
   step->row->file_moved = change->file_moved;
 
-  return finish_row (self, step, error);
+  return trd_step_finish (self, step, error);
 }

@@ -21,6 +21,8 @@ trd_policy_reasons (const TrdFacts *facts, const TrdWorld *world)
     reasons |= TRUNDLE_WAIT_EARLIEST_BEGIN;
   if (facts->needs_network && !world->network)
     reasons |= TRUNDLE_WAIT_NO_NETWORK;
+  if (facts->keyring_locked)
+    reasons |= TRUNDLE_WAIT_KEYRING_LOCKED;
 
   /* A slot is only what it waits for once nothing else is. */
   if (reasons != 0)

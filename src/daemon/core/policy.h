@@ -20,6 +20,7 @@ typedef struct
   guint32 hold;             /* TrundleWaitReasons that last until not_before_us */
   gint64 earliest_begin_us; /* a date */
   gboolean needs_network;
+  gboolean keyring_locked; /* what it must send cannot be read yet */
   gboolean host_full;
   gboolean app_full;
   gboolean total_full;

@@ -3,8 +3,12 @@
 
 #pragma once
 
+#include "core/challenges.h"
+#include "core/cookies.h"
 #include "core/keeper.h"
+#include "core/refresh.h"
 #include "core/registry.h"
+#include "core/request.h"
 
 /* What turn, runner and scheduler may do to the registry beyond its public verbs. */
 
@@ -35,6 +39,10 @@ trd_registry_settle_session (TrdRegistry *self, TrdSession *session);
 /* Parts that outlive their tasks.  (transfer none) */
 TrdKeeper *
 trd_registry_get_keeper (TrdRegistry *self);
+
+/* Out of memory: its row is gone. */
+void
+trd_registry_forget_challenge (TrdRegistry *self, TrdChallenge *challenge);
 
 /* A row that is committed, made known to memory.  @row is taken. */
 TrdSession *
@@ -80,15 +88,21 @@ trd_registry_adopt_task (TrdRegistry *self,
 void
 trd_registry_emit_task_added (TrdRegistry *self, TrdTask *task);
 
-/* Those of @task from now on; @secrets is nullable. */
+/* core/registry-secrets.c.  trd_request_update() with the secrets that the task has.
+ * BAD_STATE when they are needed and cannot be read now. */
+gboolean
+trd_registry_change_request (TrdTask *task,
+                             const TrdTaskRow *row,
+                             GVariant *changes,
+                             TrdRequestParts *out_parts,
+                             GError **error);
+/* Secrets that were in memory only are kept: rows refer to them from now on. */
 void
-trd_registry_set_secrets (TrdRegistry *self, gint64 task_id, GVariant *secrets);
-/* Secret headers of a task: a(ss), in memory only.  (transfer none) (nullable) */
-GVariant *
-trd_registry_get_secrets (TrdRegistry *self, gint64 task_id);
+trd_registry_note_kept (TrdRegistry *self);
 
 /* The options of a request as the worker wants them; NULL with AUTHENTICATION_REQUIRED
- * when its secrets were lost with an earlier daemon.  (transfer full), not floating */
+ * when its secrets were lost with an earlier daemon, or deleted from the keyring.
+ * (transfer full), not floating */
 GVariant *
 trd_registry_compose_request (TrdRegistry *self,
                               TrdTask *task,

@@ -24,11 +24,14 @@ struct _TrdRegistry
   GObject parent;
   const TrdEnv *env;    /* (unowned), outlives us */
   GHashTable *sessions; /* (owned) (element-type gint64 TrdSession) */
-  GHashTable *tasks;   /* (owned) (element-type gint64 TrdTask): borrowed from sessions */
-  TrdKeeper *keeper;   /* (owned) */
-  GHashTable *secrets; /* (owned) (element-type gint64 GVariant): a(ss) of tasks */
-  char *last_authority;  /* (owned) (nullable): see intern_host() */
-  GRefString *last_host; /* (owned) (nullable) */
+  GHashTable *tasks; /* (owned) (element-type gint64 TrdTask): borrowed from sessions */
+  TrdKeeper *keeper; /* (owned) */
+  TrdChallenges *challenges; /* (owned) */
+  TrdRefresh *refresh;       /* (owned) */
+  TrdCookies *cookies;       /* (owned) */
+  TrdSecretPool *secrets;    /* (owned) */
+  char *last_authority;      /* (owned) (nullable): see intern_host() */
+  GRefString *last_host;     /* (owned) (nullable) */
 };
 
 enum
@@ -58,6 +61,7 @@ task_free (TrdTask *task)
   if (task->run != NULL)
     trd_run_end (task->run);
   g_clear_pointer (&task->host, g_ref_string_release);
+  g_clear_pointer (&task->secrets, trd_secrets_unref);
   trd_waits_forget (task);
   g_slice_free (TrdTask, task);
 }
@@ -66,7 +70,8 @@ static void
 session_free (TrdSession *session)
 {
   g_hash_table_unref (session->tasks);
-  g_clear_pointer (&session->secret_headers, g_variant_unref);
+  g_clear_pointer (&session->challenges, g_ptr_array_unref);
+  g_clear_pointer (&session->secrets, trd_secrets_unref);
   trd_session_row_free (session->row);
   g_free (session);
 }
@@ -79,6 +84,8 @@ trd_registry_adopt_session (TrdRegistry *self, TrdSessionRow *row)
   session->row = row;
   session->tasks = g_hash_table_new_full (
       g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)task_free);
+  if (row->secrets_id != NULL && *row->secrets_id != '\0')
+    session->secrets = trd_secret_pool_restore (self->secrets, row->id, row->secrets_id);
   g_hash_table_insert (self->sessions, &row->id, session);
 
   return session;
@@ -133,6 +140,18 @@ find_host (TrdRegistry *self, const TrdTaskBrief *brief)
   return row != NULL ? trd_request_find_host (row) : intern_host (self, brief->url);
 }
 
+static void
+refer_to_challenge (TrdTask *task, gint64 challenge_id)
+{
+  if (challenge_id != 0 && !trd_task_is_finished (task))
+    task->challenge = trd_session_find_challenge_by_id (task->session, challenge_id);
+  if (task->challenge == NULL)
+    return;
+
+  task->challenge->n_tasks++;
+  task->challenge->n_waiting += task->state == TRUNDLE_TASK_CHALLENGED;
+}
+
 static TrdTask *
 adopt_task (TrdRegistry *self, TrdSession *session, const TrdTaskBrief *brief)
 {
@@ -155,11 +174,15 @@ adopt_task (TrdRegistry *self, TrdSession *session, const TrdTaskBrief *brief)
   task->delayed = trd_task_is_finished (task) ? TRD_DELAYED_NO : brief->delayed;
   task->has_intent = brief->has_intent;
   task->host = find_host (self, brief);
+  if (brief->secrets_id != NULL)
+    task->secrets = trd_secret_pool_restore (
+        self->secrets, session->row->id, brief->secrets_id);
 
   g_hash_table_insert (session->tasks, &task->id, task);
   g_hash_table_insert (self->tasks, &task->id, task);
   session->n_unfinished += !trd_task_is_finished (task);
   session->n_asked += task->delayed == TRD_DELAYED_ASKED;
+  refer_to_challenge (task, brief->challenge_id);
 
   return task;
 }
@@ -173,7 +196,11 @@ trd_registry_remove_task (TrdRegistry *self, TrdTask *task)
   task->session->n_unfinished -= !trd_task_is_finished (task);
   task->session->n_running -= task->state == TRUNDLE_TASK_RUNNING;
   task->session->n_asked -= task->delayed == TRD_DELAYED_ASKED;
-  g_hash_table_remove (self->secrets, &task->id);
+  if (task->challenge != NULL)
+    {
+      task->challenge->n_tasks--;
+      task->challenge->n_waiting -= task->state == TRUNDLE_TASK_CHALLENGED;
+    }
   g_hash_table_remove (self->tasks, &task->id);
   g_hash_table_remove (task->session->tasks, &task->id);
 }
@@ -200,6 +227,9 @@ remove_session (TrdRegistry *self, TrdSession *session)
   for (guint i = 0; i < tasks->len; i++)
     trd_registry_remove_task (self, g_ptr_array_index (tasks, i));
 
+  trd_credentials_forget_session (trd_challenges_get_credentials (self->challenges),
+                                  session);
+  trd_refresh_forget_session (self->refresh, session);
   g_signal_emit (self, signals[SESSION_REMOVED], 0, session);
   g_hash_table_remove (self->sessions, &session->row->id);
 }
@@ -244,45 +274,6 @@ trd_registry_note_withdrawal (TrdRegistry *self, TrdSession *session)
 {
   session->n_events = trd_store_count_events (self->env->store, session->row->id);
   g_signal_emit (self, signals[EVENT_WITHDRAWN], 0, session);
-}
-
-void
-trd_registry_set_secrets (TrdRegistry *self, gint64 task_id, GVariant *secrets)
-{
-  if (secrets != NULL)
-    g_hash_table_insert (
-        self->secrets, g_memdup2 (&task_id, sizeof task_id), g_variant_ref (secrets));
-  else
-    g_hash_table_remove (self->secrets, &task_id);
-}
-
-GVariant *
-trd_registry_get_secrets (TrdRegistry *self, gint64 task_id)
-{
-  return g_hash_table_lookup (self->secrets, &task_id);
-}
-
-GVariant *
-trd_registry_compose_request (TrdRegistry *self,
-                              TrdTask *task,
-                              const TrdTaskRow *row,
-                              GError **error)
-{
-  TrdSession *session = task->session;
-  GVariant *secrets = trd_registry_get_secrets (self, task->id);
-
-  if (!task->durable && secrets == NULL && session->secret_headers == NULL)
-    {
-      g_set_error_literal (error,
-                           TRUNDLE_ERROR,
-                           TRUNDLE_ERROR_AUTHENTICATION_REQUIRED,
-                           "The secrets of the request were lost when the service "
-                           "was restarted");
-      return NULL;
-    }
-
-  return trd_request_compose (
-      row, session->row->configuration, secrets, session->secret_headers);
 }
 
 void
@@ -454,7 +445,8 @@ trd_registry_restore (TrdRegistry *self, GError **error)
       session->n_events = trd_store_count_events (store, session->row->id);
     }
 
-  if (!trd_store_each_brief (store, adopt_brief, self, error))
+  if (!trd_challenges_restore (self->challenges, error)
+      || !trd_store_each_brief (store, adopt_brief, self, error))
     return FALSE;
 
   if (!trd_keeper_restore (self->keeper, error))
@@ -462,6 +454,8 @@ trd_registry_restore (TrdRegistry *self, GError **error)
   if (self->env->rebooted && !distrust_parts (self, error))
     return FALSE;
   if (self->env->new_boot && !trd_registry_restore_moments (self, error))
+    return FALSE;
+  if (!trd_challenges_settle (self->challenges, error))
     return FALSE;
 
   settle_restored (self);
@@ -514,27 +508,6 @@ trd_registry_list_sessions (TrdRegistry *self)
   return g_steal_pointer (&sessions);
 }
 
-gboolean
-trd_registry_has_volatile (TrdRegistry *self)
-{
-  GHashTableIter iter;
-  TrdSession *session;
-  TrdTask *task;
-
-  g_hash_table_iter_init (&iter, self->tasks);
-  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&task))
-    if (!task->durable && !trd_task_is_finished (task))
-      return TRUE;
-
-  /* For the tasks that are still to come. */
-  g_hash_table_iter_init (&iter, self->sessions);
-  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&session))
-    if (session->secret_headers != NULL && session->row->state == TRUNDLE_SESSION_ACTIVE)
-      return TRUE;
-
-  return FALSE;
-}
-
 /* ---- the object ---- */
 
 TrdRegistry *
@@ -544,14 +517,55 @@ trd_registry_new (const TrdEnv *env)
 
   self->env = env;
   self->keeper = trd_keeper_new (env);
+  self->secrets = trd_secret_pool_new (env);
+  g_signal_connect_swapped (
+      self->secrets, "kept", G_CALLBACK (trd_registry_note_kept), self);
+  self->challenges = trd_challenges_new (self);
+  self->refresh = trd_refresh_new (self);
+  self->cookies = trd_cookies_new (self);
 
   return self;
+}
+
+TrdRefresh *
+trd_registry_get_refresh (TrdRegistry *self)
+{
+  return self->refresh;
+}
+
+TrdChallenges *
+trd_registry_get_challenges (TrdRegistry *self)
+{
+  return self->challenges;
+}
+
+void
+trd_registry_forget_challenge (TrdRegistry *self, TrdChallenge *challenge)
+{
+  TrdSession *session = challenge->session;
+
+  trd_credentials_forget_challenge (trd_challenges_get_credentials (self->challenges),
+                                    challenge->row->id);
+  /* It is freed by this. */
+  g_ptr_array_remove (session->challenges, challenge);
+}
+
+TrdSecretPool *
+trd_registry_get_secret_pool (TrdRegistry *self)
+{
+  return self->secrets;
 }
 
 TrdKeeper *
 trd_registry_get_keeper (TrdRegistry *self)
 {
   return self->keeper;
+}
+
+TrdCookies *
+trd_registry_get_cookies (TrdRegistry *self)
+{
+  return self->cookies;
 }
 
 GHashTable *
@@ -597,11 +611,16 @@ trd_registry_finalize (GObject *object)
 {
   TrdRegistry *self = TRD_REGISTRY (object);
 
+  g_clear_pointer (&self->refresh, trd_refresh_free);
+  g_clear_pointer (&self->challenges, trd_challenges_free);
+  trd_secret_pool_close (self->secrets);
   /* Attempts end with their tasks, and still look for them. */
   g_hash_table_unref (self->sessions);
   g_hash_table_unref (self->tasks);
   g_clear_pointer (&self->keeper, trd_keeper_free);
-  g_hash_table_unref (self->secrets);
+  trd_cookies_close (self->cookies);
+  g_clear_object (&self->cookies);
+  g_object_unref (self->secrets);
   g_free (self->last_authority);
   g_clear_pointer (&self->last_host, g_ref_string_release);
   G_OBJECT_CLASS (trd_registry_parent_class)->finalize (object);
@@ -613,8 +632,6 @@ trd_registry_init (TrdRegistry *self)
   self->sessions = g_hash_table_new_full (
       g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)session_free);
   self->tasks = g_hash_table_new (g_int64_hash, g_int64_equal);
-  self->secrets = g_hash_table_new_full (
-      g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_variant_unref);
 }
 
 static guint

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "core/cookies.h"
 #include "core/session.h"
 
 /* All sessions and tasks there are, and the verbs on them.  What a verb promises is
@@ -31,6 +32,7 @@ typedef enum /*< flags >*/
   TRD_TASK_CHANGE_NEXT_ATTEMPT = 1 << 4,
   TRD_TASK_CHANGE_DETAILS = 1 << 5, /* priority, description, user data, date */
   TRD_TASK_CHANGE_REQUEST = 1 << 6, /* what is asked, and of whom */
+  TRD_TASK_CHANGE_SECRETS = 1 << 7, /* whether its secrets are kept */
 } TrdTaskChange;
 
 /* @env is borrowed. */
@@ -44,6 +46,9 @@ gboolean
 trd_registry_keep_moments (TrdRegistry *self, GError **error);
 const TrdEnv *
 trd_registry_get_env (TrdRegistry *self);
+/* (transfer none) */
+TrdSecretPool *
+trd_registry_get_secret_pool (TrdRegistry *self);
 
 /* Finds the session of @owner with @identifier, or makes it.  For an existing one
  * @out_ignored gets the keys of @configuration (checked) that differ and were not taken,
@@ -224,7 +229,27 @@ trd_registry_expire_events (TrdRegistry *self,
 void
 trd_registry_drop_retired (TrdRegistry *self, TrdSession *session);
 
+/* The cookies of its sessions.  (transfer none) */
+TrdCookies *
+trd_registry_get_cookies (TrdRegistry *self);
+
 /* Something unfinished lives in memory only (secrets), or what tasks to come will need,
- * so that the daemon must stay. */
+ * or a task waits for a keyring to be unlocked, so that the daemon must stay. */
 gboolean
 trd_registry_has_volatile (TrdRegistry *self);
+
+/* What a call will need in the keyring, for trd_secret_pool_prepare_async(): the secrets
+ * of the task after trd_registry_update_request(), and those of a session (NULL for one
+ * to come) after trd_registry_configure(); NULL for none.  (transfer full) */
+GVariant *
+trd_registry_plan_update (TrdRegistry *self, TrdTask *task, GVariant *changes);
+GVariant *
+trd_registry_plan_configuration (TrdSession *session, GVariant *configuration);
+/* Of trd_registry_open_session(); @out_session_id is 0 for a session to come. */
+GVariant *
+trd_registry_plan_open (TrdRegistry *self,
+                        const TrdOwner *owner,
+                        const char *identifier,
+                        GVariant *configuration,
+                        gboolean update,
+                        gint64 *out_session_id);

@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "common/url.h"
 #include "common/vocabulary.h"
+#include "core/secret-options.h"
 
 void
 trd_request_parts_clear (TrdRequestParts *self)
@@ -23,84 +24,30 @@ trd_request_parts_clear (TrdRequestParts *self)
   g_clear_pointer (&self->secrets, g_variant_unref);
 }
 
-/* Splits a(ss) by whether a header is a secret; NULL for a part without any. */
-static void
-split_headers (GVariant *headers, GVariant **out_plain, GVariant **out_secret)
-{
-  g_auto (GVariantBuilder) plain = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ss)"));
-  g_auto (GVariantBuilder) secret = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ss)"));
-  const char *name;
-  const char *value;
-  GVariantIter iter;
-  guint n_plain = 0;
-  guint n_secret = 0;
-
-  g_variant_iter_init (&iter, headers);
-  while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
-    {
-      gboolean is_secret = trundle_header_is_secret (name);
-
-      g_variant_builder_add (is_secret ? &secret : &plain, "(ss)", name, value);
-      n_secret += is_secret;
-      n_plain += !is_secret;
-    }
-
-  *out_plain = n_plain ? g_variant_ref_sink (g_variant_builder_end (&plain)) : NULL;
-  *out_secret = n_secret ? g_variant_ref_sink (g_variant_builder_end (&secret)) : NULL;
-}
-
 GVariant *
 trd_request_without_secrets (GVariant *options, GVariant **out_secrets)
 {
-  g_autoptr (GVariant) headers = NULL;
-  g_autoptr (GVariant) plain = NULL;
-
-  *out_secrets = NULL;
-  headers = g_variant_lookup_value (options, "headers", G_VARIANT_TYPE ("a(ss)"));
-  if (headers == NULL)
-    return g_variant_ref (options);
-
-  split_headers (headers, &plain, out_secrets);
-  if (*out_secrets == NULL)
-    return g_variant_ref (options);
-
-  return trundle_options_with (options, "headers", plain);
+  return trd_secret_options_split (options, out_secrets);
 }
 
-/* User info is a Basic credential (RFC 7617 §2), sent to the first origin only. */
-static GVariant *
-add_user_info (GVariant *secrets, const char *user_info)
+GVariant *
+trd_request_find_secrets (const char *url, GVariant *options)
 {
-  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ss)"));
-  g_autofree char *plain = g_uri_unescape_string (user_info, NULL);
-  g_autofree char *base64 = NULL;
-  g_autofree char *value = NULL;
-  const char *name;
-  const char *other;
-  GVariantIter iter;
+  g_autofree char *user_info = NULL;
+  g_autoptr (GVariant) secrets = NULL;
+  GVariant *all = NULL;
 
-  if (secrets != NULL)
-    {
-      g_variant_iter_init (&iter, secrets);
-      while (g_variant_iter_next (&iter, "(&s&s)", &name, &other))
-        if (g_ascii_strcasecmp (name, "Authorization") == 0)
-          return g_variant_ref (secrets);
-    }
+  g_free (trundle_url_without_user_info (url, &user_info));
+  g_variant_unref (trd_secret_options_split (options, &secrets));
+  trd_secret_options_add_user_info (
+      secrets, user_info != NULL ? user_info : "", &all, NULL);
+  return all;
+}
 
-  if (plain == NULL)
-    plain = g_strdup (user_info);
-  base64 = g_base64_encode ((const guchar *)plain, strlen (plain));
-  value = g_strconcat ("Basic ", base64, NULL);
-
-  if (secrets != NULL)
-    {
-      g_variant_iter_init (&iter, secrets);
-      while (g_variant_iter_next (&iter, "(&s&s)", &name, &other))
-        g_variant_builder_add (&builder, "(ss)", name, other);
-    }
-  g_variant_builder_add (&builder, "(ss)", "Authorization", value);
-
-  return g_variant_ref_sink (g_variant_builder_end (&builder));
+gboolean
+trd_request_may_bring_secrets (const char *url, GVariant *options)
+{
+  return strchr (url, '@') != NULL || trd_secret_options_are_touched (options);
 }
 
 /* What has a column of its own, or is gone once the task is made. */
@@ -192,6 +139,32 @@ check_range (GVariant *options, GError **error)
   return FALSE;
 }
 
+/* One alone would be half a credential, and a header beside them another one. */
+static gboolean
+check_user (GVariant *options, GError **error)
+{
+  gboolean has_user = g_variant_lookup (options, "user", "&s", NULL);
+  gboolean has_password = g_variant_lookup (options, "password", "&s", NULL);
+  g_autoptr (GVariant) headers = trd_secret_options_get_headers (options);
+
+  if (has_user != has_password)
+    g_set_error (error,
+                 TRUNDLE_ERROR,
+                 TRUNDLE_ERROR_INVALID_ARGUMENT,
+                 "Option “%s” needs “%s” beside it",
+                 has_user ? "user" : "password",
+                 has_user ? "password" : "user");
+  else if (has_user && trd_headers_have (headers, "Authorization"))
+    g_set_error_literal (error,
+                         TRUNDLE_ERROR,
+                         TRUNDLE_ERROR_INVALID_ARGUMENT,
+                         "Option “user” and a header Authorization exclude each other");
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
 gboolean
 trd_request_take_apart (const char *url,
                         GVariant *options,
@@ -200,72 +173,29 @@ trd_request_take_apart (const char *url,
 {
   g_autoptr (GUri) uri = NULL;
   g_autoptr (GVariant) kept = NULL;
+  g_autoptr (GVariant) rest = NULL;
+  g_autoptr (GVariant) secrets = NULL;
   g_autofree char *user_info = NULL;
+  g_autofree char *url_without = NULL;
   g_autofree char *host = NULL;
 
   uri = trundle_url_parse (url, error);
-  if (uri == NULL || !check_mirrors (options, error) || !check_range (options, error))
+  if (uri == NULL || !check_mirrors (options, error) || !check_range (options, error)
+      || !check_user (options, error))
+    return FALSE;
+
+  url_without = trundle_url_without_user_info (url, &user_info);
+  kept = without_columns (options);
+  rest = trd_secret_options_split (kept, &secrets);
+  if (!trd_secret_options_add_user_info (
+          secrets, user_info != NULL ? user_info : "", &out_parts->secrets, error))
     return FALSE;
 
   host = trundle_url_host_key (uri);
-  kept = without_columns (options);
-  out_parts->url = trundle_url_without_user_info (url, &user_info);
+  out_parts->url = g_steal_pointer (&url_without);
   out_parts->host = g_ref_string_new_intern (host);
-  out_parts->options = trd_request_without_secrets (kept, &out_parts->secrets);
-
-  if (user_info != NULL && *user_info != '\0')
-    {
-      g_autoptr (GVariant) secrets = g_steal_pointer (&out_parts->secrets);
-
-      out_parts->secrets = add_user_info (secrets, user_info);
-    }
-
+  out_parts->options = g_steal_pointer (&rest);
   return TRUE;
-}
-
-/* ---- headers ---- */
-
-static gboolean
-has_name (GVariant *headers, const char *name)
-{
-  const char *other;
-  GVariantIter iter;
-
-  if (headers == NULL)
-    return FALSE;
-
-  g_variant_iter_init (&iter, headers);
-  while (g_variant_iter_next (&iter, "(&s&s)", &other, NULL))
-    if (g_ascii_strcasecmp (name, other) == 0)
-      return TRUE;
-
-  return FALSE;
-}
-
-/* @above, and of @below what neither @above nor @other names. */
-static GVariant *
-merge_headers (GVariant *above, GVariant *below, GVariant *other)
-{
-  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ss)"));
-  const char *name;
-  const char *value;
-  GVariantIter iter;
-
-  if (below != NULL)
-    {
-      g_variant_iter_init (&iter, below);
-      while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
-        if (!has_name (above, name) && !has_name (other, name))
-          g_variant_builder_add (&builder, "(ss)", name, value);
-    }
-  if (above != NULL)
-    {
-      g_variant_iter_init (&iter, above);
-      while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
-        g_variant_builder_add (&builder, "(ss)", name, value);
-    }
-
-  return g_variant_builder_end (&builder);
 }
 
 /* ---- the address ---- */
@@ -278,6 +208,12 @@ is_same_origin (const char *first, const char *second)
 
   return first_uri != NULL && second_uri != NULL
          && trundle_url_is_same_origin (first_uri, second_uri);
+}
+
+gboolean
+trd_request_is_same_origin (const TrdTaskRow *row, const char *url)
+{
+  return is_same_origin (row->url, url);
 }
 
 guint
@@ -324,11 +260,81 @@ may_have_secrets (const TrdTaskRow *row, const char *url)
 
 /* Options that reach the worker as they are. */
 static const char *const passed_on[] = {
-  "method",          "accept-status",           "redirects",          "max-redirects",
-  "request-timeout", "allow-insecure-redirect", "allow-unframed",     "ca-certificates",
-  "range",           "connect-timeout",         "first-byte-timeout", "max-bytes",
+  "method",
+  "accept-status",
+  "redirects",
+  "max-redirects",
+  "request-timeout",
+  "allow-insecure-redirect",
+  "allow-unframed",
+  "ca-certificates",
+  "range",
+  "connect-timeout",
+  "first-byte-timeout",
+  "max-bytes",
   "expected-bytes",
+  "negotiate-hosts",
+  "pins",
+  "allow-insecure-auth",
 };
+
+/* User info is for the first origin, whatever realm it has there: shown before it is
+ * asked for where that is not in clear, or may be. */
+static void
+add_user_info (GVariantDict *request,
+               const char *url,
+               GVariant *secrets,
+               gboolean may_be_clear)
+{
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GUri) uri = trundle_url_parse (url, NULL);
+  const char *password = "";
+  const char *user;
+  gboolean is_tls;
+
+  if (uri == NULL || secrets == NULL || !g_variant_lookup (secrets, "user", "&s", &user))
+    return;
+
+  is_tls = g_str_equal (g_uri_get_scheme (uri), "https");
+  g_variant_lookup (secrets, "password", "&s", &password);
+  g_variant_dict_insert (&dict, "protocol", "s", g_uri_get_scheme (uri));
+  g_variant_dict_insert (&dict, "host", "s", g_uri_get_host (uri));
+  g_variant_dict_insert (&dict, "port", "u", trundle_url_get_port (uri));
+  g_variant_dict_insert (&dict, "user", "s", user);
+  g_variant_dict_insert (&dict, "password", "s", password);
+  g_variant_dict_insert (&dict, "preemptive", "b", is_tls || may_be_clear);
+  g_variant_builder_add_value (&builder, g_variant_dict_end (&dict));
+  g_variant_dict_insert_value (request, "credentials", g_variant_builder_end (&builder));
+}
+
+/* The session's own proxy, in place of the system's; with its password, if that is still
+ * known. */
+static void
+add_proxies (GVariantDict *dict, GVariant *configuration, GVariant *session_secrets)
+{
+  g_autofree char *proxy = trundle_options_get_string (configuration, NULL, "proxy");
+  g_autoptr (GVariant) exclusions = g_variant_lookup_value (
+      configuration, "proxy-exclusions", G_VARIANT_TYPE_STRING_ARRAY);
+  const char *list[] = { proxy, NULL };
+  g_autofree char *bare = NULL;
+  const char *secret;
+
+  if (proxy == NULL || g_str_equal (proxy, "system"))
+    return;
+  if (session_secrets != NULL
+      && g_variant_lookup (session_secrets, "proxy", "&s", &secret))
+    {
+      bare = trundle_url_without_user_info (secret, NULL);
+      if (g_str_equal (bare, proxy))
+        list[0] = secret;
+    }
+  if (g_str_equal (proxy, "none"))
+    list[0] = "direct://";
+  g_variant_dict_insert_value (dict, "proxies", g_variant_new_strv (list, 1));
+  if (exclusions != NULL)
+    g_variant_dict_insert_value (dict, "proxy-exclusions", exclusions);
+}
 
 GVariant *
 trd_request_compose (const TrdTaskRow *row,
@@ -339,11 +345,13 @@ trd_request_compose (const TrdTaskRow *row,
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GVariant) mine = NULL;
   g_autoptr (GVariant) session = NULL;
+  g_autoptr (GVariant) secrets = NULL;
+  g_autoptr (GVariant) secret_headers = NULL;
   g_autofree char *url = trd_request_find_url (row);
 
   /* Law 9. */
-  if (!may_have_secrets (row, url))
-    task_secrets = session_secrets = NULL;
+  if (may_have_secrets (row, url))
+    secrets = trd_secret_options_merge (task_secrets, session_secrets);
   g_variant_dict_insert (&dict, "url", "s", url);
   for (guint i = 0; i < G_N_ELEMENTS (passed_on); i++)
     {
@@ -354,12 +362,20 @@ trd_request_compose (const TrdTaskRow *row,
         g_variant_dict_insert_value (&dict, passed_on[i], value);
     }
 
+  secret_headers = trd_secret_options_get_headers (secrets);
   mine = g_variant_lookup_value (row->options, "headers", G_VARIANT_TYPE ("a(ss)"));
   session = g_variant_lookup_value (configuration, "headers", G_VARIANT_TYPE ("a(ss)"));
-  g_variant_dict_insert_value (
-      &dict, "headers", merge_headers (mine, session, task_secrets));
-  g_variant_dict_insert_value (
-      &dict, "secret-headers", merge_headers (task_secrets, session_secrets, mine));
+  g_variant_dict_insert_value (&dict, "headers", trd_headers_merge (mine, session, NULL));
+  g_variant_dict_insert_value (&dict,
+                               "secret-headers",
+                               secret_headers != NULL ? secret_headers
+                                                      : g_variant_new ("a(ss)", NULL));
+  add_user_info (
+      &dict,
+      url,
+      secrets,
+      trundle_options_get_boolean (row->options, configuration, "allow-insecure-auth"));
+  add_proxies (&dict, configuration, session_secrets);
   g_variant_dict_insert (&dict, "error-body-max", "u", (guint)TRD_ERROR_BODY_MAX);
 
   return g_variant_ref_sink (g_variant_dict_end (&dict));
@@ -410,7 +426,7 @@ trd_request_merge (GVariant *options, GVariant *changes)
   if (below == NULL || above == NULL)
     return g_steal_pointer (&merged);
 
-  return trundle_options_with (merged, "headers", merge_headers (above, below, NULL));
+  return trundle_options_with (merged, "headers", trd_headers_merge (above, below, NULL));
 }
 
 gboolean
@@ -422,19 +438,26 @@ trd_request_update (const TrdTaskRow *row,
 {
   g_autoptr (GVariant) merged = merge_options (row->options, changes);
   g_autoptr (GVariant) headers = g_variant_lookup_value (changes, "headers", NULL);
+  static const char *const headers_only[] = { "headers", NULL };
   g_autoptr (GVariant) fresh = NULL;
+  g_autoptr (GVariant) kept = NULL;
   const char *url = row->url;
+  gboolean is_same;
 
   g_variant_lookup (changes, "url", "&s", &url);
   if (!trd_request_take_apart (url, merged, out_parts, error))
     return FALSE;
 
-  out_parts->keeps_secrets = headers == NULL && is_same_origin (row->url, url);
-  if (!out_parts->keeps_secrets || secrets == NULL)
+  is_same = is_same_origin (row->url, url);
+  out_parts->same_origin = is_same;
+  out_parts->keeps_secrets = headers == NULL && is_same;
+  if (!is_same || secrets == NULL)
     return TRUE;
 
-  /* The row's headers bear no secrets: these are of the new address' user info. */
+  /* The row's headers bear no secrets: what there is is new. */
   fresh = g_steal_pointer (&out_parts->secrets);
-  out_parts->secrets = g_variant_ref_sink (merge_headers (fresh, secrets, NULL));
+  kept = headers == NULL ? g_variant_ref (secrets)
+                         : trd_secret_options_without (secrets, headers_only);
+  out_parts->secrets = trd_secret_options_merge (fresh, kept);
   return TRUE;
 }

@@ -14,8 +14,10 @@ typedef struct
   char *url;         /* (owned): without user info */
   GRefString *host;  /* (owned): what slots per host count */
   GVariant *options; /* (owned): a{sv} without secrets, handles and what has a column */
-  GVariant *secrets; /* (owned) (nullable): a(ss) */
+  GVariant *secrets; /* (owned) (nullable): core/secret-options.h */
   gboolean keeps_secrets; /* of an update: what was secret before is part of it still */
+  gboolean same_origin;   /* likewise: as before */
+  gboolean same_secrets;  /* likewise: those it has, whatever they are */
 } TrdRequestParts;
 
 void
@@ -50,10 +52,22 @@ trd_request_describe (const TrdTaskRow *row, const char *url);
 GVariant *
 trd_request_merge (GVariant *options, GVariant *changes);
 
-/* A configuration or options without its secret headers; these in @out_secrets, a(ss) or
- * NULL.  (transfer full), not floating, both */
+/* A configuration or options without its secrets; these in @out_secrets, a{sv} as in
+ * core/secret-options.h, or NULL.  (transfer full), not floating, both */
 GVariant *
 trd_request_without_secrets (GVariant *options, GVariant **out_secrets);
+
+/* Whether @url is of the origin that @row asks first. */
+gboolean
+trd_request_is_same_origin (const TrdTaskRow *row, const char *url);
+/* The secrets of a task to come, as trd_request_take_apart() finds them; NULL for none,
+ * and for what it would refuse.  (transfer full) */
+GVariant *
+trd_request_find_secrets (const char *url, GVariant *options);
+/* Whether it is worth a look: @url and @options, which may be unchecked, have what can be
+ * one. */
+gboolean
+trd_request_may_bring_secrets (const char *url, GVariant *options);
 
 /* Addresses of the file: its own and its mirrors. */
 guint
@@ -67,7 +81,8 @@ trd_request_find_host (const TrdTaskRow *row);
 
 /* The dictionary of Begin: the task's options over the session's, headers merged (a name
  * of the task's replaces all of that name of the session's, RFC 9110 §5.1: in any case).
- * (transfer full), not floating */
+ * Secrets (nullable, both) reach only whom they are for.  (transfer full), not floating
+ */
 GVariant *
 trd_request_compose (const TrdTaskRow *row,
                      GVariant *configuration,

@@ -101,7 +101,8 @@ restore_session (TrdRegistry *self,
   g_autoptr (GPtrArray) rows = trd_store_list_tasks (
       store, session->row->id, &(TrdTaskFilter){ .kind = -1 }, error);
 
-  if (rows == NULL || !restore_delivery (self, session, restart, error))
+  if (rows == NULL || !restore_delivery (self, session, restart, error)
+      || !trd_challenges_restore_moments (session, store, restart, error))
     return FALSE;
 
   for (guint i = 0; i < rows->len; i++)
@@ -124,7 +125,8 @@ keep_session (TrdRegistry *self,
   TrdTask *task;
   guint tries;
 
-  if (!trd_store_get_delivery (store, id, &tries, &next, error))
+  if (!trd_store_get_delivery (store, id, &tries, &next, error)
+      || !trd_challenges_keep_moments (session, store, restart, error))
     return FALSE;
   if (next.wall_us != 0)
     {

@@ -12,21 +12,32 @@ struct _TrdRunner
   TrdRegistry *registry; /* (unowned), outlives us */
   const TrdEnv *env;     /* (unowned), outlives us */
   GHashTable *runs;      /* (owned) (element-type TrdRun): freed by trd_run_end() */
-  GHashTable *rooms; /* (owned) (element-type gint64 TrdPlace): where space is reserved
-                      * for a task that does not run */
+  GHashTable *rooms;  /* (owned) (element-type gint64 TrdPlace): where space is reserved
+                       * for a task that does not run */
+  GHashTable *locals; /* (owned) (element-type utf8): session and origin: whoever asks
+                       * there needs the profile "local" */
   guint64 last_serial;
 };
 
 struct _TrdRun
 {
-  TrdRunner *runner;   /* (unowned), outlives us */
-  TrdTask *task;       /* (unowned), outlives us */
-  guint64 serial;      /* tells this run from a later one of the task */
-  TrdPlace *place;     /* (owned) (nullable) */
-  TrdIntent intent;    /* while sealing */
-  guint name_number;   /* of the last name tried, for if-exists=rename */
-  TrdContext context;  /* of the verdict on its end */
-  guint address;       /* the one that is asked: 0 is url, n the n-th mirror */
+  TrdRunner *runner;  /* (unowned), outlives us */
+  TrdTask *task;      /* (unowned), outlives us */
+  guint64 serial;     /* tells this run from a later one of the task */
+  TrdPlace *place;    /* (owned) (nullable) */
+  TrdIntent intent;   /* while sealing */
+  guint name_number;  /* of the last name tried, for if-exists=rename */
+  TrdContext context; /* of the verdict on its end */
+  TrdProfile profile;
+  GVariant *certificates;  /* (owned) (nullable): of the request */
+  char *local_key;         /* (owned) (nullable): in locals of the runner */
+  gboolean allow_insecure; /* a ticket may be shown without TLS */
+  guint address;           /* the one that is asked: 0 is url, n the n-th mirror */
+  guint given;             /* the newest credential when it began */
+  gboolean asks;           /* the app, when no answer is known */
+  guint64 challenge_timeout_ms;
+  TrdOutcome
+      *pending; /* (owned) (nullable): met a challenge, and an answer is looked for */
   TrdOutcome *outcome; /* (owned) (nullable): while sealing */
   GVariant *integrity; /* (owned) (nullable): while sealing: a{sv} */
   guint64 received;
@@ -73,6 +84,25 @@ void
 trd_run_apply (TrdRun *run, TrdTaskInput input, TrdChange *change);
 void
 trd_run_fail (TrdRun *run, const TrdOutcome *outcome, gboolean keep_part);
+/* It is asked otherwise, and was no failure. */
+void
+trd_run_retry_at_once (TrdRun *run, const TrdOutcome *outcome);
+/* The store refused what became of @run, whose task waits until it may be better. */
+void
+trd_run_hold_unstored (TrdRun *run, const GError *error);
+/* After trd_run_look_ahead(). */
+void
+trd_run_go_on (TrdRun *run);
+/* core/meet.c: the keyring is asked before the server, if a credential is to be sent
+ * before that asks; FALSE when there is nothing to wait for. */
+gboolean
+trd_run_look_ahead (TrdRun *run, const TrdTaskRow *row);
+/* What is known when it begins. */
+void
+trd_run_note_given (TrdRun *run, const TrdTaskRow *row);
+/* @outcome has a challenge.  Consumes it. */
+void
+trd_run_meet (TrdRun *run, TrdOutcome *outcome);
 /* What @outcome means for @run, with what else is known. */
 TrdVerdict
 trd_run_judge (TrdRun *run, TrdOutcome *outcome);
@@ -83,6 +113,13 @@ void
 trd_run_conclude_error (TrdRun *run, const GError *error);
 void
 trd_run_conclude_crash (TrdRun *run, gboolean alone);
+
+/* core/locals.c: in which profile @run asks what @request says. */
+void
+trd_run_choose_profile (TrdRun *run, GVariant *request, const TrdTaskRow *row);
+/* Whether what it was told can be answered only in the other one, where it goes on. */
+gboolean
+trd_run_change_profile (TrdRun *run, const TrdOutcome *outcome);
 
 /* Hands request and part to the transport. */
 void

@@ -72,10 +72,13 @@ trd_run_end (TrdRun *run)
     close (run->part_fd);
   if (run->decode_fd >= 0)
     close (run->decode_fd);
+  g_clear_pointer (&run->certificates, g_variant_unref);
+  g_clear_pointer (&run->local_key, g_free);
   g_clear_pointer (&run->request, g_variant_unref);
   g_clear_pointer (&run->place, trd_place_free);
   trd_intent_clear (&run->intent);
   g_clear_pointer (&run->outcome, trd_outcome_free);
+  g_clear_pointer (&run->pending, trd_outcome_free);
   g_clear_pointer (&run->kept, g_variant_unref);
   g_clear_pointer (&run->transactions, g_variant_unref);
   g_clear_pointer (&run->integrity, g_variant_unref);
@@ -219,20 +222,39 @@ open_decoded (TrdRun *run, const TrdTaskRow *row, GError **error)
   return run->may_decode;
 }
 
+/* They may have been forgotten since the request was composed: it goes without them then.
+ * (transfer full) */
+static GVariant *
+add_cookies (TrdRun *run, GVariant *request, TrdAttempt *attempt)
+{
+  TrdCookies *cookies = trd_registry_get_cookies (run->runner->registry);
+
+  if (!g_variant_lookup (request, "jar", "t", &attempt->jar))
+    return g_variant_ref (request);
+  if (trd_cookies_look (cookies, attempt->jar, &attempt->jar_version, &attempt->cookies))
+    return g_variant_ref (request);
+
+  attempt->jar = 0;
+  return trundle_options_with (request, "jar", NULL);
+}
+
 void
 trd_run_launch (TrdRun *run)
 {
-  g_autoptr (GVariant) request = g_steal_pointer (&run->request);
+  g_autoptr (GVariant) composed = g_steal_pointer (&run->request);
+  g_autoptr (GVariant) request = NULL;
   TrdAttempt attempt = {
     .task_id = run->task->id,
     .owner = run->task->session->row->owner,
     .alone = run->task->suspicion > 0,
-    .request = request,
     .has_decode = run->decode_fd >= 0,
     .decode_fd = run->decode_fd,
+    .profile = run->profile,
   };
   int part_fd = run->part_fd;
 
+  request = add_cookies (run, composed, &attempt);
+  attempt.request = request;
   run->part_fd = -1;
   run->decode_fd = -1;
   run->in_transport = TRUE;
@@ -248,9 +270,11 @@ hand_over (TrdRun *run, const TrdTaskRow *row, GError **error)
   g_autoptr (GVariant) ranged = NULL;
   g_auto (TrdResume) plan = { 0 };
 
+  trd_run_note_given (run, row);
   composed = trd_registry_compose_request (run->runner->registry, run->task, row, error);
   if (composed == NULL)
     return FALSE;
+  trd_run_choose_profile (run, composed, row);
   run->part_fd = open_part (run, row, &plan, error);
   if (run->part_fd < 0 || !open_decoded (run, row, error)
       || !trd_run_find_room (run, plan.total, row->space_needed, error))
@@ -317,7 +341,18 @@ trd_runner_begin (TrdRunner *self, TrdTask *task)
   trd_run_take_context (run, row);
   if (row->intent.final_name != NULL)
     trd_run_resume_seal (run, row);
-  else if (!begin_once (run, row, &error))
+  else if (!trd_run_look_ahead (run, row) && !begin_once (run, row, &error))
+    trd_run_conclude_error (run, error);
+}
+
+void
+trd_run_go_on (TrdRun *run)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TrdTaskRow) row = trd_store_load_task (
+      run->runner->env->store, run->task->id, &error);
+
+  if (row == NULL || !begin_once (run, row, &error))
     trd_run_conclude_error (run, error);
 }
 
@@ -422,6 +457,7 @@ on_response (gint64 task_id, GVariant *response, gpointer user_data)
   if (run == NULL)
     return;
 
+  run->task->refreshed = FALSE;
   g_clear_pointer (&run->response, g_variant_unref);
   run->response = complete_response (run, response);
   if (g_variant_lookup (response, "content-length", "x", &length))
@@ -568,6 +604,15 @@ on_released (gint64 task_id, gpointer user_data)
     tell_released (self, heir_id);
 }
 
+static guint64
+on_cookies (guint64 jar, guint64 version, GVariant *changes, gpointer user_data)
+{
+  TrdRunner *self = user_data;
+
+  return trd_cookies_take (
+      trd_registry_get_cookies (self->registry), jar, version, changes);
+}
+
 static const TrdTransportSink sink = {
   .on_response = on_response,
   .on_redirected = on_redirected,
@@ -576,6 +621,7 @@ static const TrdTransportSink sink = {
   .on_done = on_done,
   .on_crashed = on_crashed,
   .on_released = on_released,
+  .on_cookies = on_cookies,
 };
 
 TrdRunner *
@@ -615,6 +661,7 @@ trd_runner_finalize (GObject *object)
 
   g_hash_table_unref (self->runs);
   g_hash_table_unref (self->rooms);
+  g_hash_table_unref (self->locals);
 
   G_OBJECT_CLASS (trd_runner_parent_class)->finalize (object);
 }
@@ -625,6 +672,7 @@ trd_runner_init (TrdRunner *self)
   self->runs = g_hash_table_new (NULL, NULL);
   self->rooms = g_hash_table_new_full (
       g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)trd_place_free);
+  self->locals = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
 static void

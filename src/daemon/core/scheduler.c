@@ -83,7 +83,12 @@ lane_reasons (TrdScheduler *self,
               const TrdTask *task,
               const TrdWorld *world)
 {
-  TrdFacts facts = { .needs_network = !task->has_intent };
+  TrdFacts facts = {
+    .needs_network = !task->has_intent,
+    .keyring_locked = !task->has_intent
+                      && trd_cookies_is_waiting (
+                          trd_registry_get_cookies (self->registry), lane->session),
+  };
 
   trd_slots_look (self->slots, lane->session, lane->host, &facts);
   return trd_policy_reasons (&facts, world);
@@ -131,6 +136,12 @@ stand_in_line (TrdScheduler *self, TrdTask *task)
           task,
           task->earliest_begin_us > world.date_us ? TRUNDLE_WAIT_EARLIEST_BEGIN : 0,
           world.now_us);
+    }
+  else if (trd_task_waits_for_keyring (task))
+    {
+      /* Nowhere: "loaded" brings it back. */
+      trd_waits_set_reasons (task, TRUNDLE_WAIT_KEYRING_LOCKED, world.now_us);
+      trd_secret_pool_load (trd_registry_get_secret_pool (self->registry));
     }
   else if (!task->releasing)
     {
@@ -369,7 +380,11 @@ show_all_reasons (TrdScheduler *self, const TrdWorld *world)
 TrdDue
 trd_scheduler_next_due (TrdScheduler *self)
 {
-  return trd_agenda_next_due (self->agenda);
+  TrdDue due = trd_agenda_next_due (self->agenda);
+  TrdChallenges *challenges = trd_registry_get_challenges (self->registry);
+
+  due.boot_us = trd_sooner_us (due.boot_us, trd_challenges_next_us (challenges));
+  return due;
 }
 
 /* Never before its date, also when the clock was set back since that came. */
@@ -479,8 +494,44 @@ on_task_removed (TrdRegistry *registry, TrdTask *task, TrdScheduler *self)
 }
 
 static void
+show_place (TrdScheduler *self, TrdTask *task)
+{
+  guint32 shown_reasons = task->shown_reasons;
+
+  stand_in_line (self, task);
+  if (task->shown_reasons != shown_reasons)
+    trd_registry_emit_task_changed (self->registry, task, TRD_TASK_CHANGE_WAIT_REASONS);
+}
+
+/* What its tasks need of the keyring may be known now. */
+static void
+release_locked (TrdScheduler *self, TrdSession *session)
+{
+  g_autoptr (GPtrArray) tasks = trd_registry_get_tasks (session);
+
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      TrdTask *task = g_ptr_array_index (tasks, i);
+
+      if (task->state == TRUNDLE_TASK_QUEUED
+          && task->shown_reasons == TRUNDLE_WAIT_KEYRING_LOCKED)
+        show_place (self, task);
+    }
+}
+
+static void
+on_loaded (TrdScheduler *self)
+{
+  g_autoptr (GPtrArray) sessions = trd_registry_list_sessions (self->registry);
+
+  for (guint i = 0; i < sessions->len; i++)
+    release_locked (self, g_ptr_array_index (sessions, i));
+}
+
+static void
 on_session_changed (TrdRegistry *registry, TrdSession *session, TrdScheduler *self)
 {
+  release_locked (self, session);
   settle_soon (self);
 }
 
@@ -594,6 +645,16 @@ trd_scheduler_new (TrdRegistry *registry)
       registry, "task-removed", G_CALLBACK (on_task_removed), self, 0);
   g_signal_connect_object (
       registry, "session-changed", G_CALLBACK (on_session_changed), self, 0);
+  g_signal_connect_object (trd_registry_get_cookies (registry),
+                           "loaded",
+                           G_CALLBACK (settle_soon),
+                           self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (trd_registry_get_secret_pool (registry),
+                           "loaded",
+                           G_CALLBACK (on_loaded),
+                           self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (self->runner, "released", G_CALLBACK (on_released), self, 0);
   g_signal_connect_object (self->runner, "progress", G_CALLBACK (on_progress), self, 0);
   g_signal_connect_object (self->env->conditions,

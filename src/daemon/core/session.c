@@ -9,11 +9,26 @@
 
 #include "common/names.h"
 #include "common/vocabulary.h"
+#include "core/challenge.h"
 
 char *
 trd_session_object_path (gint64 session_id)
 {
   return g_strdup_printf (TRUNDLE_SESSION_PATH "/%" G_GINT64_FORMAT, session_id);
+}
+
+gboolean
+trd_session_has_open_challenge (TrdSession *self)
+{
+  for (guint i = 0; self->challenges != NULL && i < self->challenges->len; i++)
+    {
+      const TrdChallenge *challenge = g_ptr_array_index (self->challenges, i);
+
+      if (challenge->row->state == TRD_CHALLENGE_OPEN && challenge->n_waiting > 0)
+        return TRUE;
+    }
+
+  return FALSE;
 }
 
 gboolean

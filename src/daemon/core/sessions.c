@@ -10,9 +10,11 @@
 
 #include "common/error.h"
 #include "common/vocabulary.h"
+#include "core/oauth2.h"
 #include "core/registry-internal.h"
 #include "core/request.h"
 #include "core/runner.h"
+#include "core/secret-options.h"
 #include "core/turn.h"
 
 #define IDENTIFIER_MAX 255
@@ -67,31 +69,59 @@ differing_keys (TrdSession *session, GVariant *wanted)
   return g_strv_builder_end (builder);
 }
 
-static void
-take_secrets (TrdSession *session, GVariant *secrets)
+/* What rows say of them. */
+static char *
+describe_secrets (TrdSecrets *secrets)
 {
   if (secrets == NULL)
-    return;
+    return NULL;
 
-  g_clear_pointer (&session->secret_headers, g_variant_unref);
-  session->secret_headers = g_variant_ref (secrets);
+  return g_strdup (trd_secrets_is_kept (secrets) ? trd_secrets_get_id (secrets) : "");
 }
 
-/* The headers of a configuration are one value, of which only a part may be stored: with
- * new ones the old secrets are gone. */
-static void
-replace_secrets (TrdSession *session, GVariant *secrets)
-{
-  g_clear_pointer (&session->secret_headers, g_variant_unref);
-  take_secrets (session, secrets);
-}
-
+/* Stores a changed copy of the row and only then makes it true. */
 static gboolean
-has_key (GVariant *dict, const char *key)
+store_configuration (TrdRegistry *self,
+                     TrdSession *session,
+                     GVariant *configuration,
+                     TrdSecrets *secrets,
+                     GError **error)
 {
-  g_autoptr (GVariant) value = g_variant_lookup_value (dict, key, NULL);
+  g_autofree char *secrets_id = describe_secrets (secrets);
+  TrdSessionRow changed = *session->row;
 
-  return value != NULL;
+  changed.configuration = configuration;
+  changed.secrets_id = secrets_id;
+  if (!trd_store_update_session (trd_registry_get_env (self)->store, &changed, error))
+    return FALSE;
+
+  g_variant_ref (configuration);
+  g_variant_unref (session->row->configuration);
+  session->row->configuration = configuration;
+  g_free (session->row->secrets_id);
+  session->row->secrets_id = g_steal_pointer (&secrets_id);
+  if (secrets != NULL)
+    trd_secrets_ref (secrets);
+  g_clear_pointer (&session->secrets, trd_secrets_unref);
+  session->secrets = secrets;
+  trd_registry_emit_session_changed (self, session);
+
+  return TRUE;
+}
+
+static TrdSecrets *
+take_secrets (TrdRegistry *self, TrdSession *session, GVariant *value)
+{
+  return trd_secret_pool_take (
+      trd_registry_get_secret_pool (self), session->row->id, value);
+}
+
+/* Whether secrets that are given again are welcome: they were lost, or deleted, or are
+ * locked away. */
+static gboolean
+wants_secrets (TrdSession *session)
+{
+  return trd_secrets_get_value (session->secrets) == NULL;
 }
 
 static gboolean
@@ -102,7 +132,8 @@ reopen_session (TrdRegistry *self,
                 GStrv *out_ignored,
                 GError **error)
 {
-  g_autoptr (GVariant) secrets = NULL;
+  g_autoptr (TrdSecrets) secrets = NULL;
+  g_autoptr (GVariant) value = NULL;
   g_autoptr (GVariant) kept = NULL;
 
   if (update)
@@ -113,10 +144,13 @@ reopen_session (TrdRegistry *self,
       return TRUE;
     }
 
-  /* Secrets live in memory only: a restart has lost them, and here they are again. */
-  kept = trd_request_without_secrets (configuration, &secrets);
-  if (session->secret_headers == NULL)
-    take_secrets (session, secrets);
+  kept = trd_request_without_secrets (configuration, &value);
+  if (wants_secrets (session))
+    secrets = take_secrets (self, session, value);
+  if (secrets != NULL
+      && !store_configuration (
+          self, session, session->row->configuration, secrets, error))
+    return FALSE;
   *out_ignored = differing_keys (session, kept);
 
   return TRUE;
@@ -130,19 +164,31 @@ make_session (TrdRegistry *self,
               GError **error)
 {
   g_autoptr (TrdSessionRow) row = g_new0 (TrdSessionRow, 1);
-  g_autoptr (GVariant) secrets = NULL;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (TrdSecrets) secrets = NULL;
   TrdSession *session;
+
+  if (!trd_oauth2_check (configuration, configuration, NULL, error))
+    return NULL;
 
   row->owner = trd_owner_ref ((TrdOwner *)owner);
   row->identifier = g_strdup (identifier);
   row->state = TRUNDLE_SESSION_ACTIVE;
-  row->configuration = trd_request_without_secrets (configuration, &secrets);
+  row->configuration = trd_request_without_secrets (configuration, &value);
+  secrets = trd_secret_pool_take (trd_registry_get_secret_pool (self), 0, value);
+  row->secrets_id = describe_secrets (secrets);
   row->created_us = trd_clock_now_us (trd_registry_get_env (self)->clock);
   if (!trd_store_insert_session (trd_registry_get_env (self)->store, row, error))
     return NULL;
 
   session = trd_registry_adopt_session (self, g_steal_pointer (&row));
-  take_secrets (session, secrets);
+  if (secrets != NULL)
+    {
+      trd_secrets_set_session (secrets, session->row->id);
+      g_clear_pointer (&session->secrets, trd_secrets_unref);
+      session->secrets = g_steal_pointer (&secrets);
+    }
+  trd_cookies_welcome (trd_registry_get_cookies (self), session);
   trd_registry_emit_session_added (self, session);
 
   return session;
@@ -198,18 +244,16 @@ trd_registry_open_session (TrdRegistry *self,
   return session;
 }
 
-/* Stores a changed copy of the row and only then makes it true. */
+/* The same of its state. */
 static gboolean
 update_session (TrdRegistry *self,
                 TrdSession *session,
                 TrundleSessionState state,
-                GVariant *configuration,
                 GError **error)
 {
   TrdSessionRow changed = *session->row;
 
   changed.state = state;
-  changed.configuration = configuration;
   if (state == TRUNDLE_SESSION_RETIRED)
     changed.identifier = NULL;
   if (!trd_store_update_session (trd_registry_get_env (self)->store, &changed, error))
@@ -224,32 +268,58 @@ trd_registry_configure (TrdRegistry *self,
                         GVariant *configuration,
                         GError **error)
 {
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (session->row->configuration);
-  g_autoptr (GVariant) secrets = NULL;
-  g_autoptr (GVariant) kept = NULL;
-  g_autoptr (GVariant) merged = NULL;
-  const char *key;
-  GVariant *value;
-  GVariantIter iter;
+  GVariant *known = trd_secrets_get_value (session->secrets);
+  g_autoptr (TrdSecrets) secrets = NULL;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GVariant) changed = trd_secret_options_change (
+      session->row->configuration, known, configuration, &value);
 
-  kept = trd_request_without_secrets (configuration, &secrets);
-  if (has_key (configuration, "headers"))
-    g_variant_dict_remove (&dict, "headers");
-  g_variant_iter_init (&iter, kept);
-  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
-    g_variant_dict_insert_value (&dict, key, value);
-  merged = g_variant_ref_sink (g_variant_dict_end (&dict));
-
-  if (!update_session (self, session, session->row->state, merged, error))
+  if (!trd_oauth2_check (
+          configuration, configuration, session->row->configuration, error))
     return FALSE;
 
-  g_variant_unref (session->row->configuration);
-  session->row->configuration = g_steal_pointer (&merged);
-  if (has_key (configuration, "headers"))
-    replace_secrets (session, secrets);
-  trd_registry_emit_session_changed (self, session);
+  if (trd_secret_options_are_touched (configuration))
+    {
+      if (trd_secrets_is_missing (session->secrets))
+        {
+          g_set_error_literal (error,
+                               TRUNDLE_ERROR,
+                               TRUNDLE_ERROR_BAD_STATE,
+                               "The keyring with the secrets of the session is locked");
+          return FALSE;
+        }
+      secrets = take_secrets (self, session, value);
+    }
+  else if (session->secrets != NULL)
+    {
+      /* Whatever they are. */
+      secrets = trd_secrets_ref (session->secrets);
+    }
 
-  return TRUE;
+  return store_configuration (self, session, changed, secrets, error);
+}
+
+GVariant *
+trd_registry_plan_open (TrdRegistry *self,
+                        const TrdOwner *owner,
+                        const char *identifier,
+                        GVariant *configuration,
+                        gboolean update,
+                        gint64 *out_session_id)
+{
+  guint n_of_owner;
+  TrdSession *session = find_by_identifier (self, owner, identifier, &n_of_owner);
+  g_autoptr (GVariant) secrets = NULL;
+  g_autoptr (GVariant) plain = NULL;
+
+  *out_session_id = session != NULL ? session->row->id : 0;
+  if (session != NULL && update)
+    return trd_registry_plan_configuration (session, configuration);
+  if (session != NULL && !wants_secrets (session))
+    return NULL;
+
+  plain = trd_request_without_secrets (configuration, &secrets);
+  return g_steal_pointer (&secrets);
 }
 
 /* ---- the end of a session ---- */
@@ -303,7 +373,7 @@ trd_registry_finish_and_invalidate (TrdRegistry *self,
     return FALSE;
   if (session->n_unfinished == 0)
     event = new_last_word (self, session);
-  if (!update_session (self, session, next, session->row->configuration, error)
+  if (!update_session (self, session, next, error)
       || (event != NULL && !trd_store_append_event (store, event, error))
       || !trd_store_commit (store, error))
     {
@@ -342,8 +412,7 @@ stage_retirement (TrdRegistry *self,
         return FALSE;
     }
 
-  return update_session (
-      self, session, TRUNDLE_SESSION_RETIRED, session->row->configuration, error);
+  return update_session (self, session, TRUNDLE_SESSION_RETIRED, error);
 }
 
 gboolean

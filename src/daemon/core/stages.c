@@ -64,6 +64,7 @@ trd_step_write_row (TrdTurn *self, TrdStep *step, GError **error)
   step->row->streak = step->streak;
   step->row->durable = step->durable;
   step->row->delayed = step->delayed;
+  step->row->challenge_id = step->challenge != NULL ? step->challenge->row->id : 0;
 
   return trd_store_update_task (self->store, step->row, error);
 }
@@ -140,23 +141,14 @@ trd_stage_suspend (TrdTurn *self, TrdStep *step, const TrdChange *change, GError
 
   trd_step_keep_progress (step);
   trd_step_withdraw_question (step);
+  /* After Resume it is asked anew. */
+  step->challenge = NULL;
   if (step->deadline_us > 0 && step->deadline_us < G_MAXINT64)
     step->deadline_us = MIN (self->now.boot_us - step->deadline_us, -1);
   step->hold = 0;
   step->not_before_us = 0;
 
   return trd_step_write_row (self, step, error);
-}
-
-gboolean
-trd_stage_state (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error)
-{
-  return trd_store_set_task_state (self->store,
-                                   step->task->id,
-                                   step->next,
-                                   step->hold,
-                                   trd_moment_at (self->now, step->not_before_us),
-                                   error);
 }
 
 void
@@ -201,37 +193,43 @@ turn_to_mirror (TrdStep *step, guint mirror)
   step->changes |= TRD_TASK_CHANGE_REQUEST;
 }
 
+void
+trd_step_note_attempt (TrdStep *step, const TrdChange *change)
+{
+  TrdTaskRow *row = step->row;
+  g_autofree char *asked = trd_request_find_url (row);
+
+  row->sent = FALSE;
+  row->attempts++;
+  step->suspicion = change->suspicion;
+  trd_step_set_response (step, trd_step_find_answer (step, change->outcome));
+  trd_step_copy_progress (step, change);
+  if (row->intent.final_name == NULL
+      && !trd_resume_is_possible (row->response, NULL, NULL))
+    row->received = 0;
+
+  g_free (row->transient_name);
+  row->transient_name = g_strdup (trundle_error_to_name (change->outcome->code));
+  g_clear_pointer (&row->transient_details, g_variant_unref);
+  row->transient_details = trd_outcome_details (change->outcome, asked);
+  step->changes |= TRD_TASK_CHANGE_NEXT_ATTEMPT;
+}
+
 gboolean
 trd_stage_retry (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error)
 {
-  g_autofree char *asked = NULL;
-
   if (!trd_step_load_row (self, step, error))
     return FALSE;
 
-  asked = trd_request_find_url (step->row);
-  step->row->sent = FALSE;
-  step->row->attempts++;
+  trd_step_note_attempt (step, change);
   step->hold = change->hold;
   step->not_before_us = change->not_before_us;
-  step->suspicion = change->suspicion;
   step->failures = change->failures;
   step->streak = change->streak;
   step->row->space_needed = change->space_needed;
-  trd_step_set_response (step, trd_step_find_answer (step, change->outcome));
-  trd_step_copy_progress (step, change);
   turn_to_mirror (step, change->mirror);
   if (change->afresh)
     forget_part (step->row);
-  if (step->row->intent.final_name == NULL
-      && !trd_resume_is_possible (step->row->response, NULL, NULL))
-    step->row->received = 0;
-
-  g_free (step->row->transient_name);
-  step->row->transient_name = g_strdup (trundle_error_to_name (change->outcome->code));
-  g_clear_pointer (&step->row->transient_details, g_variant_unref);
-  step->row->transient_details = trd_outcome_details (change->outcome, asked);
-  step->changes |= TRD_TASK_CHANGE_NEXT_ATTEMPT;
 
   return trd_step_write_row (self, step, error);
 }

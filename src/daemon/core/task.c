@@ -8,6 +8,7 @@
 #include "core/task.h"
 
 #include "common/names.h"
+#include "core/challenge.h"
 #include "value/rows.h"
 
 char *
@@ -36,5 +37,10 @@ trd_task_is_due (const TrdTask *self)
 TrundleWaitReasons
 trd_task_wait_reasons (TrdTask *self)
 {
+  if (self->state == TRUNDLE_TASK_CHALLENGED && self->challenge != NULL)
+    return self->challenge->row->state == TRD_CHALLENGE_LOCKED
+               ? TRUNDLE_WAIT_KEYRING_LOCKED
+               : TRUNDLE_WAIT_AUTHENTICATION;
+
   return self->state == TRUNDLE_TASK_QUEUED ? self->shown_reasons : 0;
 }

@@ -4,11 +4,13 @@
 #pragma once
 
 #include "core/env.h"
+#include "core/secrets.h"
 #include "core/task-state.h"
 
 typedef struct _TrdTask TrdTask;
 typedef struct _TrdSession TrdSession;
 typedef struct _TrdWaits TrdWaits;
+typedef struct _TrdChallenge TrdChallenge;
 
 /* A task, as little of it as must be in memory: everything else is its row.  Owned by its
  * session; written only by a turn (core/turn.h). */
@@ -25,6 +27,8 @@ struct _TrdTask
   gpointer lane;                 /* (unowned) (nullable): the scheduler's */
   GRefString *host;              /* (owned): what slots per host count */
   gpointer run;                  /* (unowned) (nullable): the runner's, while running */
+  TrdChallenge *challenge;       /* (unowned) (nullable): it waits for, or went on by */
+  TrdSecrets *secrets;           /* (owned) (nullable): its own, not its session's */
   TrdWaits *waits;               /* (owned) (nullable): core/waits.c, as the next */
   gint64 waiting_since_us; /* CLOCK_BOOTTIME; 0: not queued, or nothing counted yet */
   float priority;
@@ -33,13 +37,15 @@ struct _TrdTask
   guint8 state;          /* TrundleTaskState */
   guint8 kind;           /* TrundleKind */
   guint8 suspicion;
-  guint16 failures; /* in a row, without progress: the exponent of the back-off */
-  guint16 streak;   /* of attempts that ended alike */
-  guint8 rechecks;  /* in a row, of what it waits for on its disk */
-  guint durable : 1;
+  guint16 failures;  /* in a row, without progress: the exponent of the back-off */
+  guint16 streak;    /* of attempts that ended alike */
+  guint8 rechecks;   /* in a row, of what it waits for on its disk */
+  guint durable : 1; /* its own secrets are kept; or there are none */
   guint has_intent : 1;
   guint delayed : 2;   /* TrdDelayed */
   guint begun : 1;     /* an attempt was made */
+  guint refreshed : 1; /* it went on with a fresh token that is not accepted yet */
+  guint local : 1;     /* its attempts need the profile "local" */
   guint releasing : 1; /* a worker still holds the part of an attempt that ended */
 };
 
@@ -53,6 +59,6 @@ trd_task_object_path (gint64 task_id);
 gboolean
 trd_task_is_finished (const TrdTask *self);
 
-/* Why it is not running: computed now.  0 unless queued. */
+/* Why it is not running: computed now.  0 unless queued or challenged. */
 TrundleWaitReasons
 trd_task_wait_reasons (TrdTask *self);

@@ -92,14 +92,20 @@ trd_registry_update_request (TrdRegistry *self,
   g_auto (TrdRequestParts) parts = { 0 };
   g_autoptr (TrdTaskRow) row = NULL;
   TrdChange change = { .request = &parts };
+  gboolean is_answer;
 
   row = trd_store_load_task (store, task->id, error);
-  if (row == NULL
-      || !trd_request_update (
-          row, trd_registry_get_secrets (self, task->id), changes, &parts, error))
+  if (row == NULL || !trd_registry_change_request (task, row, changes, &parts, error))
     return FALSE;
 
-  return trd_turn_single (self, task, TRD_TASK_INPUT_UPDATE, &change, error);
+  if (!trd_turn_single (self, task, TRD_TASK_INPUT_UPDATE, &change, error))
+    return FALSE;
+
+  /* Another server asks something else, and other secrets may be the answer. */
+  is_answer = task->state == TRUNDLE_TASK_CHALLENGED
+              && (!trd_request_is_same_origin (row, parts.url)
+                  || (parts.secrets != NULL && !parts.keeps_secrets));
+  return !is_answer || trd_turn_single (self, task, TRD_TASK_INPUT_ANSWER, NULL, error);
 }
 
 static gboolean

@@ -6,7 +6,7 @@
 #include "core/turn.h"
 
 /* What the files of a turn share: turn.c, stages.c, finish.c, again.c, delayed.c,
- * leave.c. */
+ * leave.c, challenge-stages.c, turn-challenges.c. */
 
 /* One input, staged: what is true of its task once the transaction is committed. */
 typedef struct
@@ -25,8 +25,9 @@ typedef struct
   guint failures;
   guint streak;
   gboolean durable;
-  GRefString *host;  /* (owned) (nullable): when another one is asked now */
-  GVariant *secrets; /* (owned) (nullable): with takes_secrets */
+  GRefString *host;        /* (owned) (nullable): when another one is asked now */
+  TrdSecrets *secrets;     /* (owned) (nullable): with takes_secrets */
+  TrdChallenge *challenge; /* (unowned) (nullable): it refers to */
   gboolean takes_secrets;
   gboolean withdraws; /* its TaskFinished, which was not true after all */
   guint changes;      /* TrdTaskChange */
@@ -41,10 +42,14 @@ struct _TrdTurn
   GPtrArray *steps;      /* (owned) (element-type TrdStep) */
   GHashTable *finishing; /* (owned) (element-type TrdSession guint): tasks that finish */
   GPtrArray *last_words; /* (owned) (element-type TrdEvent): DidBecomeInvalid */
+  GPtrArray *standings;  /* (owned): of challenges: core/turn-challenges.c */
   gboolean open;         /* a transaction is begun */
 };
 
-/* core/turn.c.  An event of @session (not yet stored); @details is taken. */
+/* core/turn.c.  Begins the transaction, unless it is. */
+gboolean
+trd_turn_open (TrdTurn *self, GError **error);
+/* An event of @session (not yet stored); @details is taken. */
 TrdEvent *
 trd_turn_new_event (TrdTurn *self,
                     TrdSession *session,
@@ -78,9 +83,9 @@ gboolean
 trd_stage_resume (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
 gboolean
 trd_stage_suspend (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
-/* State and waiting, and nothing else. */
-gboolean
-trd_stage_state (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+/* An attempt is over, and neither the end nor the state of its task is meant by it. */
+void
+trd_step_note_attempt (TrdStep *step, const TrdChange *change);
 gboolean
 trd_stage_retry (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
 
@@ -89,8 +94,15 @@ gboolean
 trd_stage_cancel (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
 gboolean
 trd_stage_expire (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+/* The row of a task that ends with an error; @details is taken. */
+void
+trd_step_set_error (TrdStep *step, TrundleError code, GVariant *details);
+/* (transfer full), not floating */
+GVariant *
+trd_step_ending_details (const TrdStep *step, const char *reason, const char *message);
+/* Writes it, and its TaskFinished. */
 gboolean
-trd_stage_reject (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+trd_step_finish (TrdTurn *self, TrdStep *step, GError **error);
 gboolean
 trd_stage_fail (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
 gboolean
@@ -98,7 +110,7 @@ trd_stage_succeed (TrdTurn *self, TrdStep *step, const TrdChange *change, GError
 
 /* core/again.c. */
 void
-trd_step_set_request (TrdStep *step, const TrdRequestParts *request);
+trd_step_set_request (TrdTurn *self, TrdStep *step, const TrdRequestParts *request);
 gboolean
 trd_stage_update (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
 gboolean
@@ -129,6 +141,30 @@ trd_step_leave_failed (TrdTurn *self,
                        const TrdChange *change,
                        GVariant *response,
                        GError **error);
+
+/* core/challenge-stages.c. */
+gboolean
+trd_stage_challenge (TrdTurn *self,
+                     TrdStep *step,
+                     const TrdChange *change,
+                     GError **error);
+gboolean
+trd_stage_answer (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+gboolean
+trd_stage_reject (TrdTurn *self, TrdStep *step, const TrdChange *change, GError **error);
+
+/* core/turn-challenges.c. */
+void
+trd_standing_free (gpointer data);
+gboolean
+trd_turn_stage_vanishing (TrdTurn *self, GError **error);
+/* After the commit, in this order: before the tasks, for each task, at the end. */
+void
+trd_turn_assign_challenges (TrdTurn *self);
+void
+trd_step_assign_challenge (TrdStep *step);
+void
+trd_turn_drop_challenges (TrdTurn *self);
 
 /* core/delayed.c. */
 gboolean

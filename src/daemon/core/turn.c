@@ -21,7 +21,7 @@ step_free (TrdStep *step)
   g_clear_pointer (&step->row, trd_task_row_free);
   g_clear_pointer (&step->event, trd_event_free);
   g_clear_pointer (&step->host, g_ref_string_release);
-  g_clear_pointer (&step->secrets, g_variant_unref);
+  g_clear_pointer (&step->secrets, trd_secrets_unref);
   g_free (step);
 }
 
@@ -37,6 +37,7 @@ trd_turn_new (TrdRegistry *registry)
   self->steps = g_ptr_array_new_with_free_func ((GDestroyNotify)step_free);
   self->finishing = g_hash_table_new (NULL, NULL);
   self->last_words = g_ptr_array_new_with_free_func ((GDestroyNotify)trd_event_free);
+  self->standings = g_ptr_array_new_with_free_func (trd_standing_free);
 
   return self;
 }
@@ -50,11 +51,12 @@ trd_turn_free (TrdTurn *self)
   g_ptr_array_unref (self->steps);
   g_hash_table_unref (self->finishing);
   g_ptr_array_unref (self->last_words);
+  g_ptr_array_unref (self->standings);
   g_free (self);
 }
 
-static gboolean
-ensure_open (TrdTurn *self, GError **error)
+gboolean
+trd_turn_open (TrdTurn *self, GError **error)
 {
   if (!self->open)
     self->open = trd_store_begin (self->store, error);
@@ -67,13 +69,14 @@ trd_turn_new_open (TrdRegistry *registry, GError **error)
 {
   g_autoptr (TrdTurn) self = trd_turn_new (registry);
 
-  return ensure_open (self, error) ? g_steal_pointer (&self) : NULL;
+  return trd_turn_open (self, error) ? g_steal_pointer (&self) : NULL;
 }
 
 gboolean
 trd_turn_append_event (TrdTurn *self, TrdEvent *event, GError **error)
 {
-  return ensure_open (self, error) && trd_store_append_event (self->store, event, error);
+  return trd_turn_open (self, error)
+         && trd_store_append_event (self->store, event, error);
 }
 
 TrdEvent *
@@ -115,8 +118,8 @@ static const StageFunc stages[] = {
   [TRD_TASK_INPUT_SUCCEED] = trd_stage_succeed,
   [TRD_TASK_INPUT_FAIL] = trd_stage_fail,
   [TRD_TASK_INPUT_RETRY] = trd_stage_retry,
-  [TRD_TASK_INPUT_CHALLENGE] = trd_stage_state,
-  [TRD_TASK_INPUT_ANSWER] = trd_stage_state,
+  [TRD_TASK_INPUT_CHALLENGE] = trd_stage_challenge,
+  [TRD_TASK_INPUT_ANSWER] = trd_stage_answer,
   [TRD_TASK_INPUT_REJECT] = trd_stage_reject,
   [TRD_TASK_INPUT_UPDATE] = trd_stage_update,
   [TRD_TASK_INPUT_TRY_AGAIN] = trd_stage_try_again,
@@ -145,6 +148,7 @@ new_step (TrdTask *task, TrdTaskInput input, TrundleTaskState next)
   step->failures = task->failures;
   step->streak = task->streak;
   step->durable = task->durable;
+  step->challenge = task->challenge;
   step->changes = TRD_TASK_CHANGE_STATE;
 
   return step;
@@ -181,7 +185,20 @@ trd_turn_apply (TrdTurn *self,
   if (stages[input] == stage_nothing)
     return TRUE;
 
-  return ensure_open (self, error) && stages[input](self, step, change, error);
+  return trd_turn_open (self, error) && stages[input](self, step, change, error);
+}
+
+gboolean
+trd_turn_refer (TrdTurn *self, TrdTask *task, TrdChallenge *challenge, GError **error)
+{
+  TrdStep *step = new_step (task, TRD_TASK_INPUT_UPDATE, TRUNDLE_TASK_CHALLENGED);
+
+  g_ptr_array_add (self->steps, step);
+  step->challenge = challenge;
+  step->changes = TRD_TASK_CHANGE_WAIT_REASONS;
+
+  return trd_turn_open (self, error) && trd_step_load_row (self, step, error)
+         && trd_step_write_row (self, step, error);
 }
 
 /* A session that only waited for its last task becomes invalid with it (law 5: in the
@@ -232,6 +249,7 @@ assign (TrdTurn *self, TrdStep *step)
   session->n_unfinished -= step->next == TRUNDLE_TASK_FINISHED;
   session->n_asked += step->delayed == TRD_DELAYED_ASKED;
   session->n_asked -= task->delayed == TRD_DELAYED_ASKED;
+  trd_step_assign_challenge (step);
 
   task->state = step->next;
   task->begun |= step->next == TRUNDLE_TASK_RUNNING;
@@ -253,7 +271,10 @@ assign (TrdTurn *self, TrdStep *step)
       task->host = g_steal_pointer (&step->host);
     }
   if (step->takes_secrets)
-    trd_registry_set_secrets (self->registry, task->id, step->secrets);
+    {
+      g_clear_pointer (&task->secrets, trd_secrets_unref);
+      task->secrets = g_steal_pointer (&step->secrets);
+    }
 }
 
 /* The life of a task in the journal, with its fields; the address is redacted there. */
@@ -267,6 +288,13 @@ log_step (TrdStep *step)
                   row->session_id,
                   row->id,
                   "The app is asked before it begins: %s",
+                  row->url);
+  else if (step->input == TRD_TASK_INPUT_CHALLENGE)
+    trd_log_task (G_LOG_LEVEL_INFO,
+                  row->session_id,
+                  row->id,
+                  "Waits for an answer to %s: %s",
+                  row->transient_name,
                   row->url);
   else if (step->event != NULL && row->error_name == NULL)
     trd_log_task (G_LOG_LEVEL_MESSAGE,
@@ -329,11 +357,13 @@ trd_turn_commit (TrdTurn *self, GError **error)
 {
   if (self->open)
     {
-      if (!stage_last_words (self, error) || !trd_store_commit (self->store, error))
+      if (!stage_last_words (self, error) || !trd_turn_stage_vanishing (self, error)
+          || !trd_store_commit (self->store, error))
         return FALSE;
       self->open = FALSE;
     }
 
+  trd_turn_assign_challenges (self);
   for (guint i = 0; i < self->steps->len; i++)
     assign (self, g_ptr_array_index (self->steps, i));
   for (guint i = 0; i < self->steps->len; i++)
@@ -341,6 +371,7 @@ trd_turn_commit (TrdTurn *self, GError **error)
   for (guint i = 0; i < self->last_words->len; i++)
     tell_last_words (self, g_ptr_array_index (self->last_words, i));
 
+  trd_turn_drop_challenges (self);
   g_ptr_array_set_size (self->steps, 0);
   return TRUE;
 }

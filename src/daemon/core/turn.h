@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "core/challenge.h"
 #include "core/registry.h"
 #include "core/request.h"
 #include "value/outcome.h"
@@ -11,10 +12,18 @@
  * memory and told (laws 1, 2, 5).  The one writer of a task's state. */
 typedef struct _TrdTurn TrdTurn;
 
+/* How a challenge ends its tasks. */
+typedef enum
+{
+  TRD_REJECT_CANCELLED, /* AuthenticationCancelled */
+  TRD_REJECT_DEFAULT,   /* with what the attempt brought that met it */
+  TRD_REJECT_TIMED_OUT, /* AuthenticationRequired: nobody has answered in time */
+} TrdReject;
+
 /* What goes along with an input. */
 typedef struct
 {
-  const TrdOutcome *outcome; /* (nullable): SUCCEED, FAIL, RETRY */
+  const TrdOutcome *outcome; /* (nullable): SUCCEED, FAIL, RETRY, CHALLENGE */
   guint32 hold;              /* RETRY: why it waits */
   gint64 not_before_us;      /* RETRY: until when, on CLOCK_BOOTTIME;
                               * NETWORK_UP: a back-off no longer than that */
@@ -32,6 +41,9 @@ typedef struct
   gboolean keep_part;      /* FAIL: the bytes are all there, for OpenFile and MoveFile */
   const TrdRequestParts *request; /* UPDATE, PROCEED (nullable): the whole of it */
   gint64 earliest_begin_us;       /* DATE: 0 for none */
+  TrdChallenge *challenge; /* CHALLENGE; ANSWER (nullable): it refers to from now on */
+  GVariant *telling;       /* (nullable): CHALLENGE: details of ChallengeReceived */
+  TrdReject reject;        /* REJECT */
   /* (nullable): CANCEL: what can be gone on with is kept, and this is what to tell; NULL
    * when there is nothing */
   GBytes **out_resume_data;
@@ -55,6 +67,26 @@ trd_turn_apply (TrdTurn *self,
                 TrdTaskInput input,
                 const TrdChange *change,
                 GError **error);
+
+/* Challenges change in the transaction too: @row is taken.  The challenge is there for
+ * steps of this turn at once, for all others once it is committed. (transfer none) */
+TrdChallenge *
+trd_turn_add_challenge (TrdTurn *self,
+                        TrdSession *session,
+                        TrdChallengeRow *row,
+                        gint64 deadline_us,
+                        GError **error);
+gboolean
+trd_turn_set_challenge (TrdTurn *self,
+                        TrdChallenge *challenge,
+                        TrdChallengeRow *row,
+                        gint64 deadline_us,
+                        GError **error);
+gboolean
+trd_turn_remove_challenge (TrdTurn *self, TrdChallenge *challenge, GError **error);
+/* A challenged task waits for @challenge from now on. */
+gboolean
+trd_turn_refer (TrdTurn *self, TrdTask *task, TrdChallenge *challenge, GError **error);
 
 /* Stores @event in the transaction; telling it is the caller's, after the commit. */
 gboolean

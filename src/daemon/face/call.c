@@ -23,7 +23,7 @@ trd_call_new (TrdGate *gate, GDBusMethodInvocation *invocation, GDestroyNotify o
 
   self->gate = g_object_ref (gate);
   self->invocation = g_object_ref (invocation);
-  self->parameters = g_dbus_method_invocation_get_parameters (invocation);
+  self->parameters = g_variant_ref (g_dbus_method_invocation_get_parameters (invocation));
   self->on_ended = on_ended;
 
   return self;
@@ -35,7 +35,9 @@ call_free (TrdCall *self)
   self->on_ended (self->gate);
   g_clear_object (&self->gate);
   g_clear_object (&self->invocation);
+  g_clear_pointer (&self->parameters, g_variant_unref);
   g_clear_pointer (&self->peer, trd_peer_unref);
+  g_clear_pointer (&self->secrets, g_ptr_array_unref);
   g_free (self);
 }
 

@@ -15,9 +15,10 @@ typedef struct
 {
   TrdGate *gate;                     /* (owned) */
   GDBusMethodInvocation *invocation; /* (owned) */
-  GVariant *parameters;              /* (unowned): the invocation's */
+  GVariant *parameters;              /* (owned) */
   TrdPeer *peer;                     /* (owned) (nullable): NULL before identification */
-  GDestroyNotify on_ended;           /* told the gate, once */
+  GPtrArray *secrets;      /* (owned) (nullable): kept for it, until it has ended */
+  GDestroyNotify on_ended; /* told the gate, once */
 } TrdCall;
 
 TrdCall *

@@ -13,6 +13,16 @@ typedef struct
   void (*handle) (gpointer object, TrdCall *call);
   /* Refused to a sandbox that has no network itself (law 14). */
   gboolean needs_network;
+  /* What its argument number @options, a{sv} or aa{sv}, is checked for (TrundleScope):
+   * the handler is called once secrets in it that came as descriptors were read; 0 for a
+   * method without any.  face/secret-fd.h */
+  guint scopes;
+  guint options;
+  /* (nullable): secrets that it brings, so that they are kept before the handler is
+   * called.  (element-type GVariant) (transfer full) (nullable): NULL for none */
+  GPtrArray *(*find_secrets) (gpointer object, TrdCall *call);
+  /* Whose they will be. */
+  TrdSession *(*get_session) (gpointer object);
 } TrdMethod;
 
 typedef struct

@@ -18,6 +18,7 @@
 #include "common/names.h"
 #include "face/face.h"
 #include "face/outlet.h"
+#include "face/secret-fd.h"
 
 #include "trundle-introspection.h"
 
@@ -183,13 +184,111 @@ dispatch_property (const TrdFace *face, gpointer object, TrdCall *call)
 }
 
 static void
+dispatch (TrdCall *call);
+
+/* @parameters with another value at @index.  Floating. */
+static GVariant *
+replace_child (GVariant *parameters, guint index, GVariant *value)
+{
+  gsize n = g_variant_n_children (parameters);
+  g_autoptr (GPtrArray) children = g_ptr_array_new_with_free_func (
+      (GDestroyNotify)g_variant_unref);
+
+  for (gsize i = 0; i < n; i++)
+    g_ptr_array_add (children,
+                     i == index ? g_variant_ref (value)
+                                : g_variant_get_child_value (parameters, i));
+
+  return g_variant_new_tuple ((GVariant *const *)children->pdata, n);
+}
+
+typedef struct
+{
+  TrdCall *call; /* (owned) until it is answered */
+  guint options;
+} Reading;
+
+/* From the beginning: the object may be gone. */
+static void
+on_secrets_read (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Reading *self = user_data;
+  TrdCall *call = self->call;
+  GError *error = NULL;
+  g_autoptr (GVariant) options = trd_secret_fd_read_finish (result, &error);
+  g_autoptr (GVariant) before = NULL;
+
+  if (options == NULL)
+    {
+      trd_call_return_error (call, error);
+      return;
+    }
+
+  before = g_steal_pointer (&call->parameters);
+  call->parameters = g_variant_ref_sink (replace_child (before, self->options, options));
+  dispatch (call);
+}
+
+/* Reads what came as descriptors; FALSE when nothing did. */
+static gboolean
+read_secrets (const TrdMethod *method, TrdCall *call)
+{
+  g_autoptr (GVariant) options = NULL;
+  Reading *reading;
+
+  if (method->scopes == 0)
+    return FALSE;
+  options = g_variant_get_child_value (call->parameters, method->options);
+  if (!trd_secret_fd_is_in (options))
+    return FALSE;
+
+  reading = g_new0 (Reading, 1);
+  reading->call = call;
+  reading->options = method->options;
+  trd_secret_fd_read_async (call, options, method->scopes, on_secrets_read, reading);
+  return TRUE;
+}
+
+static void
+on_secrets_kept (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  TrdCall *call = user_data;
+
+  call->secrets = trd_secret_pool_prepare_finish (TRD_SECRET_POOL (source), result);
+  dispatch (call);
+}
+
+/* Keeps the secrets that it brings; FALSE when there are none, or they are kept. */
+static gboolean
+keep_secrets (const TrdMethod *method, gpointer object, TrdCall *call)
+{
+  g_autoptr (GPtrArray) values = NULL;
+  const TrdSession *session;
+
+  if (method->find_secrets == NULL || call->secrets != NULL)
+    return FALSE;
+  values = method->find_secrets (object, call);
+  if (values == NULL)
+    return FALSE;
+
+  session = method->get_session (object);
+  trd_secret_pool_prepare_async (trd_registry_get_secret_pool (call->gate->registry),
+                                 session->row->id,
+                                 session->row->owner->app_id,
+                                 values,
+                                 on_secrets_kept,
+                                 call);
+  return TRUE;
+}
+
+static void
 handle_method (const TrdMethod *method, gpointer object, TrdCall *call)
 {
   if (method->needs_network && !call->peer->has_network)
     trd_call_return_literal (call,
                              TRUNDLE_ERROR_NOT_ALLOWED,
                              "The app's sandbox has no access to the network");
-  else
+  else if (!read_secrets (method, call) && !keep_secrets (method, object, call))
     method->handle (object, call);
 }
 

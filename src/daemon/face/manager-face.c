@@ -22,6 +22,7 @@ typedef struct
   char *identifier;        /* (owned) */
   GVariant *configuration; /* (owned) */
   gboolean update;
+  TrdOwner *owner;       /* (owned) (nullable): once the names are claimed */
   char *path;            /* (owned) (nullable): once opened, as the next two */
   char *activation_name; /* (owned) (nullable) */
   GVariantDict results;
@@ -32,6 +33,7 @@ opening_free (Opening *self)
 {
   g_free (self->identifier);
   g_variant_unref (self->configuration);
+  g_clear_pointer (&self->owner, trd_owner_unref);
   g_free (self->path);
   g_free (self->activation_name);
   g_variant_dict_clear (&self->results);
@@ -98,15 +100,21 @@ open_session (Opening *self, const TrdOwner *owner, GError **error)
   return TRUE;
 }
 
+/* Consumes @self. */
 static void
-on_names_claimed (GObject *source, GAsyncResult *result, gpointer user_data)
+open_and_return (Opening *opening)
 {
-  g_autoptr (Opening) self = user_data;
-  GError *error = NULL;
-  g_autoptr (TrdOwner) owner = trd_claim_finish (result, &error);
+  g_autoptr (Opening) self = opening;
+  TrdSecretPool *pool = trd_registry_get_secret_pool (
+      trd_gate_get_registry (self->call->gate));
   TrdLauncher *launcher = trd_gate_get_env (self->call->gate)->launcher;
+  GError *error = NULL;
+  gboolean opened;
 
-  if (owner == NULL || !open_session (self, owner, &error))
+  trd_secret_pool_use (pool, self->call->secrets);
+  opened = open_session (self, self->owner, &error);
+  trd_secret_pool_use (pool, NULL);
+  if (!opened)
     {
       trd_call_return_error (self->call, error);
       return;
@@ -119,6 +127,55 @@ on_names_claimed (GObject *source, GAsyncResult *result, gpointer user_data)
 
   trd_launcher_is_activatable_async (
       launcher, self->activation_name, NULL, on_activatable_known, self);
+  g_steal_pointer (&self);
+}
+
+static void
+on_secrets_kept (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Opening *self = user_data;
+
+  self->call->secrets = trd_secret_pool_prepare_finish (TRD_SECRET_POOL (source), result);
+  open_and_return (self);
+}
+
+static void
+on_names_claimed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Opening) self = user_data;
+  TrdRegistry *registry = trd_gate_get_registry (self->call->gate);
+  g_autoptr (GPtrArray) values = g_ptr_array_new_with_free_func (
+      (GDestroyNotify)g_variant_unref);
+  GError *error = NULL;
+  GVariant *secrets;
+  gint64 session_id;
+
+  self->owner = trd_claim_finish (result, &error);
+  if (self->owner == NULL)
+    {
+      trd_call_return_error (self->call, error);
+      return;
+    }
+
+  secrets = trd_registry_plan_open (registry,
+                                    self->owner,
+                                    self->identifier,
+                                    self->configuration,
+                                    self->update,
+                                    &session_id);
+  if (secrets == NULL)
+    {
+      open_and_return (g_steal_pointer (&self));
+      return;
+    }
+
+  g_ptr_array_add (values, secrets);
+  trd_secret_pool_prepare_async (trd_registry_get_secret_pool (registry),
+                                 session_id,
+                                 self->owner->app_id,
+                                 values,
+                                 on_secrets_kept,
+                                 self);
   g_steal_pointer (&self);
 }
 
@@ -237,7 +294,11 @@ unload (gpointer view)
 }
 
 static const TrdMethod methods[] = {
-  { "OpenSession", handle_open_session, .needs_network = TRUE },
+  { "OpenSession",
+    handle_open_session,
+    .needs_network = TRUE,
+    .scopes = TRUNDLE_SCOPE_CONFIGURATION | TRUNDLE_SCOPE_OPEN,
+    .options = 1 },
   { "ListSessions", handle_list_sessions },
 };
 

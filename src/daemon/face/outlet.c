@@ -262,6 +262,7 @@ static const struct
     { "NextAttemptAt", "WaitReasons", "LastTransientError", "Attempts" } },
   { TRD_TASK_CHANGE_DETAILS, { "Priority", "Description", "UserData", "EarliestBegin" } },
   { TRD_TASK_CHANGE_REQUEST, { "Url", "OriginalRequest", "CurrentRequest", "Durable" } },
+  { TRD_TASK_CHANGE_SECRETS, { "Durable" } },
 };
 
 /* (transfer container) */

@@ -11,7 +11,13 @@
 
 #include "common/names.h"
 #include "common/vocabulary.h"
+#include "core/reset.h"
+#include "core/secret-options.h"
+#include "core/challenge.h"
+#include "core/request.h"
 #include "face/claim.h"
+#include "face/cookies-face.h"
+#include "face/credentials-face.h"
 #include "face/outlet.h"
 #include "face/query.h"
 #include "face/session-view.h"
@@ -57,7 +63,8 @@ list_challenges (TrdSession *session)
 
   g_hash_table_iter_init (&iter, session->tasks);
   while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&task))
-    if (task->state == TRUNDLE_TASK_CHALLENGED)
+    if (task->state == TRUNDLE_TASK_CHALLENGED && task->challenge != NULL
+        && task->challenge->row->state == TRD_CHALLENGE_OPEN)
       g_array_append_val (ids, task->id);
   g_array_sort (ids, compare_ids);
 
@@ -150,6 +157,41 @@ create_tasks (TrdCall *call, TrdSession *session, GPtrArray *drafts)
   return ids;
 }
 
+static TrdSession *
+get_session (gpointer object)
+{
+  return object;
+}
+
+static GPtrArray *
+new_values (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+}
+
+static GPtrArray *
+find_secrets_of_task (gpointer object, TrdCall *call)
+{
+  g_autoptr (GVariant) options = NULL;
+  g_autoptr (GVariant) checked = NULL;
+  GPtrArray *values;
+  GVariant *secrets;
+  const char *url;
+
+  g_variant_get (call->parameters, "(&s@a{sv})", &url, &options);
+  if (!trd_request_may_bring_secrets (url, options))
+    return NULL;
+  /* What is wrong is told by the handler. */
+  checked = trundle_vocabulary_check (options, TRUNDLE_SCOPE_TASK, NULL);
+  secrets = checked != NULL ? trd_request_find_secrets (url, checked) : NULL;
+  if (secrets == NULL)
+    return NULL;
+
+  values = new_values ();
+  g_ptr_array_add (values, secrets);
+  return values;
+}
+
 static void
 handle_create_download_task (gpointer object, TrdCall *call)
 {
@@ -177,6 +219,65 @@ handle_create_download_task (gpointer object, TrdCall *call)
 
   path = trd_task_object_path (g_array_index (ids, gint64, 0));
   trd_call_return (call, g_variant_new ("(o)", path));
+}
+
+/* (transfer full) (nullable) */
+static GVariant *
+find_secrets_of_dict (GVariant *dict)
+{
+  g_autoptr (GVariant) checked = NULL;
+  const char *url = "";
+
+  g_variant_lookup (dict, "url", "&s", &url);
+  if (!trd_request_may_bring_secrets (url, dict))
+    return NULL;
+  checked = trundle_vocabulary_check (
+      dict, TRUNDLE_SCOPE_TASK | TRUNDLE_SCOPE_BATCH, NULL);
+  if (checked == NULL)
+    return NULL;
+
+  return trd_request_find_secrets (url, checked);
+}
+
+static gboolean
+may_have_user_info (GVariant *dict)
+{
+  const char *url = "";
+
+  g_variant_lookup (dict, "url", "&s", &url);
+  return strchr (url, '@') != NULL;
+}
+
+/* Mostly a batch has one token for all. */
+static gboolean
+brings_the_same (GVariant *dict, GVariant *before)
+{
+  return !may_have_user_info (dict) && !may_have_user_info (before)
+         && trd_secret_options_are_alike (dict, before);
+}
+
+static GPtrArray *
+find_secrets_of_tasks (gpointer object, TrdCall *call)
+{
+  g_autoptr (GVariant) dicts = g_variant_get_child_value (call->parameters, 0);
+  g_autoptr (GPtrArray) values = new_values ();
+  g_autoptr (GVariant) looked_at = NULL;
+
+  for (gsize i = 0; i < g_variant_n_children (dicts); i++)
+    {
+      g_autoptr (GVariant) dict = g_variant_get_child_value (dicts, i);
+      GVariant *secrets;
+
+      if (looked_at != NULL && brings_the_same (dict, looked_at))
+        continue;
+      secrets = find_secrets_of_dict (dict);
+      if (secrets != NULL)
+        g_ptr_array_add (values, secrets);
+      g_clear_pointer (&looked_at, g_variant_unref);
+      looked_at = g_steal_pointer (&dict);
+    }
+
+  return values->len > 0 ? g_steal_pointer (&values) : NULL;
 }
 
 static void
@@ -370,6 +471,23 @@ handle_flush (gpointer object, TrdCall *call)
   trd_call_return_done (call, done, error);
 }
 
+static void
+on_reset (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  gboolean done = trd_registry_reset_session_finish (
+      TRD_REGISTRY (source), result, &error);
+
+  trd_call_return_done (user_data, done, error);
+}
+
+static void
+handle_reset (gpointer object, TrdCall *call)
+{
+  trd_registry_reset_session_async (
+      trd_gate_get_registry (call->gate), object, on_reset, call);
+}
+
 typedef struct
 {
   TrdCall *call; /* (owned) until it is answered */
@@ -386,6 +504,33 @@ configuring_free (Configuring *self)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Configuring, configuring_free)
 
 static void
+configure (Configuring *self)
+{
+  TrdRegistry *registry = trd_gate_get_registry (self->call->gate);
+  TrdSession *session = trd_registry_find_session (registry, self->session_id);
+  GError *error = NULL;
+  gboolean done;
+
+  if (session == NULL)
+    {
+      trd_call_return_not_found (self->call);
+      return;
+    }
+
+  done = trd_registry_configure (registry, session, self->configuration, &error);
+  trd_call_return_done (self->call, done, error);
+}
+
+static void
+on_secrets_kept (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Configuring) self = user_data;
+
+  self->call->secrets = trd_secret_pool_prepare_finish (TRD_SECRET_POOL (source), result);
+  configure (self);
+}
+
+static void
 on_names_claimed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (Configuring) self = user_data;
@@ -393,7 +538,8 @@ on_names_claimed (GObject *source, GAsyncResult *result, gpointer user_data)
   TrdSession *session = trd_registry_find_session (registry, self->session_id);
   GError *error = NULL;
   g_autoptr (TrdOwner) owner = trd_claim_finish (result, &error);
-  gboolean done = FALSE;
+  g_autoptr (GPtrArray) values = new_values ();
+  g_autoptr (GVariant) secrets = NULL;
 
   if (owner != NULL && session == NULL)
     {
@@ -401,9 +547,26 @@ on_names_claimed (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
 
-  if (owner != NULL)
-    done = trd_registry_configure (registry, session, self->configuration, &error);
-  trd_call_return_done (self->call, done, error);
+  if (owner == NULL)
+    {
+      trd_call_return_error (self->call, error);
+      return;
+    }
+
+  secrets = trd_registry_plan_configuration (session, self->configuration);
+  if (secrets == NULL)
+    {
+      configure (self);
+      return;
+    }
+
+  g_ptr_array_add (values, g_steal_pointer (&secrets));
+  trd_secret_pool_prepare_async (trd_registry_get_secret_pool (registry),
+                                 session->row->id,
+                                 session->row->owner->app_id,
+                                 values,
+                                 on_secrets_kept,
+                                 g_steal_pointer (&self));
 }
 
 static void
@@ -543,15 +706,34 @@ load (TrdGate *gate, gpointer object, GError **error)
 static const TrdMethod methods[] = {
   { "Attach", handle_attach },
   { "Detach", handle_detach },
-  { "CreateDownloadTask", handle_create_download_task, .needs_network = TRUE },
-  { "CreateTasks", handle_create_tasks, .needs_network = TRUE },
+  { "CreateDownloadTask",
+    handle_create_download_task,
+    .needs_network = TRUE,
+    .scopes = TRUNDLE_SCOPE_TASK,
+    .options = 1,
+    .find_secrets = find_secrets_of_task,
+    .get_session = get_session },
+  { "CreateTasks",
+    handle_create_tasks,
+    .needs_network = TRUE,
+    .scopes = TRUNDLE_SCOPE_TASK | TRUNDLE_SCOPE_BATCH,
+    .options = 0,
+    .find_secrets = find_secrets_of_tasks,
+    .get_session = get_session },
   { "ListTasks", handle_list_tasks },
   { "ListEvents", handle_list_events },
   { "CompleteEvents", handle_complete_events },
   { "FinishTasksAndInvalidate", handle_finish_tasks_and_invalidate },
   { "InvalidateAndCancel", handle_invalidate_and_cancel },
   { "CancelTasks", handle_cancel_tasks },
-  { "Configure", handle_configure },
+  { "Configure", handle_configure, .scopes = TRUNDLE_SCOPE_CONFIGURATION, .options = 0 },
+  { "SetCredential", trd_handle_set_credential, .needs_network = TRUE },
+  { "RemoveCredential", trd_handle_remove_credential },
+  { "ListCredentials", trd_handle_list_credentials },
+  { "SetCookies", trd_cookies_face_set, .scopes = TRUNDLE_SCOPE_COOKIE, .options = 0 },
+  { "GetCookies", trd_cookies_face_get },
+  { "ClearCookies", trd_cookies_face_clear },
+  { "Reset", handle_reset },
   { "Flush", handle_flush },
 };
 

@@ -12,6 +12,7 @@
 #include "common/enums.h"
 #include "common/names.h"
 #include "common/vocabulary.h"
+#include "face/credentials-face.h"
 #include "face/task-view.h"
 
 #include <errno.h>
@@ -78,6 +79,46 @@ handle_cancel_by_producing_resume_data (gpointer object, TrdCall *call)
       call,
       g_variant_new ("(@ay)",
                      g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, data, TRUE)));
+}
+
+static TrdSession *
+get_session (gpointer object)
+{
+  return ((TrdTask *)object)->session;
+}
+
+/* Of argument number @index. */
+static GPtrArray *
+find_secrets_of_update (gpointer object, TrdCall *call, guint index)
+{
+  g_autoptr (GVariant) given = g_variant_get_child_value (call->parameters, index);
+  g_autoptr (GVariant) changes = trundle_vocabulary_check (
+      given, TRUNDLE_SCOPE_REQUEST, NULL);
+  GVariant *secrets = NULL;
+  GPtrArray *values;
+
+  /* What is wrong is told by the handler. */
+  if (changes != NULL)
+    secrets = trd_registry_plan_update (
+        trd_gate_get_registry (call->gate), object, changes);
+  if (secrets == NULL)
+    return NULL;
+
+  values = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+  g_ptr_array_add (values, secrets);
+  return values;
+}
+
+static GPtrArray *
+find_secrets_of_request (gpointer object, TrdCall *call)
+{
+  return find_secrets_of_update (object, call, 0);
+}
+
+static GPtrArray *
+find_secrets_of_answer (gpointer object, TrdCall *call)
+{
+  return find_secrets_of_update (object, call, 1);
 }
 
 static void
@@ -374,8 +415,21 @@ static const TrdMethod methods[] = {
   { "Cancel", handle_cancel },
   { "CancelByProducingResumeData", handle_cancel_by_producing_resume_data },
   { "Retry", handle_retry, .needs_network = TRUE },
-  { "UpdateRequest", handle_update_request, .needs_network = TRUE },
-  { "RespondToDelayedRequest", handle_respond_to_delayed_request, .needs_network = TRUE },
+  { "UpdateRequest",
+    handle_update_request,
+    .needs_network = TRUE,
+    .scopes = TRUNDLE_SCOPE_REQUEST,
+    .options = 0,
+    .find_secrets = find_secrets_of_request,
+    .get_session = get_session },
+  { "RespondToDelayedRequest",
+    handle_respond_to_delayed_request,
+    .needs_network = TRUE,
+    .scopes = TRUNDLE_SCOPE_REQUEST,
+    .options = 1,
+    .find_secrets = find_secrets_of_answer,
+    .get_session = get_session },
+  { "RespondToChallenge", trd_handle_respond_to_challenge, .needs_network = TRUE },
   { "OpenFile", handle_open_file },
   { "MoveFile", handle_move_file },
 };

@@ -12,6 +12,7 @@
 #include "common/enums.h"
 #include "common/url.h"
 #include "common/vocabulary.h"
+#include "core/challenges.h"
 #include "core/request.h"
 #include "core/waits.h"
 
@@ -174,6 +175,27 @@ get_wait_reasons (gpointer view)
 }
 
 static GVariant *
+get_challenge (gpointer view)
+{
+  const TrdTaskView *self = view;
+  const TrdTaskRow *row = self->row;
+  const TrdChallenge *challenge = self->task->challenge;
+  g_autoptr (GVariant) told = NULL;
+
+  if (row->state != TRUNDLE_TASK_CHALLENGED || challenge == NULL
+      || !trd_challenge_is_unanswered (challenge))
+    return new_dict (NULL);
+
+  told = trd_challenge_describe (trd_registry_get_challenges (self->registry),
+                                 challenge,
+                                 challenge->row,
+                                 challenge->deadline_us,
+                                 row,
+                                 row->transient_name);
+  return g_steal_pointer (&told);
+}
+
+static GVariant *
 get_next_attempt_at (gpointer view)
 {
   const TrdTaskView *self = view;
@@ -225,6 +247,16 @@ get_bytes_received (gpointer view)
 }
 
 /* What the server said, else what is known of the end, else what the app guesses. */
+/* The answer of who wants to know first who is there: its body is not the file. */
+static gboolean
+is_question (GVariant *response)
+{
+  guint status = 0;
+
+  g_variant_lookup (response, "status", "u", &status);
+  return status == 401 || status == 407;
+}
+
 static GVariant *
 get_bytes_expected_to_receive (gpointer view)
 {
@@ -239,6 +271,7 @@ get_bytes_expected_to_receive (gpointer view)
   if (row->state == TRUNDLE_TASK_FINISHED && row->error_name == NULL)
     return g_variant_new_int64 ((gint64)row->received);
   if (row->response != NULL
+      && (row->state == TRUNDLE_TASK_FINISHED || !is_question (row->response))
       && g_variant_lookup (row->response, "content-length", "x", &expected)
       && expected >= 0)
     return g_variant_new_int64 (expected);
@@ -284,7 +317,10 @@ get_metrics (gpointer view)
 static GVariant *
 get_durable (gpointer view)
 {
-  return g_variant_new_boolean (((TrdTaskView *)view)->row->durable);
+  const TrdTaskView *self = view;
+
+  return g_variant_new_boolean (self->row->durable
+                                && trd_session_is_durable (self->task->session));
 }
 
 /* Where the file is, else where it will be; nothing for one that is kept in the spool. */
@@ -383,6 +419,7 @@ const TrdProperty trd_task_view_properties[] = {
   { "ErrorBody", get_error_body, NULL },
   { "WaitReasons", get_wait_reasons, NULL },
   { "EarliestBegin", get_earliest_begin, set_earliest_begin },
+  { "Challenge", get_challenge, NULL },
   { "NextAttemptAt", get_next_attempt_at, NULL },
   { "Attempts", get_attempts, NULL },
   { "LastTransientError", get_last_transient_error, NULL },

@@ -229,3 +229,42 @@ ALTER TABLE resumable ADD COLUMN created_boot_us INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE resumable ADD COLUMN untrusted INTEGER NOT NULL DEFAULT 0;
 UPDATE task SET untrusted = 1, synced = -1 - synced WHERE synced < 0;
 UPDATE resumable SET untrusted = 1, synced = -1 - synced WHERE synced < 0;
+
+-- step 4: secrets by reference, challenges, trust
+--
+-- secrets_id names an item of the keyring: what is secret itself is never here (law 9).
+ALTER TABLE session ADD COLUMN secrets_id TEXT;
+ALTER TABLE task ADD COLUMN secrets_id TEXT;
+-- The challenge the task waits for, or went on by the answer to; 0 for none.
+ALTER TABLE task ADD COLUMN challenge_id INTEGER NOT NULL DEFAULT 0;
+
+-- One for each protection space of a session that anything is known of: what was asked,
+-- whether it is answered, how often an answer was refused.  facts and answer are a{sv}.
+CREATE TABLE challenge (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  session_id INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+  space TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  opened_us INTEGER NOT NULL,
+  deadline_us INTEGER NOT NULL,
+  deadline_boot_us INTEGER NOT NULL,
+  facts BLOB NOT NULL,
+  answer BLOB,
+  UNIQUE (session_id, space)
+) STRICT;
+
+-- Certificates that the user or the app decided to trust in spite of what is wrong with
+-- them.  session_id 0: in every session of the owner.  certificate is its SHA-256.
+CREATE TABLE trust (
+  confinement TEXT NOT NULL,
+  app_id TEXT NOT NULL,
+  session_id INTEGER NOT NULL,
+  host TEXT NOT NULL,
+  port INTEGER NOT NULL,
+  is_proxy INTEGER NOT NULL,
+  certificate BLOB NOT NULL,
+  created_us INTEGER NOT NULL,
+  PRIMARY KEY (confinement, app_id, session_id, host, port, is_proxy, certificate)
+) STRICT, WITHOUT ROWID;

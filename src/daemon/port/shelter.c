@@ -249,6 +249,21 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp ((*first)->database, (*second)->database);
 }
 
+gboolean
+trd_shelter_has_aside (const char *state_directory)
+{
+  g_autoptr (GDir) dir = NULL;
+  const char *name;
+
+  g_return_val_if_fail (state_directory != NULL, FALSE);
+
+  dir = g_dir_open (state_directory, 0, NULL);
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (is_aside_name (name, NEWER) || is_aside_name (name, DAMAGED))
+      return TRUE;
+  return FALSE;
+}
+
 GPtrArray *
 trd_shelter_list (const char *state_directory)
 {

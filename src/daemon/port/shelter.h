@@ -40,6 +40,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdAside, trd_aside_free)
 GPtrArray *
 trd_shelter_list (const char *state_directory);
 
+/* Whether anything is, which may be used again: what its rows refer to must stay. */
+gboolean
+trd_shelter_has_aside (const char *state_directory);
+
 /* Whether a start would bring work: as trd_store_peek_has_work(), with what is aside. */
 gboolean
 trd_shelter_peek_has_work (const char *state_directory);

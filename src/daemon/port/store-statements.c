@@ -18,7 +18,7 @@
   "part_name, url, options, durable, earliest_begin_us, priority, description, "         \
   "user_data, group_name, state, hold, not_before_us, not_before_boot_us, deadline_us, " \
   "deadline_boot_us, failures, streak, delayed, mirror, space_needed, attempts, "        \
-  "suspicion, resumed_us, sent"
+  "suspicion, resumed_us, sent, secrets_id, challenge_id"
 #define RESULT_COLUMNS                                                                   \
   "intent_name, intent_device, intent_inode, intent_size, received, synced, "            \
   "untrusted, current_url, response, error_name, error_details, transient_name, "        \
@@ -40,16 +40,16 @@
 
 const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_INSERT_SESSION]
-  = "INSERT INTO session (identifier, state, configuration, launches, confinement, "
-    "app_id, created_us, last_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+  = "INSERT INTO session (identifier, state, configuration, launches, secrets_id, "
+    "confinement, app_id, created_us, last_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
   /* The counters are the store's own: a row read earlier must not turn them back. */
   [TRD_STATEMENT_UPDATE_SESSION]
-  = "UPDATE session SET identifier = ?, state = ?, configuration = ?, launches = ? "
-    "WHERE id = ?",
+  = "UPDATE session SET identifier = ?, state = ?, configuration = ?, launches = ?, "
+    "secrets_id = ? WHERE id = ?",
   [TRD_STATEMENT_DELETE_SESSION] = "DELETE FROM session WHERE id = ?",
   [TRD_STATEMENT_LOAD_SESSIONS]
   = "SELECT id, confinement, app_id, identifier, state, configuration, last_sequence, "
-    "created_us FROM session ORDER BY id",
+    "created_us, secrets_id FROM session ORDER BY id",
   [TRD_STATEMENT_NEXT_NUMBER] = "SELECT last_number + 1 FROM session WHERE id = ?",
   [TRD_STATEMENT_SET_NUMBER] = "UPDATE session SET last_number = ?2 WHERE id = ?1",
   [TRD_STATEMENT_NEXT_SEQUENCE] = "SELECT last_sequence + 1 FROM session WHERE id = ?",
@@ -67,11 +67,11 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
                                 "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
                                 "?, ?, ?, ?, ?, ?, "
                                 "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                                "?, ?, ?)",
+                                "?, ?, ?, ?, ?)",
   [TRD_STATEMENT_UPDATE_TASK]
   = "UPDATE task SET (" STANDING_COLUMNS ", " RESULT_COLUMNS
     ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
   [TRD_STATEMENT_SET_TASK_STATE]
   = "UPDATE task SET state = ?, hold = ?, not_before_us = ?, not_before_boot_us = ? "
     "WHERE id = ?",
@@ -82,13 +82,16 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   = "UPDATE task SET synced = ?, untrusted = 0 WHERE id = ?",
   [TRD_STATEMENT_SET_TASK_DIGESTED]
   = "UPDATE task SET synced = ?, untrusted = 0, digest_state = ? WHERE id = ?",
+  [TRD_STATEMENT_SET_TASK_SECRETS]
+  = "UPDATE task SET secrets_id = ?, durable = 1 WHERE id = ?",
   [TRD_STATEMENT_LOAD_TASK] = "SELECT " TASK_COLUMNS " FROM task WHERE id = ?",
   [TRD_STATEMENT_DELETE_TASK] = "DELETE FROM task WHERE id = ?",
   [TRD_STATEMENT_EACH_BRIEF]
   = "SELECT id, session_id, kind, state, durable, priority, hold, not_before_us, "
     "not_before_boot_us, deadline_us, deadline_boot_us, failures, streak, delayed, "
     "suspicion, intent_name IS NOT NULL, url, mirror, "
-    "earliest_begin_us, attempts > 0 OR received > 0 FROM task ORDER BY id",
+    "earliest_begin_us, attempts > 0 OR received > 0, challenge_id, secrets_id "
+    "FROM task ORDER BY id",
   /* All conditions but kind are decided in the index task_page. */
   [TRD_STATEMENT_LIST_TASKS]
   = "SELECT " TASK_COLUMNS " FROM task INDEXED BY task_page "
@@ -148,6 +151,32 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   = "SELECT " RESUMABLE_COLUMNS
     " FROM resumable WHERE ?1 OR taken_by <> 0 ORDER BY task_id",
 
+  [TRD_STATEMENT_INSERT_CHALLENGE]
+  = "INSERT INTO challenge (session_id, space, state, failures, generation, opened_us, "
+    "deadline_us, deadline_boot_us, facts, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  [TRD_STATEMENT_UPDATE_CHALLENGE]
+  = "UPDATE challenge SET state = ?, failures = ?, generation = ?, opened_us = ?, "
+    "deadline_us = ?, deadline_boot_us = ?, facts = ?, answer = ? WHERE id = ?",
+  [TRD_STATEMENT_INSERT_TRUST]
+  = "INSERT OR REPLACE INTO trust (confinement, app_id, session_id, host, port, "
+    "is_proxy, certificate, created_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+  /* The newest, in an order that does not change. */
+  [TRD_STATEMENT_LIST_TRUST]
+  = "SELECT * FROM (SELECT session_id, host, port, is_proxy, certificate, "
+    "created_us FROM trust "
+    "WHERE confinement = ?1 AND app_id = ?2 AND session_id IN (0, ?3) "
+    "AND (?4 IS NULL OR host = ?4 AND port = ?5 AND is_proxy = ?6) "
+    "ORDER BY created_us DESC LIMIT ?7) "
+    "ORDER BY host, port, is_proxy, certificate, session_id",
+  [TRD_STATEMENT_DELETE_TRUST]
+  = "DELETE FROM trust WHERE confinement = ?1 AND app_id = ?2 "
+    "AND session_id IN (0, ?3) AND host = ?4 AND port = ?5 AND is_proxy = ?6",
+  [TRD_STATEMENT_FORGET_TRUST] = "DELETE FROM trust WHERE session_id = ?",
+  [TRD_STATEMENT_DELETE_CHALLENGE] = "DELETE FROM challenge WHERE id = ?",
+  [TRD_STATEMENT_LIST_CHALLENGES]
+  = "SELECT id, session_id, space, state, failures, generation, opened_us, deadline_us, "
+    "deadline_boot_us, facts, answer FROM challenge ORDER BY id",
+
   [TRD_STATEMENT_RAISE_NUMBER]
   = "UPDATE sqlite_sequence SET seq = max (seq, ?2) WHERE name = ?1",
   [TRD_STATEMENT_ADD_NUMBER]
@@ -175,9 +204,11 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   = "DELETE FROM history WHERE task_id > ?1 AND (?2 IS NULL OR app_id = ?2)",
   [TRD_STATEMENT_ATTACH] = "ATTACH ? AS other",
 
-  /* A retired session (2) never launches. */
+  /* A retired session (2) never launches.  What is asked for (0, 1) may have come into
+   * the keyring, or not have come in time. */
   [TRD_STATEMENT_HAS_WORK]
   = "SELECT EXISTS (SELECT 1 FROM task WHERE state = 1) OR EXISTS "
+    "(SELECT 1 FROM challenge WHERE state IN (0, 1)) OR EXISTS "
     "(SELECT 1 FROM session WHERE launches AND state <> 2 AND EXISTS "
     "(SELECT 1 FROM event WHERE event.session_id = session.id))",
 };

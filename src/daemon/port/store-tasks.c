@@ -73,6 +73,8 @@ bind_standing (TrdQuery *query, int *index, const TrdTaskRow *row)
   trd_query_bind_int (query, ++*index, row->suspicion);
   trd_query_bind_int (query, ++*index, row->resumed_us);
   trd_query_bind_int (query, ++*index, row->sent);
+  trd_query_bind_text (query, ++*index, row->secrets_id);
+  trd_query_bind_int (query, ++*index, row->challenge_id);
 }
 
 static void
@@ -157,6 +159,8 @@ read_standing (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
   row->suspicion = (guint)trd_query_get_int (query, (*column)++);
   row->resumed_us = trd_query_get_int (query, (*column)++);
   row->sent = trd_query_get_int (query, (*column)++) != 0;
+  row->secrets_id = trd_query_get_text (query, (*column)++);
+  row->challenge_id = trd_query_get_int (query, (*column)++);
   return TRUE;
 }
 
@@ -301,6 +305,24 @@ trd_store_set_task_state (TrdStore *self,
 }
 
 gboolean
+trd_store_set_task_secrets (TrdStore *self,
+                            gint64 task_id,
+                            const char *secrets_id,
+                            GError **error)
+{
+  g_autoptr (TrdQuery) query = NULL;
+
+  g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
+
+  query = trd_db_query (self->db, TRD_STATEMENT_SET_TASK_SECRETS, error);
+  if (query == NULL)
+    return FALSE;
+  trd_query_bind_text (query, 1, secrets_id);
+  trd_query_bind_int (query, 2, task_id);
+  return trd_store_run_on_row (self->db, query, error);
+}
+
+gboolean
 trd_store_set_task_moments (TrdStore *self,
                             gint64 task_id,
                             TrdMoment not_before,
@@ -434,6 +456,8 @@ read_brief (TrdQuery *query, TrdTaskBrief *out_brief)
     .mirror = (guint)trd_query_get_int (query, 17),
     .earliest_begin_us = trd_query_get_int (query, 18),
     .begun = trd_query_get_int (query, 19) != 0,
+    .challenge_id = trd_query_get_int (query, 20),
+    .secrets_id = trd_query_peek_text (query, 21),
   };
 }
 

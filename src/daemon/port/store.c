@@ -12,6 +12,7 @@
 #include "common/defaults.h"
 #include "common/error.h"
 #include "port/store-private.h"
+#include "port/store-trust.h"
 #include "trd-schema.h"
 
 #define SCHEMA "/org/freedesktop/BackgroundTransfer1/schema.sql"
@@ -221,6 +222,7 @@ bind_session (TrdQuery *query, const TrdSessionRow *row)
   trd_query_bind_int (query, 2, row->state);
   trd_query_bind_variant (query, 3, row->configuration);
   trd_query_bind_int (query, 4, find_launches (row->configuration));
+  trd_query_bind_text (query, 5, row->secrets_id);
 }
 
 gboolean
@@ -238,10 +240,10 @@ trd_store_insert_session (TrdStore *self, TrdSessionRow *row, GError **error)
   if (query == NULL || !trd_db_scope_enter (&scope, self->db, error))
     return FALSE;
   bind_session (query, row);
-  trd_query_bind_text (query, 5, row->owner->confinement);
-  trd_query_bind_text (query, 6, row->owner->app_id);
-  trd_query_bind_int (query, 7, row->created_us);
-  trd_query_bind_int (query, 8, (gint64)row->last_sequence);
+  trd_query_bind_text (query, 6, row->owner->confinement);
+  trd_query_bind_text (query, 7, row->owner->app_id);
+  trd_query_bind_int (query, 8, row->created_us);
+  trd_query_bind_int (query, 9, (gint64)row->last_sequence);
   if (!trd_query_run (query, error))
     return FALSE;
   id = trd_db_get_last_id (self->db);
@@ -264,7 +266,7 @@ trd_store_update_session (TrdStore *self, const TrdSessionRow *row, GError **err
   if (query == NULL)
     return FALSE;
   bind_session (query, row);
-  trd_query_bind_int (query, 5, row->id);
+  trd_query_bind_int (query, 6, row->id);
   return trd_store_run_on_row (self->db, query, error);
 }
 
@@ -286,7 +288,8 @@ trd_store_delete_session (TrdStore *self,
   if (query == NULL)
     return FALSE;
   trd_query_bind_int (query, 1, session_id);
-  return trd_query_run (query, error) && trd_db_scope_leave (&scope, error);
+  return trd_query_run (query, error) && trd_store_forget_trust (self, session_id, error)
+         && trd_db_scope_leave (&scope, error);
 }
 
 static TrdSessionRow *
@@ -303,6 +306,7 @@ read_session (TrdQuery *query, GError **error)
     return NULL;
   row->last_sequence = (guint64)trd_query_get_int (query, 6);
   row->created_us = trd_query_get_int (query, 7);
+  row->secrets_id = trd_query_get_text (query, 8);
   return g_steal_pointer (&row);
 }
 

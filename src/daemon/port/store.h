@@ -94,6 +94,12 @@ trd_store_set_task_state (TrdStore *self,
                           guint32 hold,
                           TrdMoment not_before,
                           GError **error);
+/* It is durable from now on. */
+gboolean
+trd_store_set_task_secrets (TrdStore *self,
+                            gint64 task_id,
+                            const char *secrets_id,
+                            GError **error);
 gboolean
 trd_store_set_task_moments (TrdStore *self,
                             gint64 task_id,

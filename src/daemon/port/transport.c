@@ -42,6 +42,37 @@ trd_transport_stop (TrdTransport *self, gint64 task_id)
   TRD_TRANSPORT_GET_IFACE (self)->stop (self, task_id);
 }
 
+void
+trd_transport_forget_jar (TrdTransport *self, guint64 jar)
+{
+  g_return_if_fail (TRD_IS_TRANSPORT (self));
+
+  TRD_TRANSPORT_GET_IFACE (self)->forget_jar (self, jar);
+}
+
+void
+trd_transport_refresh_async (TrdTransport *self,
+                             const TrdOwner *owner,
+                             GVariant *request,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_return_if_fail (TRD_IS_TRANSPORT (self));
+  g_return_if_fail (request != NULL);
+
+  TRD_TRANSPORT_GET_IFACE (self)->refresh_async (
+      self, owner, request, callback, user_data);
+}
+
+GVariant *
+trd_transport_refresh_finish (TrdTransport *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (TRD_IS_TRANSPORT (self), NULL);
+  g_return_val_if_fail (G_IS_ASYNC_RESULT (result), NULL);
+
+  return TRD_TRANSPORT_GET_IFACE (self)->refresh_finish (self, result, error);
+}
+
 guint
 trd_transport_count (TrdTransport *self)
 {

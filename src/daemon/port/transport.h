@@ -37,17 +37,36 @@ typedef struct
   /* The part of an attempt that ended or was stopped is no longer held by a worker: its
    * lock is free.  Comes once for each attempt, after on_done, on_crashed or stop(). */
   void (*on_released) (gint64 task_id, gpointer user_data);
+  /* Servers have changed what is in a jar of attempts that run: @changes, checked, are of
+   * TRUNDLE_COOKIES_TYPE.  @version is what the worker had before, 0 for none of ours.
+   * Returns the version that it has with them, 0 when it has none of ours. */
+  guint64 (*on_cookies) (guint64 jar,
+                         guint64 version,
+                         GVariant *changes,
+                         gpointer user_data);
 } TrdTransportSink;
+
+/* What a worker may reach: the network only, or what the user has on this machine to say
+ * who he is besides (ticket caches, tokens). */
+typedef enum
+{
+  TRD_PROFILE_CONFINED,
+  TRD_PROFILE_LOCAL,
+} TrdProfile;
 
 /* What an attempt needs.  Borrowed for the call. */
 typedef struct
 {
   gint64 task_id;
-  const TrdOwner *owner; /* one worker per app */
+  const TrdOwner *owner; /* one worker per app and profile */
   gboolean alone;        /* a suspect: in a worker of its own */
   GVariant *request;     /* a{sv}: see Begin in the interface Worker */
   gboolean has_decode;
   int decode_fd; /* with has_decode; consumed: where to decode to, locked as the part */
+  TrdProfile profile;
+  guint64 jar;         /* number of its cookies, as in @request; 0 for none */
+  guint64 jar_version; /* never 0; the same version is always of the same cookies */
+  GVariant *cookies;   /* with a jar: what that is, of TRUNDLE_COOKIES_TYPE */
 } TrdAttempt;
 
 struct _TrdTransportInterface
@@ -56,6 +75,13 @@ struct _TrdTransportInterface
   void (*set_sink) (TrdTransport *self, const TrdTransportSink *sink, gpointer user_data);
   void (*begin) (TrdTransport *self, const TrdAttempt *attempt, int part_fd);
   void (*stop) (TrdTransport *self, gint64 task_id);
+  void (*forget_jar) (TrdTransport *self, guint64 jar);
+  void (*refresh_async) (TrdTransport *self,
+                         const TrdOwner *owner,
+                         GVariant *request,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data);
+  GVariant *(*refresh_finish) (TrdTransport *self, GAsyncResult *result, GError **error);
   guint (*count) (TrdTransport *self);
   void (*shutdown_async) (TrdTransport *self,
                           GAsyncReadyCallback callback,
@@ -79,6 +105,23 @@ trd_transport_begin (TrdTransport *self, const TrdAttempt *attempt, int part_fd)
  * that has no attempt is fine. */
 void
 trd_transport_stop (TrdTransport *self, gint64 task_id);
+
+/* No attempt will have this jar any more, and nothing is told of it from now on.  Those
+ * that run go on with what they have of it. */
+void
+trd_transport_forget_jar (TrdTransport *self, guint64 jar);
+
+/* Asks a token server for @owner: see Refresh in the interface Worker.  What it answered
+ * is the result, good or bad; an error says that nobody is known to have been asked:
+ * CONNECTION_LOST, or INVALID_ARGUMENT.  (transfer full) */
+void
+trd_transport_refresh_async (TrdTransport *self,
+                             const TrdOwner *owner,
+                             GVariant *request,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data);
+GVariant *
+trd_transport_refresh_finish (TrdTransport *self, GAsyncResult *result, GError **error);
 
 /* Attempts begun and neither done nor released. */
 guint

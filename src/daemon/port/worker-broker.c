@@ -9,6 +9,7 @@
 
 #include "port/worker-process-private.h"
 
+#include "common/cookies.h"
 #include "common/names.h"
 #include "common/url.h"
 #include "trundle-introspection.h"
@@ -182,6 +183,23 @@ handle_digested (TrdWorkerProcess *self,
 }
 
 static gboolean
+handle_cookies_changed (TrdWorkerProcess *self,
+                        GVariant *parameters,
+                        GDBusMethodInvocation *invocation)
+{
+  guint64 jar;
+  guint64 version;
+  g_autoptr (GVariant) changes = NULL;
+
+  g_variant_get (parameters, "(tt@" TRUNDLE_COOKIES_TYPE ")", &jar, &version, &changes);
+  if (!trundle_cookies_check (changes)
+      || !self->events->on_cookies (self, jar, version, changes, self->user_data))
+    return FALSE;
+  g_dbus_method_invocation_return_value (invocation, NULL);
+  return TRUE;
+}
+
+static gboolean
 handle_done (TrdWorkerProcess *self,
              GVariant *parameters,
              GDBusMethodInvocation *invocation)
@@ -275,6 +293,7 @@ static const struct
   { "Response", handle_response, FALSE, "a Response without sense" },
   { "Redirected", handle_redirected, FALSE, "a Redirected without sense" },
   { "Digested", handle_digested, FALSE, "a Digested without sense" },
+  { "CookiesChanged", handle_cookies_changed, FALSE, "a CookiesChanged without sense" },
   { "Done", handle_done, FALSE, "a Done without sense" },
   { "ResolveProxy", handle_resolve_proxy, TRUE, "a ResolveProxy without sense" },
 };

@@ -25,7 +25,8 @@ struct _TrdWorkerProcess
 {
   GObject parent_instance;
 
-  char *program;                 /* (owned) */
+  char *program; /* (owned) */
+  TrdProfile profile;
   const TrdWorkerEvents *events; /* (unowned) (nullable): NULL once abandoned */
   gpointer user_data;            /* (unowned) */
   TrdWorkerPatience patience;

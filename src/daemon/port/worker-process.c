@@ -323,20 +323,22 @@ on_start_due (gpointer user_data)
 {
   TrdWorkerProcess *self = user_data;
   g_autoptr (GError) error = NULL;
-  int socket_fd;
+  TrdSpawned spawned;
 
   self->start_source = 0;
-  if (!trd_worker_spawn (self->program, &self->pid, &self->pidfd, &socket_fd, &error))
+  if (!trd_worker_spawn (self->program, self->profile, &spawned, &error))
     {
       g_message ("%s (%s)", error->message, self->program);
       finish (self);
       return G_SOURCE_REMOVE;
     }
+  self->pid = spawned.pid;
+  self->pidfd = spawned.pidfd;
   g_debug ("Worker %d starts", self->pid);
   self->guard = trd_worker_guard_new (self->pidfd, trd_worker_broker_get_interface ());
   self->death_source = g_unix_fd_add (self->pidfd, G_IO_IN, on_death, self);
   self->timer_source = g_timeout_add (self->patience.answer_ms, on_no_hello, self);
-  connect_to_worker (self, socket_fd);
+  connect_to_worker (self, spawned.socket_fd);
   return G_SOURCE_REMOVE;
 }
 
@@ -429,6 +431,32 @@ trd_worker_process_begin (TrdWorkerProcess *self,
       new_reference (g_object_ref (self), attempt));
 }
 
+void
+trd_worker_process_refresh (TrdWorkerProcess *self,
+                            GUnixFDList *files,
+                            GVariant *request,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+  g_return_if_fail (TRD_IS_WORKER_PROCESS (self));
+  g_return_if_fail (self->state == TRD_WORKER_READY);
+
+  trd_worker_pulse_start (self->pulse);
+  g_dbus_connection_call_with_unix_fd_list (self->connection,
+                                            NULL,
+                                            TRUNDLE_WORKER_PATH,
+                                            TRUNDLE_INTERFACE_WORKER,
+                                            "Refresh",
+                                            g_variant_new ("(h@a{sv})", 0, request),
+                                            G_VARIANT_TYPE ("(a{sv})"),
+                                            G_DBUS_CALL_FLAGS_NONE,
+                                            G_MAXINT,
+                                            files,
+                                            NULL,
+                                            callback,
+                                            user_data);
+}
+
 static void
 on_stop_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -463,6 +491,26 @@ static void
 remove_deadline (gpointer source_id)
 {
   g_source_remove (GPOINTER_TO_UINT (source_id));
+}
+
+void
+trd_worker_process_forget_jar (TrdWorkerProcess *self, guint64 jar)
+{
+  g_return_if_fail (TRD_IS_WORKER_PROCESS (self));
+
+  if (self->connection != NULL)
+    g_dbus_connection_call (self->connection,
+                            NULL,
+                            TRUNDLE_WORKER_PATH,
+                            TRUNDLE_INTERFACE_WORKER,
+                            "ForgetJar",
+                            g_variant_new ("(t)", jar),
+                            NULL,
+                            G_DBUS_CALL_FLAGS_NONE,
+                            G_MAXINT,
+                            NULL,
+                            NULL,
+                            NULL);
 }
 
 void
@@ -611,6 +659,7 @@ trd_worker_process_init (TrdWorkerProcess *self)
 
 TrdWorkerProcess *
 trd_worker_process_new (const char *program,
+                        TrdProfile profile,
                         const TrdWorkerPatience *patience,
                         const TrdWorkerEvents *events,
                         gpointer user_data)
@@ -618,6 +667,7 @@ trd_worker_process_new (const char *program,
   TrdWorkerProcess *self = g_object_new (TRD_TYPE_WORKER_PROCESS, NULL);
 
   self->program = g_strdup (program);
+  self->profile = profile;
   self->patience = *patience;
   self->events = events;
   self->user_data = user_data;

@@ -6,6 +6,7 @@
 #include <gio/gio.h>
 #include <gio/gunixfdlist.h>
 
+#include "port/transport.h"
 #include "value/outcome.h"
 
 /* One worker process and the connection to it. */
@@ -61,6 +62,11 @@ typedef struct
                        guint64 attempt,
                        TrdOutcome *outcome,
                        gpointer user_data);
+  gboolean (*on_cookies) (TrdWorkerProcess *process,
+                          guint64 jar,
+                          guint64 version,
+                          GVariant *changes,
+                          gpointer user_data);
   /* Begin was refused: the attempt never was. */
   void (*on_refused) (TrdWorkerProcess *process,
                       guint64 attempt,
@@ -73,6 +79,7 @@ typedef struct
 
 TrdWorkerProcess *
 trd_worker_process_new (const char *program,
+                        TrdProfile profile,
                         const TrdWorkerPatience *patience,
                         const TrdWorkerEvents *events,
                         gpointer user_data);
@@ -102,7 +109,20 @@ trd_worker_process_begin (TrdWorkerProcess *self,
 void
 trd_worker_process_stop (TrdWorkerProcess *self, guint64 attempt);
 
-/* It has no attempts any more, until the next is begun. */
+/* Only when ready.  @callback gets the reply to Refresh, from the connection.  @files:
+ * the room for the answer. */
+void
+trd_worker_process_refresh (TrdWorkerProcess *self,
+                            GUnixFDList *files,
+                            GVariant *request,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data);
+
+/* No later attempt has it. */
+void
+trd_worker_process_forget_jar (TrdWorkerProcess *self, guint64 jar);
+
+/* Nothing goes on in it any more, until the next is begun. */
 void
 trd_worker_process_rest (TrdWorkerProcess *self);
 

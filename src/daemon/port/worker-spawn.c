@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/profile.h"
 #include "port/files.h"
 
 #define WORKER_SOCKET_FD 3
@@ -61,11 +62,35 @@ reset_signals (posix_spawnattr_t *attributes)
   return result;
 }
 
-static gboolean
-spawn (const char *program, int socket_fd, pid_t *out_pid, GError **error)
+/* Where the user's tickets and tokens are.  No secret is in any of them. */
+static char **
+compose_environment (TrdProfile profile)
 {
-  char *arguments[] = { (char *)program, NULL };
-  char *environment[] = { NULL };
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; profile == TRD_PROFILE_LOCAL && trundle_local_variables[i] != NULL;
+       i++)
+    {
+      const char *name = trundle_local_variables[i];
+      const char *value = g_getenv (name);
+      g_autofree char *line = g_strconcat (name, "=", value, NULL);
+
+      if (value != NULL)
+        g_strv_builder_add (builder, line);
+    }
+  return g_strv_builder_end (builder);
+}
+
+static gboolean
+spawn (const char *program,
+       TrdProfile profile,
+       int socket_fd,
+       pid_t *out_pid,
+       GError **error)
+{
+  char *is_local = profile == TRD_PROFILE_LOCAL ? (char *)TRUNDLE_WORKER_LOCAL : NULL;
+  char *arguments[] = { (char *)program, is_local, NULL };
+  g_auto (GStrv) environment = compose_environment (profile);
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   int result;
@@ -87,8 +112,10 @@ spawn (const char *program, int socket_fd, pid_t *out_pid, GError **error)
 }
 
 gboolean
-trd_worker_spawn (
-    const char *program, int *out_pid, int *out_pidfd, int *out_socket_fd, GError **error)
+trd_worker_spawn (const char *program,
+                  TrdProfile profile,
+                  TrdSpawned *out_spawned,
+                  GError **error)
 {
   int fds[2];
   pid_t pid = 0;
@@ -100,7 +127,7 @@ trd_worker_spawn (
       trd_files_set_io_error (error, errno, "Making a socket pair");
       return FALSE;
     }
-  spawned = spawn (program, fds[1], &pid, error);
+  spawned = spawn (program, profile, fds[1], &pid, error);
   g_close (fds[1], NULL);
   if (!spawned)
     {
@@ -118,8 +145,6 @@ trd_worker_spawn (
       waitpid (pid, NULL, 0);
       return FALSE;
     }
-  *out_pid = pid;
-  *out_pidfd = pidfd;
-  *out_socket_fd = fds[0];
+  *out_spawned = (TrdSpawned){ .pid = pid, .pidfd = pidfd, .socket_fd = fds[0] };
   return TRUE;
 }

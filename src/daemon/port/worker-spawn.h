@@ -3,15 +3,22 @@
 
 #pragma once
 
-#include <glib.h>
+#include "port/transport.h"
 
-/* Starts @program with nothing of ours: no arguments, an empty environment, default
+typedef struct
+{
+  int pid;       /* to be reaped */
+  int pidfd;     /* (owned) */
+  int socket_fd; /* (owned) */
+} TrdSpawned;
+
+/* Starts @program with nothing of ours: no arguments but the name of a profile that is
+ * not the confined one, an empty environment but for what that profile is told, default
  * signals, nothing open but standard error, /dev/null and, as descriptor 3, one end of a
  * socket pair.  Call it from the main thread: the worker asks to die with the thread that
- * started it.  The caller owns @out_pidfd and @out_socket_fd and must reap @out_pid. */
+ * started it. */
 gboolean
 trd_worker_spawn (const char *program,
-                  int *out_pid,
-                  int *out_pidfd,
-                  int *out_socket_fd,
+                  TrdProfile profile,
+                  TrdSpawned *out_spawned,
                   GError **error);

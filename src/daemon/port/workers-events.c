@@ -77,6 +77,7 @@ on_ready (TrdWorkerProcess *process, gpointer user_data)
 
   for (guint i = 0; i < waiting->len; i++)
     trd_workers_send (self, worker, g_ptr_array_index (waiting, i));
+  trd_workers_send_refreshes (self, worker);
 }
 
 static gboolean
@@ -151,6 +152,28 @@ on_digested (TrdWorkerProcess *process,
     return FALSE;
   if (is_heard (self, attempt))
     self->sink->on_digested (attempt->task_id, state, self->sink_data);
+  return TRUE;
+}
+
+/* Also of attempts that were stopped: what servers have said stays said. */
+static gboolean
+on_cookies (TrdWorkerProcess *process,
+            guint64 jar,
+            guint64 base,
+            GVariant *changes,
+            gpointer user_data)
+{
+  g_autoptr (TrdWorkers) self = g_object_ref (user_data);
+  TrdWorker *worker = find_worker (self, process);
+  guint64 version;
+
+  if (!trd_worker_jars_find (worker->jars, jar, base, &version))
+    return FALSE;
+  if (self->sink != NULL)
+    trd_worker_jars_note (
+        worker->jars,
+        jar,
+        self->sink->on_cookies (jar, version, changes, self->sink_data));
   return TRUE;
 }
 
@@ -292,6 +315,7 @@ on_gone (TrdWorkerProcess *process, TrdWorkerEnd end, gpointer user_data)
   g_ptr_array_steal_index (self->workers, index);
   note_end (self, worker, end);
   end_attempts (self, worker, end);
+  trd_workers_end_refreshes (self, worker);
   trd_worker_free (worker);
   trd_workers_complete_shutdown (self);
 }
@@ -302,6 +326,7 @@ const TrdWorkerEvents trd_workers_events = {
   .on_response = on_response,
   .on_redirected = on_redirected,
   .on_digested = on_digested,
+  .on_cookies = on_cookies,
   .on_done = on_done,
   .on_refused = on_refused,
   .on_stopped = on_stopped,

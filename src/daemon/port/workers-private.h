@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "port/worker-jars.h"
 #include "port/worker-pauses.h"
 #include "port/worker-process.h"
 #include "port/workers.h"
@@ -15,10 +16,12 @@ typedef struct
 {
   TrdWorkerProcess *process; /* (owned) */
   char *key;                 /* (owned): of the owner */
-  gboolean alone;            /* for one attempt only */
-  guint n_given;             /* attempts ever sent to it */
-  guint n_attempts;          /* attempts in it now */
-  guint idle_source;         /* 0 while it has attempts, or leaves */
+  TrdProfile profile;
+  gboolean alone;      /* for one attempt only */
+  guint n_given;       /* attempts ever sent to it */
+  guint n_attempts;    /* attempts in it now */
+  TrdWorkerJars *jars; /* (owned) */
+  guint idle_source;   /* 0 while it has attempts, or leaves */
   gboolean is_leaving;
 } TrdWorker;
 
@@ -29,7 +32,10 @@ typedef struct
   TrdWorker *worker; /* (unowned) (nullable): NULL once it waits to be released */
   int part_fd;       /* (owned), -1 once it was sent */
   int decode_fd;     /* (owned), -1 for none, and once it was sent */
-  GVariant *request; /* (owned) (nullable): until it is sent */
+  GVariant *request; /* (owned) (nullable): until it is sent, as cookies */
+  guint64 jar;       /* 0 for none */
+  guint64 jar_version;
+  GVariant *cookies; /* (owned) (nullable) */
   gboolean is_stopped;
   gboolean is_sent_part_open; /* our copy, in a message that GDBus has not dropped yet */
   gboolean is_over;           /* only that keeps it from being released */
@@ -49,6 +55,7 @@ struct _TrdWorkers
   GHashTable *attempts;    /* (owned): number to Attempt (owned) */
   GHashTable *tasks;       /* (owned): task id to Attempt (unowned), not stopped */
   TrdWorkerPauses *pauses; /* (owned) */
+  GPtrArray *refreshes;    /* (owned) (element-type GTask): workers-refresh.c */
   GQueue released;         /* (owned): Attempts whose part is free, to be told soon */
   guint released_source;
   guint64 last_number;
@@ -60,6 +67,14 @@ struct _TrdWorkers
 };
 
 extern const TrdWorkerEvents trd_workers_events;
+
+/* The worker for @key, which has one thing more to do, until
+ * trd_workers_note_attempt_left(). */
+TrdWorker *
+trd_workers_engage (TrdWorkers *self,
+                    const char *key,
+                    TrdProfile profile,
+                    gboolean alone);
 
 /* Nothing can be asked of it any more. */
 void
@@ -81,6 +96,23 @@ trd_workers_send (TrdWorkers *self, TrdWorker *worker, TrdWorkerAttempt *attempt
 
 void
 trd_worker_free (gpointer data);
+
+/* workers-refresh.c. */
+void
+trd_workers_refresh_async (TrdTransport *transport,
+                           const TrdOwner *owner,
+                           GVariant *request,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data);
+GVariant *
+trd_workers_refresh_finish (TrdTransport *transport,
+                            GAsyncResult *result,
+                            GError **error);
+/* @worker is ready; or gone, NULL for all. */
+void
+trd_workers_send_refreshes (TrdWorkers *self, TrdWorker *worker);
+void
+trd_workers_end_refreshes (TrdWorkers *self, TrdWorker *worker);
 
 void
 trd_attempt_drop_part (TrdWorkerAttempt *attempt);

@@ -43,6 +43,7 @@ trd_attempt_drop_part (TrdWorkerAttempt *attempt)
     g_close (attempt->decode_fd, NULL);
   attempt->decode_fd = -1;
   g_clear_pointer (&attempt->request, g_variant_unref);
+  g_clear_pointer (&attempt->cookies, g_variant_unref);
 }
 
 static void
@@ -131,14 +132,27 @@ with_decode (GVariant *request)
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
+/* The request as the worker needs it.  (transfer full) */
+static GVariant *
+complete_request (TrdWorker *worker, TrdWorkerAttempt *attempt)
+{
+  g_autoptr (GVariant) composed = g_steal_pointer (&attempt->request);
+  g_autoptr (GVariant) cookies = g_steal_pointer (&attempt->cookies);
+  g_autoptr (GVariant) request = attempt->decode_fd >= 0 ? with_decode (composed)
+                                                         : g_variant_ref (composed);
+
+  if (attempt->jar == 0)
+    return g_steal_pointer (&request);
+  return trd_worker_jars_complete (
+      worker->jars, request, attempt->jar, attempt->jar_version, cookies);
+}
+
 void
 trd_workers_send (TrdWorkers *self, TrdWorker *worker, TrdWorkerAttempt *attempt)
 {
   const int files[] = { attempt->part_fd, attempt->decode_fd };
   gboolean has_decode = attempt->decode_fd >= 0;
-  g_autoptr (GVariant) composed = g_steal_pointer (&attempt->request);
-  g_autoptr (GVariant) request = has_decode ? with_decode (composed)
-                                            : g_variant_ref (composed);
+  g_autoptr (GVariant) request = complete_request (worker, attempt);
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (files, has_decode ? 2 : 1);
 
   attempt->part_fd = -1;
@@ -202,6 +216,7 @@ trd_worker_free (gpointer data)
   trd_worker_process_abandon (self->process);
   g_clear_object (&self->process);
   g_clear_pointer (&self->key, g_free);
+  g_clear_pointer (&self->jars, trd_worker_jars_free);
   g_free (self);
 }
 
@@ -240,13 +255,15 @@ on_shutdown_overdue (gpointer user_data)
 /* The transport */
 
 static TrdWorker *
-add_worker (TrdWorkers *self, const char *key, gboolean alone)
+add_worker (TrdWorkers *self, const char *key, TrdProfile profile, gboolean alone)
 {
   TrdWorker *worker = g_new0 (TrdWorker, 1);
 
   worker->process = trd_worker_process_new (
-      self->program, &self->patience, &trd_workers_events, self);
+      self->program, profile, &self->patience, &trd_workers_events, self);
   worker->key = g_strdup (key);
+  worker->jars = trd_worker_jars_new ();
+  worker->profile = profile;
   worker->alone = alone;
   g_ptr_array_add (self->workers, worker);
   /* After a mismatch every worker would be of the other version: all wait for our end. */
@@ -257,7 +274,7 @@ add_worker (TrdWorkers *self, const char *key, gboolean alone)
 }
 
 static TrdWorker *
-get_worker (TrdWorkers *self, const char *key, gboolean alone)
+get_worker (TrdWorkers *self, const char *key, TrdProfile profile, gboolean alone)
 {
   for (guint i = 0; !alone && i < self->workers->len; i++)
     {
@@ -265,10 +282,20 @@ get_worker (TrdWorkers *self, const char *key, gboolean alone)
 
       if (!worker->alone && !worker->is_leaving
           && !trd_worker_process_is_leaving (worker->process)
-          && g_str_equal (worker->key, key))
+          && worker->profile == profile && g_str_equal (worker->key, key))
         return worker;
     }
-  return add_worker (self, key, alone);
+  return add_worker (self, key, profile, alone);
+}
+
+TrdWorker *
+trd_workers_engage (TrdWorkers *self, const char *key, TrdProfile profile, gboolean alone)
+{
+  TrdWorker *worker = get_worker (self, key, profile, alone);
+
+  worker->n_attempts++;
+  remove_idle_source (worker);
+  return worker;
 }
 
 static void
@@ -294,6 +321,9 @@ begin (TrdTransport *transport, const TrdAttempt *given, int part_fd)
   attempt->part_fd = part_fd;
   attempt->decode_fd = given->has_decode ? given->decode_fd : -1;
   attempt->request = g_variant_ref_sink (given->request);
+  attempt->jar = given->jar;
+  attempt->jar_version = given->jar_version;
+  attempt->cookies = given->jar != 0 ? g_variant_ref (given->cookies) : NULL;
   g_hash_table_insert (self->attempts, &attempt->number, attempt);
   if (self->is_shutting_down)
     {
@@ -302,9 +332,8 @@ begin (TrdTransport *transport, const TrdAttempt *given, int part_fd)
     }
 
   g_hash_table_insert (self->tasks, &attempt->task_id, attempt);
-  attempt->worker = get_worker (self, trd_owner_key (given->owner), given->alone);
-  attempt->worker->n_attempts++;
-  remove_idle_source (attempt->worker);
+  attempt->worker = trd_workers_engage (
+      self, trd_owner_key (given->owner), given->profile, given->alone);
   if (trd_worker_process_is_ready (attempt->worker->process))
     trd_workers_send (self, attempt->worker, attempt);
 }
@@ -335,6 +364,21 @@ stop (TrdTransport *transport, gint64 task_id)
 
   if (attempt != NULL && mark_stopped (self, attempt))
     trd_worker_process_stop (attempt->worker->process, attempt->number);
+}
+
+static void
+forget_jar (TrdTransport *transport, guint64 jar)
+{
+  TrdWorkers *self = TRD_WORKERS (transport);
+  guint64 version;
+
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      TrdWorker *worker = g_ptr_array_index (self->workers, i);
+
+      if (trd_worker_jars_find (worker->jars, jar, 0, &version))
+        trd_worker_process_forget_jar (worker->process, jar);
+    }
 }
 
 static guint
@@ -386,6 +430,9 @@ trd_workers_implement_transport (TrdTransportInterface *iface)
   iface->set_sink = set_sink;
   iface->begin = begin;
   iface->stop = stop;
+  iface->forget_jar = forget_jar;
+  iface->refresh_async = trd_workers_refresh_async;
+  iface->refresh_finish = trd_workers_refresh_finish;
   iface->count = count;
   iface->shutdown_async = shutdown_async;
   iface->shutdown_finish = shutdown_finish;
@@ -446,6 +493,7 @@ trd_workers_dispose (GObject *object)
   TrdWorkers *self = TRD_WORKERS (object);
 
   self->sink = NULL;
+  trd_workers_end_refreshes (self, NULL);
   g_ptr_array_set_size (self->workers, 0);
   g_queue_clear (&self->released);
   g_hash_table_remove_all (self->tasks);
@@ -470,6 +518,7 @@ trd_workers_finalize (GObject *object)
   g_clear_pointer (&self->tasks, g_hash_table_unref);
   g_clear_pointer (&self->pauses, trd_worker_pauses_free);
   g_clear_pointer (&self->shutdown_tasks, g_ptr_array_unref);
+  g_clear_pointer (&self->refreshes, g_ptr_array_unref);
   G_OBJECT_CLASS (trd_workers_parent_class)->finalize (object);
 }
 
@@ -507,6 +556,7 @@ trd_workers_init (TrdWorkers *self)
       g_int64_hash, g_int64_equal, NULL, attempt_free);
   self->tasks = g_hash_table_new (g_int64_hash, g_int64_equal);
   self->pauses = trd_worker_pauses_new ();
+  self->refreshes = g_ptr_array_new_with_free_func (g_object_unref);
   self->shutdown_tasks = g_ptr_array_new_with_free_func (g_object_unref);
   g_queue_init (&self->released);
 }

@@ -13,6 +13,7 @@
 #include "common/defaults.h"
 #include "common/digest.h"
 #include "common/url.h"
+#include "value/challenge.h"
 #include "value/metrics.h"
 
 #include <errno.h>
@@ -234,6 +235,8 @@ trd_outcome_copy (const TrdOutcome *self)
     g_variant_ref (self->digest_state);
   if (self->decoded_digests != NULL)
     g_variant_ref (self->decoded_digests);
+  if (self->challenge != NULL)
+    g_variant_ref (self->challenge);
   if (self->details != NULL)
     g_variant_ref (self->details);
   if (self->error_body != NULL)
@@ -256,6 +259,7 @@ trd_outcome_free (TrdOutcome *self)
   g_clear_pointer (&self->declared_digests, g_variant_unref);
   g_clear_pointer (&self->digest_state, g_variant_unref);
   g_clear_pointer (&self->decoded_digests, g_variant_unref);
+  g_clear_pointer (&self->challenge, g_variant_unref);
   g_clear_pointer (&self->details, g_variant_unref);
   g_clear_pointer (&self->error_body, g_bytes_unref);
   g_free (self);
@@ -307,6 +311,7 @@ static const char *const fact_words[][2] = {
   { "digest-state", "a{sv}" },
   { "decoded", "t" },
   { "decoded-digests", "a{say}" },
+  { "challenge", "a{sv}" },
 };
 static const char *const response_words[][2] = {
   { "url", "s" },
@@ -449,6 +454,11 @@ read_facts (TrdOutcome *self, GVariant *facts)
       || (self->digest_state != NULL && !trd_digest_state_check (self->digest_state)))
     return FALSE;
 
+  self->challenge = g_variant_lookup_value (facts, "challenge", G_VARIANT_TYPE_VARDICT);
+  if (self->challenge != NULL
+      && (self->complete || !trd_challenge_check (self->challenge)))
+    return FALSE;
+
   self->response = g_variant_lookup_value (facts, "response", G_VARIANT_TYPE_VARDICT);
   if (self->response != NULL
       && !is_in_vocabulary (
@@ -571,6 +581,23 @@ may_repeat (const TrdOutcome *self, const TrdContext *context)
          || !(self->sent || self->status != 0 || self->response != NULL);
 }
 
+/* Who asks for a credential has not done what it was asked for (RFC 9110 §15.5.2), so
+ * that even what may not be repeated may be asked again; but who has redirected may have,
+ * and who breaks off without an answer.  Another address of the file may want to know
+ * nothing. */
+static gboolean
+is_challenge (const TrdOutcome *self, const TrdContext *context)
+{
+  gboolean may_be_done = context->redirected || (self->sent && self->status == 0);
+
+  if (self->challenge == NULL || (may_be_done && !context->idempotent))
+    return FALSE;
+
+  return context->n_addresses <= 1
+         || trd_outcome_streak (self, context)
+                >= find_limit (self->code, self->status, context);
+}
+
 TrdVerdict
 trd_outcome_judge (const TrdOutcome *self, const TrdContext *context)
 {
@@ -582,6 +609,9 @@ trd_outcome_judge (const TrdOutcome *self, const TrdContext *context)
 
   if (self->complete)
     return TRD_VERDICT_SUCCEED;
+
+  if (is_challenge (self, context))
+    return TRD_VERDICT_CHALLENGE;
 
   verdict = self->busy ? TRD_VERDICT_RETRY_AT_ONCE : meanings[self->code].verdict;
   if (verdict == TRD_VERDICT_FAIL || !may_repeat (self, context))

@@ -35,6 +35,7 @@ typedef struct
   gboolean has_decoded;
   guint64 decoded;           /* bytes of the decoded file, with has_decoded */
   GVariant *decoded_digests; /* (owned) (nullable): a{say}: of the decoded file */
+  GVariant *challenge;       /* (owned) (nullable): a{sv}: value/challenge.h */
   GVariant *details;  /* (owned) (nullable): a{sv}: more for trd_outcome_details() */
   GBytes *error_body; /* (owned) (nullable): body of an answer that was not accepted */
 } TrdOutcome;
@@ -43,6 +44,7 @@ typedef enum
 {
   TRD_VERDICT_SUCCEED,
   TRD_VERDICT_FAIL,
+  TRD_VERDICT_CHALLENGE,        /* somebody wants to know who is there */
   TRD_VERDICT_RETRY,            /* with back-off */
   TRD_VERDICT_RETRY_AFTER,      /* when the server said */
   TRD_VERDICT_RETRY_AFRESH,     /* with back-off, and nothing of the part is believed */
@@ -77,6 +79,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdOutcome, trd_outcome_free)
 typedef struct
 {
   TrdRetry retry;
+  gboolean redirected;    /* another address was asked than the task's own */
   gboolean idempotent;    /* the request may be repeated whatever the server has seen */
   gboolean network;       /* is there */
   guint n_addresses;      /* of the file: its own and its mirrors */

@@ -16,6 +16,7 @@ trd_session_row_free (TrdSessionRow *self)
   g_clear_pointer (&self->owner, trd_owner_unref);
   g_clear_pointer (&self->identifier, g_free);
   g_clear_pointer (&self->configuration, g_variant_unref);
+  g_clear_pointer (&self->secrets_id, g_free);
   g_free (self);
 }
 
@@ -30,6 +31,7 @@ trd_task_row_free (TrdTaskRow *self)
   g_clear_pointer (&self->dedup_key, g_free);
   g_clear_pointer (&self->url, g_free);
   g_clear_pointer (&self->options, g_variant_unref);
+  g_clear_pointer (&self->secrets_id, g_free);
   g_clear_pointer (&self->description, g_free);
   g_clear_pointer (&self->user_data, g_bytes_unref);
   g_clear_pointer (&self->group, g_free);
@@ -46,6 +48,29 @@ trd_task_row_free (TrdTaskRow *self)
   g_clear_pointer (&self->integrity, g_variant_unref);
   g_clear_pointer (&self->metrics, g_variant_unref);
   g_clear_pointer (&self->final_path, g_free);
+  g_free (self);
+}
+
+void
+trd_challenge_row_free (TrdChallengeRow *self)
+{
+  if (self == NULL)
+    return;
+
+  g_clear_pointer (&self->space, g_free);
+  g_clear_pointer (&self->facts, g_variant_unref);
+  g_clear_pointer (&self->answer, g_variant_unref);
+  g_free (self);
+}
+
+void
+trd_trust_row_free (TrdTrustRow *self)
+{
+  if (self == NULL)
+    return;
+
+  g_clear_pointer (&self->host, g_free);
+  g_clear_pointer (&self->certificate, g_bytes_unref);
   g_free (self);
 }
 

@@ -20,6 +20,7 @@ typedef struct
   char *identifier;          /* (nullable): NULL once retired */
   TrundleSessionState state; /* active, finishing or retired */
   GVariant *configuration;   /* a{sv}, checked */
+  char *secrets_id;          /* (nullable): item of the keyring with its secrets */
   guint64 last_sequence;     /* of the last event ever appended */
   gint64 created_us;
 } TrdSessionRow;
@@ -48,6 +49,7 @@ typedef struct
   char *url;                /* without user info */
   GVariant *options;        /* a{sv}, checked, without secrets and handles */
   gboolean durable;         /* FALSE: secrets of it live in memory only */
+  char *secrets_id;         /* (nullable): item of the keyring with its secrets */
   gint64 earliest_begin_us; /* a date; 0 for none */
   double priority;
   char *description; /* (nullable) */
@@ -68,7 +70,8 @@ typedef struct
   guint attempts;
   guint suspicion; /* 0 none, 1 suspect, 2 killed its worker when alone */
   gint64 resumed_us;
-  gboolean sent; /* a request that may not be repeated has gone out (law 12) */
+  gboolean sent;       /* a request that may not be repeated has gone out (law 12) */
+  gint64 challenge_id; /* it waits for, or went on by the answer to; 0 for none */
 
   /* What came of it. */
   TrdIntent intent;
@@ -110,9 +113,46 @@ typedef struct
   gboolean has_intent;
   guint mirror;
   gint64 earliest_begin_us;
-  gboolean begun;  /* an attempt was made */
-  const char *url; /* (unowned): valid during the call it is passed to */
+  gboolean begun; /* an attempt was made */
+  gint64 challenge_id;
+  const char *secrets_id; /* (unowned) (nullable): as the next */
+  const char *url;        /* (unowned): valid during the call it is passed to */
 } TrdTaskBrief;
+
+/* How a challenge stands; the numbers are in the rows. */
+typedef enum
+{
+  TRD_CHALLENGE_OPEN,     /* an answer is waited for, and the app was told */
+  TRD_CHALLENGE_LOCKED,   /* the keyring may have the answer, and is locked */
+  TRD_CHALLENGE_ANSWERED, /* tasks go on by it */
+  TRD_CHALLENGE_REJECTED, /* this space is not to be answered: another scheme is tried */
+  TRD_CHALLENGE_DEFAULT,  /* handled as if nobody could be asked */
+} TrdChallengeState;
+
+typedef struct
+{
+  gint64 id;
+  gint64 session_id;
+  char *space; /* trd_space_to_key() */
+  TrdChallengeState state;
+  guint failures;   /* answers that were refused, in a row */
+  guint generation; /* of the credential, rising with every answer */
+  gint64 opened_us;
+  TrdMoment deadline; /* challenge-timeout; 0 for none */
+  GVariant *facts;    /* a{sv}: value/challenge.h */
+  GVariant *answer;   /* (nullable): a{sv}: what of the answer is no secret */
+} TrdChallengeRow;
+
+/* A certificate that somebody decided to take in spite of what is wrong with it. */
+typedef struct
+{
+  gint64 session_id; /* 0: in every session of the owner */
+  char *host;        /* lower case */
+  guint port;
+  gboolean is_proxy;
+  GBytes *certificate; /* its SHA-256 */
+  gint64 created_us;
+} TrdTrustRow;
 
 typedef struct
 {
@@ -130,10 +170,16 @@ trd_session_row_free (TrdSessionRow *self);
 void
 trd_task_row_free (TrdTaskRow *self);
 void
+trd_challenge_row_free (TrdChallengeRow *self);
+void
+trd_trust_row_free (TrdTrustRow *self);
+void
 trd_event_free (TrdEvent *self);
 /* As if it had not ended; what was received and what is needed to go on stay. */
 void
 trd_task_row_forget_end (TrdTaskRow *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdSessionRow, trd_session_row_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdTaskRow, trd_task_row_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdChallengeRow, trd_challenge_row_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdTrustRow, trd_trust_row_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdEvent, trd_event_free)

@@ -77,7 +77,8 @@ class App:
             self.note("completed", last=arguments[0])
             if self.behaviour[0] != "blocks" or arguments[0] >= int(self.behaviour[2]):
                 self.loop.quit()
-        elif member in ("TaskFinished", "DidBecomeInvalid", "WillBeginDelayedRequest"):
+        elif member in ("TaskFinished", "DidBecomeInvalid", "WillBeginDelayedRequest",
+                        "ChallengeReceived"):
             self.note(member, sequence=arguments[0], task=arguments[1],
                       redelivered=arguments[2].get("redelivered", False))
             self.heard += 1
@@ -87,12 +88,24 @@ class App:
                 os.kill(os.getpid(), signal.SIGSTOP)
             if member == "WillBeginDelayedRequest":
                 self.answer(arguments[1])
+            if member == "ChallengeReceived":
+                self.log_in(arguments[1], arguments[2])
 
     def answer(self, task):
         self.bus.call_sync(
             SERVICE, task, SERVICE + ".Task", "RespondToDelayedRequest",
             GLib.Variant("(sa{sv})", ("continue-loading", {})), None,
             Gio.DBusCallFlags.NONE, 30000, None,
+        )
+        self.note("answered", task=task)
+
+    def log_in(self, task, challenge):
+        answer = {"user": GLib.Variant("s", "alice"), "password": GLib.Variant("s", "wonder"),
+                  "allow-insecure-auth": GLib.Variant("b", True)}
+        self.bus.call_sync(
+            SERVICE, task, SERVICE + ".Task", "RespondToChallenge",
+            GLib.Variant("(ssa{sv})", (challenge["challenge"], "use-credential", answer)),
+            None, Gio.DBusCallFlags.NONE, 30000, None,
         )
         self.note("answered", task=task)
 

@@ -21,12 +21,16 @@ EVENTS = ("TaskFinished", "ChallengeReceived", "WillBeginDelayedRequest", "DidBe
 TYPES = {
     "accept-status": "as",
     "activation-name": "s",
+    "allow-insecure-auth": "b",
     "after": "t",
     "app-id": "s",
     "auto-complete": "b",
     "ca-certificates": "s",
+    "challenge-handling": "s",
+    "challenge-timeout": "t",
     "connect-timeout": "t",
     "decode": "b",
+    "cookie-policy": "s",
     "dedup-key": "s",
     "delayed-request-timeout": "t",
     "description": "s",
@@ -52,10 +56,16 @@ TYPES = {
     "mirrors": "as",
     "allow-insecure-redirect": "b",
     "allow-unframed": "b",
+    "negotiate-hosts": "as",
     "notify-before-start": "b",
+    "oauth2": "a{sv}",
     "observe": "b",
+    "preemptive-auth": "b",
+    "pins": "as",
     "priority": "d",
     "properties": "as",
+    "proxy": "s",
+    "proxy-exclusions": "as",
     "range": "(tt)",
     "redirects": "s",
     "replace": "b",
@@ -64,11 +74,32 @@ TYPES = {
     "resume-data": "ay",
     "retry": "a{sv}",
     "sends-launch-events": "b",
+    "set-cookies": "b",
     "start": "b",
     "state": "s",
     "update-configuration": "b",
     "url": "s",
     "user-data": "ay",
+}
+
+
+# Types of what challenges, protection spaces and credentials are told in.
+CREDENTIAL_TYPES = {
+    "accept-certificate": "b",
+    "allow-insecure-auth": "b",
+    "certificate": "s",
+    "host": "s",
+    "is-proxy": "b",
+    "method": "s",
+    "password": "s",
+    "persistence": "s",
+    "pkcs11-uri": "s",
+    "pkcs12": "ay",
+    "port": "u",
+    "protocol": "s",
+    "realm": "s",
+    "token": "s",
+    "user": "s",
 }
 
 
@@ -90,13 +121,18 @@ class Signal:
     sender: str
 
 
-def pack(options):
+def pack(options, types=TYPES):
     """An a{sv} of keyword arguments: if_exists="fail" is the key if-exists."""
     packed = {}
     for key, value in options.items():
         key = key.replace("_", "-")
-        packed[key] = GLib.Variant(TYPES[key], value)
+        packed[key] = GLib.Variant(types[key], value)
     return packed
+
+
+def pack_credential(options):
+    """The same for a protection space, a credential or an answer."""
+    return pack(options, CREDENTIAL_TYPES)
 
 
 class Client:
@@ -256,6 +292,26 @@ class Session(Thing):
         wait_for(all_there, lambda: f"{count} tasks finished; heard {self.events()}", timeout)
         return self.finished()
 
+    def challenges(self):
+        """Details of those heard so far, redelivery too."""
+        return [s.arguments[2] for s in self.events() if s.member == "ChallengeReceived"]
+
+    def wait_challenge(self, count=1):
+        """The details of the last of so many."""
+        wait_for(lambda: len(self.challenges()) >= count,
+                 lambda: f"{count} challenges; heard {self.client.signals}")
+        return self.challenges()[-1]
+
+    def set_credential(self, space, **credential):
+        self.call("SetCredential", "(a{sv}a{sv})",
+                  pack_credential(space), pack_credential(credential))
+
+    def remove_credential(self, **space):
+        self.call("RemoveCredential", "(a{sv})", pack_credential(space))
+
+    def list_credentials(self):
+        return self.call("ListCredentials")
+
     def wait_did_finish_events(self, count=1):
         def enough():
             return len(self.client.heard("DidFinishEvents", path=self.path)) >= count
@@ -272,6 +328,11 @@ class Task(Thing):
 
     def cancel(self):
         self.call("Cancel")
+
+    def respond(self, challenge, disposition="use-credential", **answer):
+        """`challenge` as the details have told of it, or as the property says."""
+        self.call("RespondToChallenge", "(ssa{sv})",
+                  challenge["challenge"], disposition, pack_credential(answer))
 
     @property
     def state(self):
