@@ -28,4 +28,4 @@
 
 /* Version of the interfaces above, and of the protocol between daemon and worker. */
 #define TRUNDLE_INTERFACE_VERSION 1
-#define TRUNDLE_WORKER_PROTOCOL 1
+#define TRUNDLE_WORKER_PROTOCOL 2

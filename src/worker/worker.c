@@ -138,18 +138,20 @@ on_progress_due (gpointer user_data)
   gpointer attempt;
 
   self->progress_source = 0;
-  g_variant_builder_init (&rows, G_VARIANT_TYPE ("a(tttx)"));
+  g_variant_builder_init (&rows, G_VARIANT_TYPE ("a(tttxtt)"));
   g_hash_table_iter_init (&iter, self->moved);
   while (g_hash_table_iter_next (&iter, &attempt, NULL))
     g_variant_builder_add (&rows,
-                           "(tttx)",
+                           "(tttxtt)",
                            trw_attempt_get_id (attempt),
                            trw_attempt_get_received (attempt),
                            trw_attempt_get_synced (attempt),
-                           trw_attempt_get_expected (attempt));
+                           trw_attempt_get_expected (attempt),
+                           G_GUINT64_CONSTANT (0),
+                           G_GUINT64_CONSTANT (0));
   g_hash_table_remove_all (self->moved);
   self->is_progress_unheard = TRUE;
-  ask (self, "Progress", g_variant_new ("(a(tttx))", &rows), on_progress_heard, self);
+  ask (self, "Progress", g_variant_new ("(a(tttxtt))", &rows), on_progress_heard, self);
   return G_SOURCE_REMOVE;
 }
 

@@ -52,6 +52,7 @@ close_part (FakeAttempt *attempt)
   if (attempt->decode_fd >= 0)
     g_close (attempt->decode_fd, NULL);
   attempt->decode_fd = -1;
+  g_clear_object (&attempt->files);
 }
 
 static void
@@ -203,8 +204,29 @@ fake_transport_progress (FakeTransport *self,
                          guint64 synced,
                          gint64 expected)
 {
+  const TrdProgress progress
+      = { .received = received, .synced = synced, .expected = expected };
+
   expect_running (self, task_id);
-  self->sink->on_progress (task_id, received, synced, expected, self->sink_data);
+  self->sink->on_progress (task_id, &progress, self->sink_data);
+}
+
+void
+fake_transport_send (FakeTransport *self, gint64 task_id, guint64 sent, guint64 confirmed)
+{
+  const TrdProgress progress = { .expected = -1, .sent = sent, .confirmed = confirmed };
+
+  expect_running (self, task_id);
+  self->sink->on_progress (task_id, &progress, self->sink_data);
+}
+
+gboolean
+fake_transport_upload (FakeTransport *self, gint64 task_id, const char *upload)
+{
+  g_autoptr (GVariant) sunk = g_variant_ref_sink (g_variant_new_parsed (upload));
+
+  expect_running (self, task_id);
+  return self->sink->on_upload (task_id, sunk, self->sink_data);
 }
 
 void
@@ -261,6 +283,7 @@ begin (TrdTransport *transport, const TrdAttempt *given, int part_fd)
   attempt->cookies = given->jar != 0 ? g_variant_ref (given->cookies) : NULL;
   attempt->part_fd = part_fd;
   attempt->decode_fd = given->has_decode ? given->decode_fd : -1;
+  attempt->files = given->files != NULL ? g_object_ref (given->files) : NULL;
   g_ptr_array_add (self->attempts, attempt);
 }
 

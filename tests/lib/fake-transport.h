@@ -20,10 +20,11 @@ typedef struct
   GVariant *request; /* (owned) */
   guint64 jar;
   guint64 jar_version;
-  GVariant *cookies; /* (owned) (nullable) */
-  int part_fd;       /* (owned): -1 once released */
-  int decode_fd;     /* (owned): -1 for none, and once released */
-  gboolean is_over;  /* done, crashed or stopped */
+  GVariant *cookies;  /* (owned) (nullable) */
+  int part_fd;        /* (owned): -1 once released */
+  int decode_fd;      /* (owned): -1 for none, and once released */
+  GUnixFDList *files; /* (owned) (nullable): likewise */
+  gboolean is_over;   /* done, crashed or stopped */
   gboolean is_stopped;
 } FakeAttempt;
 
@@ -68,6 +69,15 @@ fake_transport_progress (FakeTransport *self,
                          guint64 received,
                          guint64 synced,
                          gint64 expected);
+/* The same of what is uploaded. */
+void
+fake_transport_send (FakeTransport *self,
+                     gint64 task_id,
+                     guint64 sent,
+                     guint64 confirmed);
+/* The text of an a{sv}; returns what the sink did. */
+gboolean
+fake_transport_upload (FakeTransport *self, gint64 task_id, const char *upload);
 /* A floating @state is consumed. */
 void
 fake_transport_digest (FakeTransport *self, gint64 task_id, GVariant *state);

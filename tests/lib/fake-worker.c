@@ -70,9 +70,10 @@ send_progress (guint64 attempt, guint64 received, guint64 synced)
 {
   GVariantBuilder rows;
 
-  g_variant_builder_init (&rows, G_VARIANT_TYPE ("a(tttx)"));
-  g_variant_builder_add (&rows, "(tttx)", attempt, received, synced, (gint64)5);
-  send ("Progress", g_variant_new ("(a(tttx))", &rows));
+  g_variant_builder_init (&rows, G_VARIANT_TYPE ("a(tttxtt)"));
+  g_variant_builder_add (
+      &rows, "(tttxtt)", attempt, received, synced, (gint64)5, (guint64)0, (guint64)0);
+  send ("Progress", g_variant_new ("(a(tttxtt))", &rows));
 }
 
 /* What an attempt may be asked to do. */
@@ -202,7 +203,7 @@ do_deafen (guint64 attempt, const char *argument)
 
   g_dbus_connection_flush_sync (connection, NULL, NULL);
   g_dbus_connection_add_filter (connection, wait_for_ever, NULL, NULL);
-  g_dbus_message_set_body (message, g_variant_new_parsed ("(@a(tttx) [],)"));
+  g_dbus_message_set_body (message, g_variant_new_parsed ("(@a(tttxtt) [],)"));
   for (guint32 serial = 1000;; serial++)
     {
       g_autofree guchar *blob = NULL;

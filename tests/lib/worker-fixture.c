@@ -74,11 +74,15 @@ note_progress (WorkerFixture *self, GVariant *parameters)
   guint64 received;
   guint64 synced;
   gint64 expected;
+  guint64 sent;
+  guint64 confirmed;
 
   g_variant_iter_init (&iter, rows);
-  while (g_variant_iter_next (&iter, "(tttx)", &attempt, &received, &synced, &expected))
+  while (g_variant_iter_next (
+      &iter, "(tttxtt)", &attempt, &received, &synced, &expected, &sent, &confirmed))
     {
       g_assert_cmpuint (synced, <=, received);
+      g_assert_cmpuint (confirmed, <=, sent);
       self->last_received = received;
     }
 }

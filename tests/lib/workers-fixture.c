@@ -44,15 +44,24 @@ on_redirected (
 }
 
 static void
-on_progress (
-    gint64 task_id, guint64 received, guint64 synced, gint64 expected, gpointer user_data)
+on_progress (gint64 task_id, const TrdProgress *progress, gpointer user_data)
 {
   note (user_data,
         "progress %d %d %d %d",
         (int)task_id,
-        (int)received,
-        (int)synced,
-        (int)expected);
+        (int)progress->received,
+        (int)progress->synced,
+        (int)progress->expected);
+}
+
+/* Stored, but for one without keys. */
+static gboolean
+on_upload (gint64 task_id, GVariant *upload, gpointer user_data)
+{
+  g_autofree char *text = g_variant_print (upload, FALSE);
+
+  note (user_data, "upload %d %s", (int)task_id, text);
+  return g_variant_n_children (upload) > 0;
 }
 
 static void
@@ -122,8 +131,8 @@ on_cookies (guint64 jar, guint64 version, GVariant *changes, gpointer user_data)
 }
 
 static const TrdTransportSink sink = { on_response, on_redirected, on_progress,
-                                       on_digested, on_done,       on_crashed,
-                                       on_released, on_cookies };
+                                       on_upload,   on_digested,   on_done,
+                                       on_crashed,  on_released,   on_cookies };
 
 gboolean
 workers_fixture_has (WorkersFixture *f, const char *line)

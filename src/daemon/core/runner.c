@@ -488,8 +488,7 @@ on_redirected (
 }
 
 static void
-on_progress (
-    gint64 task_id, guint64 received, guint64 synced, gint64 expected, gpointer user_data)
+on_progress (gint64 task_id, const TrdProgress *progress, gpointer user_data)
 {
   TrdRunner *self = user_data;
   TrdRun *run = find_run (self, task_id);
@@ -498,13 +497,13 @@ on_progress (
   if (run == NULL)
     return;
 
-  if (synced > run->synced
-      && trd_store_set_task_synced (self->env->store, task_id, synced, NULL))
-    run->synced = synced;
-  fresh = received > run->received ? received - run->received : 0;
+  if (progress->synced > run->synced
+      && trd_store_set_task_synced (self->env->store, task_id, progress->synced, NULL))
+    run->synced = progress->synced;
+  fresh = progress->received > run->received ? progress->received - run->received : 0;
   run->progressed |= fresh > 0;
-  run->received = received;
-  run->expected = expected;
+  run->received = progress->received;
+  run->expected = progress->expected;
   g_signal_emit (self, signals[PROGRESS], 0, run->task, fresh);
 }
 
@@ -535,7 +534,16 @@ on_done (gint64 task_id, TrdOutcome *outcome, gpointer user_data)
     return;
 
   if (outcome->received > run->received)
-    on_progress (task_id, outcome->received, 0, run->expected, self);
+    {
+      const TrdProgress progress = {
+        .received = outcome->received,
+        .expected = run->expected,
+        .sent = outcome->body_sent,
+        .confirmed = outcome->body_confirmed,
+      };
+
+      on_progress (task_id, &progress, self);
+    }
   run->in_transport = FALSE;
   note_held (run);
   /* It ended by itself: whatever killed a worker before, it was not this task.  One whose

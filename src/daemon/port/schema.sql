@@ -268,3 +268,28 @@ CREATE TABLE trust (
   created_us INTEGER NOT NULL,
   PRIMARY KEY (confinement, app_id, session_id, host, port, is_proxy, certificate)
 ) STRICT, WITHOUT ROWID;
+
+-- step 5: uploads
+--
+-- What is sent is in pieces (value/body.h), of which body is the aa{sv}; NULL where nothing
+-- is.  body_sent and body_confirmed are of the last attempt.  upload is what the server
+-- keeps of it and how it is gone on with, an a{sv}.
+ALTER TABLE task ADD COLUMN body_size INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN body_sent INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN body_confirmed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN body BLOB;
+ALTER TABLE task ADD COLUMN upload BLOB;
+ALTER TABLE resumable ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE resumable ADD COLUMN body_size INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE resumable ADD COLUMN body BLOB;
+ALTER TABLE resumable ADD COLUMN upload BLOB;
+ALTER TABLE history ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;
+
+-- What the servers of a session speak, by origin: how uploads to them are gone on with.
+CREATE TABLE dialect (
+  session_id INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+  origin TEXT NOT NULL,
+  word TEXT NOT NULL,
+  learned_us INTEGER NOT NULL,
+  PRIMARY KEY (session_id, origin)
+) STRICT, WITHOUT ROWID;

@@ -109,6 +109,7 @@ trd_store_note_history (TrdStore *self, const TrdForgotten *task, GError **error
   trd_query_bind_text (query, 8, task->error_name);
   trd_query_bind_path (query, 9, task->final_path);
   trd_query_bind_text (query, 10, task->description);
+  trd_query_bind_int (query, 11, (gint64)task->sent);
   if (!trd_query_run (query, error))
     return FALSE;
 
@@ -134,6 +135,7 @@ note_next (TrdStore *self, TrdQuery *query, gint64 now_us, GError **error)
                         : trundle_error_to_name (TRUNDLE_ERROR_CANCELLED),
     .final_path = final_path,
     .description = trd_query_peek_text (query, 10),
+    .sent = (guint64)trd_query_get_int (query, 11),
   };
 
   return trd_store_note_history (self, &task, error);
@@ -217,6 +219,7 @@ read_row (TrdQuery *query)
   row->error_name = trd_query_get_text (query, 9);
   row->final_path = trd_query_get_path (query, 10);
   row->description = trd_query_get_text (query, 11);
+  row->sent = (guint64)trd_query_get_int (query, 12);
   return row;
 }
 

@@ -17,6 +17,7 @@ typedef struct
   gint64 created_us;
   gint64 finished_us;
   guint64 received;
+  guint64 sent;
   char *url;
   char *error_name;  /* (nullable): NULL for a success, TRD_HISTORY_EXPIRED */
   char *final_path;  /* (nullable) */

@@ -125,6 +125,7 @@ typedef struct
   gint64 created_us;
   gint64 finished_us;
   guint64 received;
+  guint64 sent;
   const char *url;
   const char *error_name;
   const char *final_path;

@@ -58,6 +58,10 @@ insert_row (TrdDb *db, const TrdResumable *row, const char *token, GError **erro
   trd_query_bind_variant (query, ++index, row->options);
   trd_query_bind_variant (query, ++index, row->response);
   trd_query_bind_variant (query, ++index, row->digest_state);
+  trd_query_bind_int (query, ++index, row->kind);
+  trd_query_bind_variant (query, ++index, row->body);
+  trd_query_bind_int (query, ++index, (gint64)row->body_size);
+  trd_query_bind_variant (query, ++index, row->upload);
   return trd_store_run (db, query, error);
 }
 
@@ -133,8 +137,12 @@ read_row (TrdQuery *query, GError **error)
   row->place->part_name = trd_query_get_path (query, 13);
   if (!trd_query_get_variant (query, 14, &row->options, error)
       || !trd_query_get_variant (query, 15, &row->response, error)
-      || !trd_query_get_variant (query, 16, &row->digest_state, error))
+      || !trd_query_get_variant (query, 16, &row->digest_state, error)
+      || !trd_query_get_variant (query, 18, &row->body, error)
+      || !trd_query_get_variant (query, 20, &row->upload, error))
     return NULL;
+  row->kind = (TrundleKind)trd_query_get_int (query, 17);
+  row->body_size = (guint64)trd_query_get_int (query, 19);
   return g_steal_pointer (&row);
 }
 

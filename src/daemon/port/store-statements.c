@@ -11,7 +11,7 @@
 /* Written once; bind_identity(), read_identity(). */
 #define IDENTITY_COLUMNS                                                                 \
   "session_id, number, uuid, kind, directory, directory_device, directory_inode, name, " \
-  "if_exists, dedup_key, created_us"
+  "if_exists, dedup_key, created_us, body, body_size"
 
 /* May change; bind_standing(), read_standing(). */
 #define STANDING_COLUMNS                                                                 \
@@ -23,7 +23,8 @@
   "intent_name, intent_device, intent_inode, intent_size, received, synced, "            \
   "untrusted, current_url, response, error_name, error_details, transient_name, "        \
   "transient_details, error_body, "                                                      \
-  "proof, digest_state, integrity, metrics, final_path, file_moved, finished_us"
+  "proof, digest_state, integrity, metrics, body_sent, body_confirmed, upload, "         \
+  "final_path, file_moved, finished_us"
 
 #define TASK_COLUMNS "id, " IDENTITY_COLUMNS ", " STANDING_COLUMNS ", " RESULT_COLUMNS
 
@@ -31,12 +32,12 @@
 #define RESUMABLE_COLUMNS                                                                \
   "task_id, token, taken_by, confinement, app_id, created_us, created_boot_us, url, "    \
   "synced, untrusted, directory, directory_device, directory_inode, part_name, "         \
-  "options, response, digest_state"
+  "options, response, digest_state, kind, body, body_size, upload"
 
 /* What became of tasks that are gone; store-history.c. */
 #define HISTORY_COLUMNS                                                                  \
   "task_id, confinement, app_id, session_identifier, kind, created_us, finished_us, "    \
-  "received, url, error_name, final_path, description"
+  "received, url, error_name, final_path, description, sent"
 
 const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_INSERT_SESSION]
@@ -63,15 +64,16 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
 
   [TRD_STATEMENT_INSERT_TASK] = "INSERT INTO task (" IDENTITY_COLUMNS
                                 ", " STANDING_COLUMNS ", " RESULT_COLUMNS
-                                ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                                ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
                                 "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
                                 "?, ?, ?, ?, ?, ?, "
                                 "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                                "?, ?, ?, ?, ?)",
+                                "?, ?, ?, ?, ?, ?, ?, ?)",
   [TRD_STATEMENT_UPDATE_TASK]
   = "UPDATE task SET (" STANDING_COLUMNS ", " RESULT_COLUMNS
     ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "WHERE id = ?",
   [TRD_STATEMENT_SET_TASK_STATE]
   = "UPDATE task SET state = ?, hold = ?, not_before_us = ?, not_before_boot_us = ? "
     "WHERE id = ?",
@@ -137,7 +139,7 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_INSERT_RESUMABLE]
   = "INSERT OR REPLACE INTO resumable (" RESUMABLE_COLUMNS
     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-    "?, ?, ?, ?)",
+    "?, ?, ?, ?, ?, ?, ?, ?)",
   [TRD_STATEMENT_UPDATE_RESUMABLE]
   = "UPDATE resumable SET taken_by = ?, created_boot_us = ?, synced = ?, untrusted = ?, "
     "response = ?, digest_state = ? WHERE task_id = ?",
@@ -189,10 +191,10 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   /* INSERT OR REPLACE: what an earlier end of a number was is of no interest. */
   [TRD_STATEMENT_NOTE_HISTORY]
   = "INSERT OR REPLACE INTO history (" HISTORY_COLUMNS ") SELECT ?2, confinement, "
-    "app_id, identifier, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM session WHERE id = ?1",
+    "app_id, identifier, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM session WHERE id = ?1",
   [TRD_STATEMENT_FORGET_SESSION]
   = "SELECT id, session_id, kind, created_us, finished_us, received, state, url, "
-    "final_path, error_name, description FROM task INDEXED BY task_page "
+    "final_path, error_name, description, body_sent FROM task INDEXED BY task_page "
     "WHERE session_id = ? ORDER BY id",
   [TRD_STATEMENT_OLDEST_HISTORY]
   = "SELECT finished_us FROM history ORDER BY finished_us DESC LIMIT 1 OFFSET ?",

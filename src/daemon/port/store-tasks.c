@@ -38,6 +38,8 @@ bind_identity (TrdQuery *query, int *index, const TrdTaskRow *row)
   trd_query_bind_int (query, ++*index, place->if_exists);
   trd_query_bind_text (query, ++*index, row->dedup_key);
   trd_query_bind_int (query, ++*index, row->created_us);
+  trd_query_bind_variant (query, ++*index, row->body);
+  trd_query_bind_int (query, ++*index, (gint64)row->body_size);
 }
 
 static void
@@ -98,6 +100,9 @@ bind_result (TrdQuery *query, int *index, const TrdTaskRow *row)
   trd_query_bind_variant (query, ++*index, row->digest_state);
   trd_query_bind_variant (query, ++*index, row->integrity);
   trd_query_bind_variant (query, ++*index, row->metrics);
+  trd_query_bind_int (query, ++*index, (gint64)row->body_sent);
+  trd_query_bind_int (query, ++*index, (gint64)row->body_confirmed);
+  trd_query_bind_variant (query, ++*index, row->upload);
   trd_query_bind_path (query, ++*index, row->final_path);
   trd_query_bind_int (query, ++*index, row->file_moved);
   trd_query_bind_int (query, ++*index, row->finished_us);
@@ -105,8 +110,8 @@ bind_result (TrdQuery *query, int *index, const TrdTaskRow *row)
 
 /* Reading: @column is the next column. */
 
-static void
-read_identity (TrdQuery *query, int *column, TrdTaskRow *row)
+static gboolean
+read_identity (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
 {
   row->id = trd_query_get_int (query, (*column)++);
   row->place = trd_place_new (row->id);
@@ -121,6 +126,10 @@ read_identity (TrdQuery *query, int *column, TrdTaskRow *row)
   row->place->if_exists = (TrundleIfExists)trd_query_get_int (query, (*column)++);
   row->dedup_key = trd_query_get_text (query, (*column)++);
   row->created_us = trd_query_get_int (query, (*column)++);
+  if (!trd_query_get_variant (query, (*column)++, &row->body, error))
+    return FALSE;
+  row->body_size = (guint64)trd_query_get_int (query, (*column)++);
+  return TRUE;
 }
 
 static TrdMoment
@@ -191,6 +200,10 @@ read_result (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
     return FALSE;
   if (!trd_query_get_variant (query, (*column)++, &row->metrics, error))
     return FALSE;
+  row->body_sent = (guint64)trd_query_get_int (query, (*column)++);
+  row->body_confirmed = (guint64)trd_query_get_int (query, (*column)++);
+  if (!trd_query_get_variant (query, (*column)++, &row->upload, error))
+    return FALSE;
   row->final_path = trd_query_get_path (query, (*column)++);
   row->file_moved = trd_query_get_int (query, (*column)++) != 0;
   row->finished_us = trd_query_get_int (query, (*column)++);
@@ -204,10 +217,9 @@ read_task (TrdQuery *query, GError **error)
   g_autoptr (TrdTaskRow) row = g_new0 (TrdTaskRow, 1);
   int column = 0;
 
-  read_identity (query, &column, row);
-  if (!read_standing (query, &column, row, error))
-    return NULL;
-  if (!read_result (query, &column, row, error))
+  if (!read_identity (query, &column, row, error)
+      || !read_standing (query, &column, row, error)
+      || !read_result (query, &column, row, error))
     return NULL;
   return g_steal_pointer (&row);
 }
@@ -597,6 +609,7 @@ forget_task (TrdStore *self, const TrdTaskRow *row, gboolean expired, GError **e
     .error_name = row->error_name,
     .final_path = row->final_path,
     .description = row->description,
+    .sent = row->body_sent,
   };
 
   if (expired && row->error_name == NULL && row->final_path == NULL)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <gio/gunixfdlist.h>
 
 #include "value/outcome.h"
 #include "value/owner.h"
@@ -11,6 +12,16 @@
 /* Running one attempt of a task, as an interface: the workers, or a script in tests. */
 #define TRD_TYPE_TRANSPORT (trd_transport_get_type ())
 G_DECLARE_INTERFACE (TrdTransport, trd_transport, TRD, TRANSPORT, GObject)
+
+/* How far an attempt is. */
+typedef struct
+{
+  guint64 received;  /* body bytes in the part */
+  guint64 synced;    /* of these known to be on disk */
+  gint64 expected;   /* to receive; -1 when unknown */
+  guint64 sent;      /* bytes of what is uploaded that are on their way */
+  guint64 confirmed; /* of these, bytes the server says it keeps */
+} TrdProgress;
 
 /* What happened to an attempt; called from the main loop, never from within begin() or
  * stop(), and never for an attempt that was stopped (law 15).  After on_done the attempt
@@ -21,13 +32,12 @@ typedef struct
   void (*on_response) (gint64 task_id, GVariant *response, gpointer user_data);
   void (*on_redirected) (
       gint64 task_id, const char *from, const char *to, guint status, gpointer user_data);
-  /* Body bytes in the part, of which @synced are known to be on disk; @expected -1 when
-   * unknown.  At most every 250 ms for all attempts of a worker together. */
-  void (*on_progress) (gint64 task_id,
-                       guint64 received,
-                       guint64 synced,
-                       gint64 expected,
-                       gpointer user_data);
+  /* At most every 250 ms for all attempts of a worker together. */
+  void (*on_progress) (gint64 task_id, const TrdProgress *progress, gpointer user_data);
+  /* The server has said where and how an upload is gone on with: a{sv}, as the key
+   * `upload` of Begin; what was known of it is void.  The worker goes on once it is
+   * stored.  FALSE: it could not be, and the attempt is to end. */
+  gboolean (*on_upload) (gint64 task_id, GVariant *upload, gpointer user_data);
   /* Digests of a beginning of the part that is on disk: what Begin takes. */
   void (*on_digested) (gint64 task_id, GVariant *state, gpointer user_data);
   void (*on_done) (gint64 task_id, TrdOutcome *outcome, gpointer user_data);
@@ -63,6 +73,8 @@ typedef struct
   GVariant *request;     /* a{sv}: see Begin in the interface Worker */
   gboolean has_decode;
   int decode_fd; /* with has_decode; consumed: where to decode to, locked as the part */
+  GUnixFDList *files; /* (nullable): those that `body` of @request names by index; what is
+                         in it is taken */
   TrdProfile profile;
   guint64 jar;         /* number of its cookies, as in @request; 0 for none */
   guint64 jar_version; /* never 0; the same version is always of the same cookies */

@@ -80,20 +80,25 @@ handle_progress (TrdWorkerProcess *self,
 {
   g_autoptr (GVariantIter) iter = NULL;
   guint64 attempt;
-  guint64 received;
-  guint64 synced;
-  gint64 expected;
+  TrdProgress now;
 
-  g_variant_get (parameters, "(a(tttx))", &iter);
-  while (g_variant_iter_next (iter, "(tttx)", &attempt, &received, &synced, &expected))
+  g_variant_get (parameters, "(a(tttxtt))", &iter);
+  while (g_variant_iter_next (iter,
+                              "(tttxtt)",
+                              &attempt,
+                              &now.received,
+                              &now.synced,
+                              &now.expected,
+                              &now.sent,
+                              &now.confirmed))
     {
-      if (received > G_MAXINT64 || synced > received || expected < -1)
+      if (now.received > G_MAXINT64 || now.synced > now.received || now.expected < -1
+          || now.sent > G_MAXINT64 || now.confirmed > now.sent)
         return FALSE;
       /* The sink may have let us go. */
       if (self->events == NULL)
         break;
-      if (!self->events->on_progress (
-              self, attempt, received, synced, expected, self->user_data))
+      if (!self->events->on_progress (self, attempt, &now, self->user_data))
         return FALSE;
     }
   g_dbus_method_invocation_return_value (invocation, NULL);
@@ -179,6 +184,28 @@ handle_digested (TrdWorkerProcess *self,
       || !self->events->on_digested (self, attempt, state, self->user_data))
     return FALSE;
   g_dbus_method_invocation_return_value (invocation, NULL);
+  return TRUE;
+}
+
+/* The worker waits for the answer. */
+static gboolean
+handle_upload_changed (TrdWorkerProcess *self,
+                       GVariant *parameters,
+                       GDBusMethodInvocation *invocation)
+{
+  guint64 attempt;
+  g_autoptr (GVariant) upload = NULL;
+  gboolean is_stored = FALSE;
+
+  g_variant_get (parameters, "(t@a{sv})", &attempt, &upload);
+  if (!trd_upload_check (upload)
+      || !self->events->on_upload (self, attempt, upload, &is_stored, self->user_data))
+    return FALSE;
+  if (is_stored)
+    g_dbus_method_invocation_return_value (invocation, NULL);
+  else
+    g_dbus_method_invocation_return_error_literal (
+        invocation, TRUNDLE_ERROR, TRUNDLE_ERROR_NO_SPACE, "It could not be stored");
   return TRUE;
 }
 
@@ -293,6 +320,7 @@ static const struct
   { "Response", handle_response, FALSE, "a Response without sense" },
   { "Redirected", handle_redirected, FALSE, "a Redirected without sense" },
   { "Digested", handle_digested, FALSE, "a Digested without sense" },
+  { "UploadChanged", handle_upload_changed, FALSE, "an UploadChanged without sense" },
   { "CookiesChanged", handle_cookies_changed, FALSE, "a CookiesChanged without sense" },
   { "Done", handle_done, FALSE, "a Done without sense" },
   { "ResolveProxy", handle_resolve_proxy, TRUE, "a ResolveProxy without sense" },

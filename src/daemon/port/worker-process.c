@@ -409,6 +409,7 @@ void
 trd_worker_process_begin (TrdWorkerProcess *self,
                           guint64 attempt,
                           GUnixFDList *files,
+                          int part_handle,
                           GVariant *request)
 {
   g_return_if_fail (TRD_IS_WORKER_PROCESS (self));
@@ -421,7 +422,7 @@ trd_worker_process_begin (TrdWorkerProcess *self,
       TRUNDLE_WORKER_PATH,
       TRUNDLE_INTERFACE_WORKER,
       "Begin",
-      g_variant_new ("(th@a{sv})", attempt, 0, request),
+      g_variant_new ("(th@a{sv})", attempt, part_handle, request),
       G_VARIANT_TYPE_UNIT,
       G_DBUS_CALL_FLAGS_NONE,
       G_MAXINT,

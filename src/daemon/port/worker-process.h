@@ -40,10 +40,14 @@ typedef struct
   void (*on_ready) (TrdWorkerProcess *process, gpointer user_data);
   gboolean (*on_progress) (TrdWorkerProcess *process,
                            guint64 attempt,
-                           guint64 received,
-                           guint64 synced,
-                           gint64 expected,
+                           const TrdProgress *progress,
                            gpointer user_data);
+  /* @out_stored: whether it could be, or nobody listens any more. */
+  gboolean (*on_upload) (TrdWorkerProcess *process,
+                         guint64 attempt,
+                         GVariant *upload,
+                         gboolean *out_stored,
+                         gpointer user_data);
   gboolean (*on_response) (TrdWorkerProcess *process,
                            guint64 attempt,
                            GVariant *response,
@@ -105,6 +109,7 @@ void
 trd_worker_process_begin (TrdWorkerProcess *self,
                           guint64 attempt,
                           GUnixFDList *files,
+                          int part_handle,
                           GVariant *request);
 void
 trd_worker_process_stop (TrdWorkerProcess *self, guint64 attempt);

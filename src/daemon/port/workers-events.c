@@ -89,9 +89,7 @@ is_heard (TrdWorkers *self, TrdWorkerAttempt *attempt)
 static gboolean
 on_progress (TrdWorkerProcess *process,
              guint64 number,
-             guint64 received,
-             guint64 synced,
-             gint64 expected,
+             const TrdProgress *progress,
              gpointer user_data)
 {
   g_autoptr (TrdWorkers) self = g_object_ref (user_data);
@@ -100,8 +98,24 @@ on_progress (TrdWorkerProcess *process,
   if (attempt == NULL)
     return FALSE;
   if (is_heard (self, attempt))
-    self->sink->on_progress (
-        attempt->task_id, received, synced, expected, self->sink_data);
+    self->sink->on_progress (attempt->task_id, progress, self->sink_data);
+  return TRUE;
+}
+
+static gboolean
+on_upload (TrdWorkerProcess *process,
+           guint64 number,
+           GVariant *upload,
+           gboolean *out_stored,
+           gpointer user_data)
+{
+  g_autoptr (TrdWorkers) self = g_object_ref (user_data);
+  TrdWorkerAttempt *attempt = find_attempt (self, process, number);
+
+  if (attempt == NULL)
+    return FALSE;
+  *out_stored = !is_heard (self, attempt)
+                || self->sink->on_upload (attempt->task_id, upload, self->sink_data);
   return TRUE;
 }
 
@@ -323,6 +337,7 @@ on_gone (TrdWorkerProcess *process, TrdWorkerEnd end, gpointer user_data)
 const TrdWorkerEvents trd_workers_events = {
   .on_ready = on_ready,
   .on_progress = on_progress,
+  .on_upload = on_upload,
   .on_response = on_response,
   .on_redirected = on_redirected,
   .on_digested = on_digested,

@@ -29,11 +29,12 @@ typedef struct
 {
   guint64 number;
   gint64 task_id;
-  TrdWorker *worker; /* (unowned) (nullable): NULL once it waits to be released */
-  int part_fd;       /* (owned), -1 once it was sent */
-  int decode_fd;     /* (owned), -1 for none, and once it was sent */
-  GVariant *request; /* (owned) (nullable): until it is sent, as cookies */
-  guint64 jar;       /* 0 for none */
+  TrdWorker *worker;  /* (unowned) (nullable): NULL once it waits to be released */
+  int part_fd;        /* (owned), -1 once it was sent */
+  int decode_fd;      /* (owned), -1 for none, and once it was sent */
+  GUnixFDList *files; /* (owned) (nullable): of what is uploaded, until it is sent */
+  GVariant *request;  /* (owned) (nullable): until it is sent, as cookies */
+  guint64 jar;        /* 0 for none */
   guint64 jar_version;
   GVariant *cookies; /* (owned) (nullable) */
   gboolean is_stopped;

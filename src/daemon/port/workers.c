@@ -42,6 +42,7 @@ trd_attempt_drop_part (TrdWorkerAttempt *attempt)
   if (attempt->decode_fd >= 0)
     g_close (attempt->decode_fd, NULL);
   attempt->decode_fd = -1;
+  g_clear_object (&attempt->files);
   g_clear_pointer (&attempt->request, g_variant_unref);
   g_clear_pointer (&attempt->cookies, g_variant_unref);
 }
@@ -122,24 +123,47 @@ release_later (TrdWorkers *self, TrdWorkerAttempt *attempt)
         G_PRIORITY_DEFAULT, on_released_due, self, NULL);
 }
 
-/* What @request calls `decode` is the second descriptor. */
+/* What @request calls `decode` is the descriptor @handle. */
 static GVariant *
-with_decode (GVariant *request)
+with_decode (GVariant *request, int handle)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (request);
 
-  g_variant_dict_insert (&dict, "decode", "h", 1);
+  g_variant_dict_insert (&dict, "decode", "h", handle);
   return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+/* Descriptors of the message: those of what is uploaded first, as `body` counts them.
+ * The list owns them.  (transfer full) */
+static GUnixFDList *
+gather_files (TrdWorkerAttempt *attempt, int *out_part, int *out_decode)
+{
+  g_autofree int *files = NULL;
+  int n_files = 0;
+
+  if (attempt->files != NULL)
+    files = g_unix_fd_list_steal_fds (attempt->files, &n_files);
+  g_clear_object (&attempt->files);
+  files = g_renew (int, files, n_files + 2);
+  *out_part = n_files;
+  files[n_files++] = attempt->part_fd;
+  *out_decode = attempt->decode_fd >= 0 ? n_files : -1;
+  if (attempt->decode_fd >= 0)
+    files[n_files++] = attempt->decode_fd;
+  attempt->part_fd = -1;
+  attempt->decode_fd = -1;
+  return g_unix_fd_list_new_from_array (files, n_files);
 }
 
 /* The request as the worker needs it.  (transfer full) */
 static GVariant *
-complete_request (TrdWorker *worker, TrdWorkerAttempt *attempt)
+complete_request (TrdWorker *worker, TrdWorkerAttempt *attempt, int decode_handle)
 {
   g_autoptr (GVariant) composed = g_steal_pointer (&attempt->request);
   g_autoptr (GVariant) cookies = g_steal_pointer (&attempt->cookies);
-  g_autoptr (GVariant) request = attempt->decode_fd >= 0 ? with_decode (composed)
-                                                         : g_variant_ref (composed);
+  g_autoptr (GVariant) request = decode_handle >= 0
+                                     ? with_decode (composed, decode_handle)
+                                     : g_variant_ref (composed);
 
   if (attempt->jar == 0)
     return g_steal_pointer (&request);
@@ -150,17 +174,15 @@ complete_request (TrdWorker *worker, TrdWorkerAttempt *attempt)
 void
 trd_workers_send (TrdWorkers *self, TrdWorker *worker, TrdWorkerAttempt *attempt)
 {
-  const int files[] = { attempt->part_fd, attempt->decode_fd };
-  gboolean has_decode = attempt->decode_fd >= 0;
-  g_autoptr (GVariant) request = complete_request (worker, attempt);
-  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (files, has_decode ? 2 : 1);
+  int part_handle;
+  int decode_handle;
+  g_autoptr (GUnixFDList) fds = gather_files (attempt, &part_handle, &decode_handle);
+  g_autoptr (GVariant) request = complete_request (worker, attempt, decode_handle);
 
-  attempt->part_fd = -1;
-  attempt->decode_fd = -1;
   attempt->is_sent_part_open = TRUE;
   trd_watch_closed (fds, G_OBJECT (self), on_part_closed, attempt->number);
   worker->n_given++;
-  trd_worker_process_begin (worker->process, attempt->number, fds, request);
+  trd_worker_process_begin (worker->process, attempt->number, fds, part_handle, request);
 }
 
 /* Idleness */
@@ -320,6 +342,7 @@ begin (TrdTransport *transport, const TrdAttempt *given, int part_fd)
   attempt->task_id = given->task_id;
   attempt->part_fd = part_fd;
   attempt->decode_fd = given->has_decode ? given->decode_fd : -1;
+  attempt->files = given->files != NULL ? g_object_ref (given->files) : NULL;
   attempt->request = g_variant_ref_sink (given->request);
   attempt->jar = given->jar;
   attempt->jar_version = given->jar_version;

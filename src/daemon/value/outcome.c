@@ -26,6 +26,8 @@
 
 /* Six algorithms, 200 bytes each, and what was declared. */
 #define DIGEST_STATE_MAX (16 * 1024)
+#define UPLOAD_MAX (32 * 1024)
+#define DIALECT_MAX 32
 
 typedef struct
 {
@@ -237,6 +239,9 @@ trd_outcome_copy (const TrdOutcome *self)
     g_variant_ref (self->decoded_digests);
   if (self->challenge != NULL)
     g_variant_ref (self->challenge);
+  if (self->upload != NULL)
+    g_variant_ref (self->upload);
+  copy->dialect = g_strdup (self->dialect);
   if (self->details != NULL)
     g_variant_ref (self->details);
   if (self->error_body != NULL)
@@ -259,6 +264,8 @@ trd_outcome_free (TrdOutcome *self)
   g_clear_pointer (&self->declared_digests, g_variant_unref);
   g_clear_pointer (&self->digest_state, g_variant_unref);
   g_clear_pointer (&self->decoded_digests, g_variant_unref);
+  g_clear_pointer (&self->upload, g_variant_unref);
+  g_clear_pointer (&self->dialect, g_free);
   g_clear_pointer (&self->challenge, g_variant_unref);
   g_clear_pointer (&self->details, g_variant_unref);
   g_clear_pointer (&self->error_body, g_bytes_unref);
@@ -312,6 +319,10 @@ static const char *const fact_words[][2] = {
   { "decoded", "t" },
   { "decoded-digests", "a{say}" },
   { "challenge", "a{sv}" },
+  { "body-sent", "t" },
+  { "body-confirmed", "t" },
+  { "upload", "a{sv}" },
+  { "dialect", "s" },
 };
 static const char *const response_words[][2] = {
   { "url", "s" },
@@ -411,6 +422,37 @@ trd_digest_state_check (GVariant *state)
          && g_variant_lookup (state, "offset", "t", &offset) && offset <= G_MAXINT64;
 }
 
+gboolean
+trd_upload_check (GVariant *upload)
+{
+  const char *url = NULL;
+  const char *dialect = NULL;
+  g_autoptr (GUri) uri = NULL;
+
+  if (g_variant_get_size (upload) > UPLOAD_MAX)
+    return FALSE;
+  if (g_variant_n_children (upload) == 0)
+    return TRUE;
+  if (!g_variant_lookup (upload, "url", "&s", &url)
+      || !g_variant_lookup (upload, "dialect", "&s", &dialect))
+    return FALSE;
+  uri = trundle_url_parse (url, NULL);
+  return uri != NULL && *dialect != '\0' && strlen (dialect) <= DIALECT_MAX;
+}
+
+static gboolean
+read_upload (TrdOutcome *self, GVariant *facts)
+{
+  g_variant_lookup (facts, "body-sent", "t", &self->body_sent);
+  g_variant_lookup (facts, "body-confirmed", "t", &self->body_confirmed);
+  g_variant_lookup (facts, "dialect", "s", &self->dialect);
+  self->upload = g_variant_lookup_value (facts, "upload", G_VARIANT_TYPE_VARDICT);
+
+  return self->body_sent <= G_MAXINT64 && self->body_confirmed <= G_MAXINT64
+         && (self->dialect == NULL || strlen (self->dialect) <= DIALECT_MAX)
+         && (self->upload == NULL || trd_upload_check (self->upload));
+}
+
 static void
 read_digests (TrdOutcome *self, GVariant *facts)
 {
@@ -446,6 +488,8 @@ read_facts (TrdOutcome *self, GVariant *facts)
   if (self->error_url != NULL && strlen (self->error_url) > URL_MAX)
     g_clear_pointer (&self->error_url, g_free);
   if (self->status > 999 || self->error_number < 0 || self->received > G_MAXINT64)
+    return FALSE;
+  if (!read_upload (self, facts))
     return FALSE;
   if (self->transactions != NULL && !trd_metrics_check (self->transactions, self->n_hops))
     return FALSE;

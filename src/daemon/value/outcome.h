@@ -36,7 +36,12 @@ typedef struct
   guint64 decoded;           /* bytes of the decoded file, with has_decoded */
   GVariant *decoded_digests; /* (owned) (nullable): a{say}: of the decoded file */
   GVariant *challenge;       /* (owned) (nullable): a{sv}: value/challenge.h */
-  GVariant *details;  /* (owned) (nullable): a{sv}: more for trd_outcome_details() */
+  GVariant *details;      /* (owned) (nullable): a{sv}: more for trd_outcome_details() */
+  guint64 body_sent;      /* bytes of what is uploaded that went out */
+  guint64 body_confirmed; /* of these, bytes the server says it keeps */
+  GVariant *upload;       /* (owned) (nullable): a{sv}: where it keeps them; without keys:
+                           * nowhere       any more */
+  char *dialect;          /* (owned) (nullable): what the server turned out to speak */
   GBytes *error_body; /* (owned) (nullable): body of an answer that was not accepted */
 } TrdOutcome;
 
@@ -65,6 +70,10 @@ trd_outcome_new_from_error (const GError *error);
  * a violation of the protocol. */
 TrdOutcome *
 trd_outcome_new_from_wire (GVariant *facts, GError **error);
+/* Whether what a worker tells of an upload may be kept: opaque, but for `url` and
+ * `dialect`, and not large. */
+gboolean
+trd_upload_check (GVariant *upload);
 /* Whether the `digest-state` of Done, or what came with Digested, may be kept: it is
  * opaque, but not large, and tells of which offset it is. */
 gboolean

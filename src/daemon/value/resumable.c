@@ -27,5 +27,7 @@ trd_resumable_free (TrdResumable *self)
   g_clear_pointer (&self->options, g_variant_unref);
   g_clear_pointer (&self->response, g_variant_unref);
   g_clear_pointer (&self->digest_state, g_variant_unref);
+  g_clear_pointer (&self->body, g_variant_unref);
+  g_clear_pointer (&self->upload, g_variant_unref);
   g_free (self);
 }

@@ -20,6 +20,12 @@ typedef struct
   GVariant *options;  /* a{sv}: those of the task, without secrets */
   GVariant *response; /* a{sv}: the answer the part is of */
   GVariant *digest_state; /* (nullable): a{sv} */
+
+  /* Of an upload: what it sends, and where the server keeps some of it. */
+  TrundleKind kind;
+  GVariant *body; /* (nullable): aa{sv} */
+  guint64 body_size;
+  GVariant *upload; /* (nullable): a{sv} */
 } TrdResumable;
 
 TrdResumable *

@@ -29,6 +29,7 @@ trd_task_row_free (TrdTaskRow *self)
   g_clear_pointer (&self->uuid, g_free);
   g_clear_pointer (&self->place, trd_place_free);
   g_clear_pointer (&self->dedup_key, g_free);
+  g_clear_pointer (&self->body, g_variant_unref);
   g_clear_pointer (&self->url, g_free);
   g_clear_pointer (&self->options, g_variant_unref);
   g_clear_pointer (&self->secrets_id, g_free);
@@ -47,6 +48,7 @@ trd_task_row_free (TrdTaskRow *self)
   g_clear_pointer (&self->digest_state, g_variant_unref);
   g_clear_pointer (&self->integrity, g_variant_unref);
   g_clear_pointer (&self->metrics, g_variant_unref);
+  g_clear_pointer (&self->upload, g_variant_unref);
   g_clear_pointer (&self->final_path, g_free);
   g_free (self);
 }

@@ -44,6 +44,8 @@ typedef struct
   TrdPlace *place;
   char *dedup_key; /* (nullable): unique in the session */
   gint64 created_us;
+  GVariant *body;    /* (nullable): aa{sv}: value/body.h; NULL for a download */
+  guint64 body_size; /* bytes of it */
 
   /* What the app may change. */
   char *url;                /* without user info */
@@ -89,6 +91,9 @@ typedef struct
   GVariant *digest_state; /* (nullable): a{sv} of the worker: digests of a beginning */
   GVariant *integrity;    /* (nullable): a{sv}: digests that were checked */
   GVariant *metrics;      /* (nullable): a{sv}: value/metrics.h */
+  guint64 body_sent;      /* of the body, by the last attempt */
+  guint64 body_confirmed; /* of these, bytes the server is known to keep */
+  GVariant *upload;       /* (nullable): a{sv}: where the server keeps them */
   char *final_path;       /* (nullable): where the file became visible */
   gboolean file_moved;    /* law 6: the file was moved away before we could tell */
   gint64 finished_us;
