@@ -31,7 +31,8 @@ class Conversation:
         self.server = server
         self.stream = sock.makefile("rb")
 
-    def read_request(self):
+    def read_head(self):
+        """A request whose body is not read yet; None at the end."""
         first = self.stream.readline().decode("latin-1").split()
         if len(first) != 3:
             return None
@@ -39,8 +40,11 @@ class Conversation:
         while line := self.stream.readline().decode("latin-1").strip():
             key, _, value = line.partition(":")
             headers.append((key, value.strip()))
-        request = Request(first[0], first[1], headers, b"")
-        length = request.header("content-length")
+        return Request(first[0], first[1], headers, b"")
+
+    def read_request(self):
+        request = self.read_head()
+        length = request.header("content-length") if request else []
         if length:
             request.body = self.stream.read(int(length[0]))
         return request
@@ -68,6 +72,8 @@ class Script:
 
     A handler is called as handler(conversation, request); when it returns True the
     connection is closed, else the next request is read from it."""
+
+    conversation = Conversation
 
     def __init__(self, certificate=None, listener=None):
         self.handlers = []
@@ -107,7 +113,7 @@ class Script:
         try:
             if self.context:
                 sock = self.context.wrap_socket(sock, server_side=True)
-            conversation = Conversation(sock, self)
+            conversation = self.conversation(sock, self)
             while request := conversation.read_request():
                 if self.handle(conversation, request):
                     break
