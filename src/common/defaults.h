@@ -20,8 +20,6 @@
 
 #define TRD_REQUEST_TIMEOUT_MS (60 * 1000)
 #define TRD_CONNECT_TIMEOUT_MS (30 * 1000)
-/* Until the answer to an upload begins: the server may have to work on what it got. */
-#define TRD_UPLOAD_ANSWER_TIMEOUT_MS (G_GUINT64_CONSTANT (10) * 60 * 1000)
 #define TRD_RESOURCE_TIMEOUT_MS (G_GUINT64_CONSTANT (7) * 24 * 3600 * 1000)
 
 /* What a server asks for by Retry-After is heeded within these bounds. */
@@ -120,3 +118,13 @@
 
 /* A part is synced each time it has grown by this much. */
 #define TRD_SYNC_INTERVAL (G_GUINT64_CONSTANT (64) * 1024 * 1024)
+
+/* What is to be sent is copied when it is no larger and shares no blocks, unless the app
+ * says otherwise. */
+#define TRD_SNAPSHOT_COPY_MAX (G_GUINT64_CONSTANT (64) * 1024 * 1024)
+
+/* A pipe that is to be sent and says nothing for so long is given up. */
+#define TRD_SOURCE_IDLE_MS (60 * 1000)
+
+/* Sources that are read at the same time; the others wait. */
+#define TRD_SOURCES_MAX 64

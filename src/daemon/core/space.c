@@ -21,26 +21,17 @@
 #include "core/registry-internal.h"
 #include "port/space.h"
 
-/* Left free, of a disk that is not small. */
-#define KEPT_FREE_MAX (G_GUINT64_CONSTANT (16) * 1024 * 1024)
-
 /* What must be free before more is received of something without a size. */
 #define UNKNOWN_STEP_MAX (G_GUINT64_CONSTANT (64) * 1024 * 1024)
 
 /* Less than this is not worth a thread. */
 #define WORTH_RESERVING (1024 * 1024)
 
-static guint64
-kept_free (const TrdRoom *room)
-{
-  return MIN (KEPT_FREE_MAX, room->size / 64);
-}
-
 /* What must be free for a part to become @total bytes long. */
 static guint64
 needed_for (const TrdRoom *room, guint64 total)
 {
-  return total > room->taken ? total - room->taken + kept_free (room) : 0;
+  return total > room->taken ? total - room->taken + trd_room_kept_free (room) : 0;
 }
 
 /* What the runs on @device will still take of it. */
@@ -114,7 +105,7 @@ trd_run_space_needed (TrdRun *run)
   if (run->total > 0)
     return needed_for (&room, run->total);
   return MAX (run->space_needed,
-              kept_free (&room) + MIN (UNKNOWN_STEP_MAX, room.size / 16));
+              trd_room_kept_free (&room) + MIN (UNKNOWN_STEP_MAX, room.size / 16));
 }
 
 /* ---- reserving ---- */
@@ -303,12 +294,12 @@ trd_runner_is_possible (TrdRunner *self, TrdTask *task)
   /* With its directory gone it waits for something else: the attempt says so. */
   if (!trd_spool_measure (spool, row->place, &room, NULL))
     return TRUE;
-  if (!is_free (self, &room, MAX (row->space_needed, kept_free (&room)), NULL))
+  if (!is_free (self, &room, MAX (row->space_needed, trd_room_kept_free (&room)), NULL))
     return FALSE;
 
   return !is_over_quota (row)
          || trd_spool_probe (spool,
                              row->place,
                              row->space_needed
-                                 - MIN (row->space_needed, kept_free (&room)));
+                                 - MIN (row->space_needed, trd_room_kept_free (&room)));
 }

@@ -28,6 +28,9 @@
 /* Between two of these it is asked whether it is still wanted. */
 #define CHUNK (G_GUINT64_CONSTANT (256) * 1024 * 1024)
 
+/* Left free, of a disk that is not small. */
+#define KEPT_FREE_MAX (G_GUINT64_CONSTANT (16) * 1024 * 1024)
+
 /* More than this beyond the end was reserved, and is not a last block. */
 #define SLACK (G_GUINT64_CONSTANT (1024) * 1024)
 
@@ -66,6 +69,33 @@ trd_spool_measure (TrdSpool *self,
   if (fstatat (site.fd, site.part_name, &part, AT_SYMLINK_NOFOLLOW) == 0)
     out_room->taken = taken_by (&part);
   return TRUE;
+}
+
+guint64
+trd_room_kept_free (const TrdRoom *self)
+{
+  return MIN (KEPT_FREE_MAX, self->size / 64);
+}
+
+gboolean
+trd_spool_check_room (TrdSpool *self, guint64 bytes, GError **error)
+{
+  struct statvfs disk;
+  TrdRoom room;
+
+  g_return_val_if_fail (TRD_IS_SPOOL (self), FALSE);
+
+  /* Whoever writes hears what is the matter. */
+  if (fstatvfs (self->spool_fd, &disk) != 0)
+    return TRUE;
+  room = (TrdRoom){
+    .available = (guint64)disk.f_bavail * disk.f_frsize,
+    .size = (guint64)disk.f_blocks * disk.f_frsize,
+  };
+  if (room.available >= trd_room_kept_free (&room)
+      && bytes <= room.available - trd_room_kept_free (&room))
+    return TRUE;
+  return trd_files_set_error (error, ENOSPC, "Spool");
 }
 
 gboolean

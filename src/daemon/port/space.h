@@ -22,6 +22,15 @@ trd_spool_measure (TrdSpool *self,
                    TrdRoom *out_room,
                    GError **error);
 
+/* What of a disk is left free in any case, for the database if for nothing else. */
+guint64
+trd_room_kept_free (const TrdRoom *self);
+
+/* Whether @bytes more may be put into the spool, by what its disk says now: else
+ * NO_SPACE. From any thread. */
+gboolean
+trd_spool_check_room (TrdSpool *self, guint64 bytes, GError **error);
+
 /* Whether the directory of @place is there, and not read-only: else DESTINATION_GONE. */
 gboolean
 trd_spool_check_place (TrdSpool *self, const TrdPlace *place, GError **error);

@@ -8,20 +8,38 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "value/body.h"
+
 #define PREFIX ".trundle-"
 #define SUFFIX ".part"
 #define RANDOM_DIGITS 16
 
-char *
-trd_spool_make_part_name (gint64 task_id)
+static guint64
+draw_random (void)
 {
   guint64 random;
 
-  /* Nobody may guess it, and wait in a shared directory with a file of that name. */
   if (getrandom (&random, sizeof random, 0) != sizeof random)
     random = (guint64)g_random_int () << 32 | g_random_int ();
-  return g_strdup_printf (
-      PREFIX "%" G_GINT64_FORMAT "-%016" G_GINT64_MODIFIER "x" SUFFIX, task_id, random);
+  return random;
+}
+
+/* Nobody may guess it, and wait in a shared directory with a file of that name. */
+char *
+trd_spool_make_part_name (gint64 task_id)
+{
+  return g_strdup_printf (PREFIX "%" G_GINT64_FORMAT "-%016" G_GINT64_MODIFIER "x" SUFFIX,
+                          task_id,
+                          draw_random ());
+}
+
+char *
+trd_spool_make_body_name (void)
+{
+  return g_strdup_printf (TRD_BODY_FILE_PREFIX "%016" G_GINT64_MODIFIER
+                                               "x%016" G_GINT64_MODIFIER "x",
+                          draw_random (),
+                          draw_random ());
 }
 
 static gint64

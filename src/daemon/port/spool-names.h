@@ -19,3 +19,7 @@ trd_spool_parse_part_name (const char *name);
 /* The id whose file of the spool this is; 0 for a name we never give. */
 gint64
 trd_spool_parse_name (const char *name);
+
+/* "body-" and 32 random digits: what an upload sends.  (transfer full) */
+char *
+trd_spool_make_body_name (void);

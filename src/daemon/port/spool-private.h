@@ -16,6 +16,10 @@ struct _TrdSpool
   int lock_fd;           /* locked for life */
   int spool_fd;
   mode_t umask;
+
+  /* Files of bodies that this process has made, and that are there: any thread. */
+  GMutex bodies_lock;
+  GHashTable *bodies; /* (owned) (element-type utf8) */
 };
 
 /* Names tried for if-exists=rename before we believe that none will be free. */

@@ -26,6 +26,7 @@
 #include "port/files.h"
 #include "port/spool-names.h"
 #include "port/spool-private.h"
+#include "value/body.h"
 
 /* Times a part may vanish between open and lock. */
 #define OPEN_TRIES_MAX 8
@@ -555,7 +556,7 @@ trd_spool_sweep (TrdSpool *self,
     {
       gint64 id = trd_spool_parse_name (name);
 
-      if (id != 0 && is_known (id, user_data))
+      if ((id != 0 && is_known (id, user_data)) || trd_body_is_file_name (name))
         continue;
       if (unlinkat (self->spool_fd, name, 0) != 0 && errno != EISDIR)
         g_message ("Cannot remove %s: %s", name, g_strerror (errno));
@@ -584,6 +585,8 @@ trd_spool_finalize (GObject *object)
 {
   TrdSpool *self = TRD_SPOOL (object);
 
+  g_clear_pointer (&self->bodies, g_hash_table_unref);
+  g_mutex_clear (&self->bodies_lock);
   g_clear_pointer (&self->state_directory, g_free);
   if (self->lock_fd >= 0)
     close (self->lock_fd);
@@ -598,6 +601,8 @@ trd_spool_init (TrdSpool *self)
 {
   self->lock_fd = -1;
   self->spool_fd = -1;
+  g_mutex_init (&self->bodies_lock);
+  self->bodies = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
 static void

@@ -148,7 +148,8 @@ trd_spool_rename_part (TrdSpool *self,
 void
 trd_spool_discard (TrdSpool *self, const TrdPlace *place);
 
-/* Deletes every file of the spool for whose id @is_known says FALSE. */
+/* Deletes every file of the spool for whose id @is_known says FALSE, but for those of
+ * bodies: trd_sources_sweep(). */
 void
 trd_spool_sweep (TrdSpool *self,
                  gboolean (*is_known) (gint64 task_id, gpointer user_data),
