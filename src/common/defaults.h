@@ -20,6 +20,8 @@
 
 #define TRD_REQUEST_TIMEOUT_MS (60 * 1000)
 #define TRD_CONNECT_TIMEOUT_MS (30 * 1000)
+/* Until the answer to an upload begins: the server may have to work on what it got. */
+#define TRD_UPLOAD_ANSWER_TIMEOUT_MS (G_GUINT64_CONSTANT (10) * 60 * 1000)
 #define TRD_RESOURCE_TIMEOUT_MS (G_GUINT64_CONSTANT (7) * 24 * 3600 * 1000)
 
 /* What a server asks for by Retry-After is heeded within these bounds. */

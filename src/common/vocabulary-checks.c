@@ -523,3 +523,78 @@ trundle_check_auth_method (GVariant *value, GError **error)
   return g_strv_contains (words, g_variant_get_string (value, NULL))
          || fail (error, "must be a method of authentication");
 }
+
+/* Whether exactly one key says what a field holds. */
+static gboolean
+check_part (GVariant *part, GError **error)
+{
+  static const char *const contents[] = { "value", "body", "body-path", "body-bytes" };
+  g_autoptr (GVariant) checked = trundle_vocabulary_check (
+      part, TRUNDLE_SCOPE_PART, error);
+  guint n = 0;
+
+  if (checked == NULL)
+    return FALSE;
+  if (!g_variant_lookup (checked, "name", "&s", NULL))
+    return fail (error, "must hold a “name” for each part");
+
+  for (guint i = 0; i < G_N_ELEMENTS (contents); i++)
+    {
+      g_autoptr (GVariant) content = g_variant_lookup_value (checked, contents[i], NULL);
+
+      n += content != NULL;
+    }
+  if (n != 1)
+    return fail (error,
+                 "must hold exactly one of “value”, “body”, “body-path” and "
+                 "“body-bytes” for each part");
+  return TRUE;
+}
+
+gboolean
+trundle_check_parts (GVariant *value, GError **error)
+{
+  for (gsize i = 0; i < g_variant_n_children (value); i++)
+    {
+      g_autoptr (GVariant) part = g_variant_get_child_value (value, i);
+
+      if (!check_part (part, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+trundle_check_snapshot (GVariant *value, GError **error)
+{
+  static const char *const words[] = { "auto", "copy", "none", NULL };
+
+  return g_strv_contains (words, g_variant_get_string (value, NULL))
+         || fail (error, "must be “auto”, “copy” or “none”");
+}
+
+gboolean
+trundle_check_resumable (GVariant *value, GError **error)
+{
+  static const char *const words[] = { "auto", "ietf", "tus", "off", NULL };
+
+  return g_strv_contains (words, g_variant_get_string (value, NULL))
+         || fail (error, "must be “auto”, “ietf”, “tus” or “off”");
+}
+
+/* RFC 9110 §8.3.1, as far as it keeps to its line: a type, a subtype, and parameters that
+ * are none of our business. */
+gboolean
+trundle_check_media_type (GVariant *value, GError **error)
+{
+  const char *type = g_variant_get_string (value, NULL);
+  const char *slash = strchr (type, '/');
+  g_autofree char *first = slash != NULL ? g_strndup (type, (gsize)(slash - type)) : NULL;
+  g_autofree char *second = NULL;
+
+  if (first != NULL)
+    second = g_strchomp (g_strndup (slash + 1, strcspn (slash + 1, ";")));
+  return (first != NULL && trundle_is_token (first) && trundle_is_token (second)
+          && g_str_is_ascii (type) && !has_controls (type))
+         || fail (error, "must be a media type like “image/png”");
+}

@@ -77,3 +77,11 @@ gboolean
 trundle_check_persistence (GVariant *value, GError **error);
 gboolean
 trundle_check_auth_method (GVariant *value, GError **error);
+gboolean
+trundle_check_parts (GVariant *value, GError **error);
+gboolean
+trundle_check_snapshot (GVariant *value, GError **error);
+gboolean
+trundle_check_resumable (GVariant *value, GError **error);
+gboolean
+trundle_check_media_type (GVariant *value, GError **error);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define KIB 1024
+#define MIB (1024.0 * KIB)
 #define C TRUNDLE_SCOPE_CONFIGURATION
 #define T TRUNDLE_SCOPE_TASK
 #define B TRUNDLE_SCOPE_BATCH
@@ -31,8 +32,11 @@
 #define P TRUNDLE_SCOPE_SPACE
 #define K TRUNDLE_SCOPE_CREDENTIAL
 #define G TRUNDLE_SCOPE_OAUTH2
+#define U TRUNDLE_SCOPE_UPLOAD
+#define X TRUNDLE_SCOPE_PART
 
 #define HEADERS_MAX 200
+#define PARTS_MAX 256
 #define NAME_BYTES_MAX 255
 #define PATH_BYTES_MAX 4095
 
@@ -64,33 +68,38 @@ static const TrundleWord words[] = {
     "Whether an existing session takes the configuration" },
 
   /* What is asked of the server. */
-  { "headers", "a(ss)", "a{ss}", C | T | R, NULL, 0, HEADERS_MAX, trundle_check_headers,
+  { "headers", "a(ss)", "a{ss}", C | T | U | R, NULL, 0, HEADERS_MAX,
+    trundle_check_headers,
     "Header fields of the request" },
-  { "headers-fd", "h", NULL, C | T | R, NULL, 0, 0, NULL,
+  { "headers-fd", "h", NULL, C | T | U | R, NULL, 0, 0, NULL,
     "What to read them from, as lines" },
-  { "method", "s", NULL, T | R, "'GET'", 1, 32, trundle_check_method,
+  { "method", "s", NULL, T | U | R, "'GET'", 1, 32, trundle_check_method,
     "Method of the request" },
-  { "accept-status", "as", NULL, C | T | R, "['2xx']", 1, 64, trundle_check_accept_status,
+  { "accept-status", "as", NULL, C | T | U | R, "['2xx']", 1, 64,
+    trundle_check_accept_status,
     "Statuses that are a success" },
-  { "redirects", "s", NULL, C | T, "'follow'", 1, 32, trundle_check_redirects,
+  { "redirects", "s", NULL, C | T | U, "'follow'", 1, 32, trundle_check_redirects,
     "Which redirects are followed" },
-  { "max-redirects", "u", NULL, C | T, "20", 0, 100, NULL,
+  { "max-redirects", "u", NULL, C | T | U, "20", 0, 100, NULL,
     "How many redirects are followed" },
-  { "allow-insecure-redirect", "b", NULL, C | T, "false", 0, 0, NULL,
+  { "allow-insecure-redirect", "b", NULL, C | T | U, "false", 0, 0, NULL,
     "Whether a redirect may lead from https to http" },
-  { "allow-unframed", "b", NULL, C | T, "false", 0, 0, NULL,
+  { "allow-unframed", "b", NULL, C | T | U, "false", 0, 0, NULL,
     "Whether a body whose end nothing proves is a success" },
-  { "ca-certificates", "s", NULL, C | T, NULL, 1, 256 * KIB, trundle_check_certificates,
+  { "ca-certificates", "s", NULL, C | T | U, NULL, 1, 256 * KIB,
+    trundle_check_certificates,
     "Further certificate authorities to trust, in PEM" },
-  { "pins", "as", NULL, C | T | R, NULL, 0, 64, trundle_check_pins,
+  { "pins", "as", NULL, C | T | U | R, NULL, 0, 64, trundle_check_pins,
     "Public keys of which the server must show one" },
-  { "range", "(tt)", NULL, T, NULL, 0, 0, trundle_check_range,
+  { "range", "(tt)", NULL, T | U | X, NULL, 0, 0, trundle_check_range,
     "First byte and number of bytes that are wanted, 0 for all that follow" },
   { "mirrors", "as", NULL, T | R, NULL, 0, 32, trundle_check_urls,
     "Further addresses of the same file, tried in this order" },
-  { "idempotent", "b", NULL, T | R, "false", 0, 0, NULL,
+  { "idempotent", "b", NULL, T | U | R, "false", 0, 0, NULL,
     "Whether a request may be repeated although its method does not say so" },
-  { "retry", "a{sv}", NULL, C | T | R, NULL, 0, 64, trundle_check_retry,
+  { "retry-safe", "b", NULL, T | U | R, "false", 0, 0, NULL,
+    "Another name of idempotent" },
+  { "retry", "a{sv}", NULL, C | T | U | R, NULL, 0, 64, trundle_check_retry,
     "What is tried again, how often and when" },
   { "max-attempts", "u", NULL, Y, "0", 0, 1000000, NULL,
     "Attempts in all, 0 for no limit but the time" },
@@ -107,11 +116,11 @@ static const TrundleWord words[] = {
     "Statuses after which the request is repeated" },
 
   /* Who is asked, and who answers. */
-  { "challenge-handling", "s", NULL, C | T, "'ask'", 1, 32, trundle_check_handling,
+  { "challenge-handling", "s", NULL, C | T | U, "'ask'", 1, 32, trundle_check_handling,
     "Whether the application is asked when a server wants to know who is there" },
-  { "challenge-timeout", "t", NULL, C | T, "0", 0, TIMEOUT_MS_MAX, NULL,
+  { "challenge-timeout", "t", NULL, C | T | U, "0", 0, TIMEOUT_MS_MAX, NULL,
     "Milliseconds an answer is waited for, 0 for ever" },
-  { "allow-insecure-auth", "b", NULL, C | T | K, "false", 0, 0, NULL,
+  { "allow-insecure-auth", "b", NULL, C | T | U | K, "false", 0, 0, NULL,
     "Whether passwords and tokens may be sent without TLS" },
   { "negotiate-hosts", "as", NULL, C, NULL, 0, 64, trundle_check_hosts,
     "Servers that may be told who the user is by his Kerberos ticket" },
@@ -121,9 +130,9 @@ static const TrundleWord words[] = {
     "What to read it from" },
   { "proxy-exclusions", "as", NULL, C, NULL, 0, 256, trundle_check_exclusions,
     "Servers that are asked directly all the same" },
-  { "preemptive-auth", "b", NULL, C | T, "false", 0, 0, NULL,
+  { "preemptive-auth", "b", NULL, C | T | U, "false", 0, 0, NULL,
     "Whether a credential is sent before the server asks for it" },
-  { "oauth2", "a{sv}", NULL, C | T | R, NULL, 0, 16, trundle_check_oauth2,
+  { "oauth2", "a{sv}", NULL, C | T | U | R, NULL, 0, 16, trundle_check_oauth2,
     "Where fresh bearer tokens come from" },
   { "token-url", "s", NULL, G, NULL, 1, 4 * KIB, trundle_check_token_url,
     "Address of the token server" },
@@ -146,11 +155,11 @@ static const TrundleWord words[] = {
     "Realm the server names" },
   { "is-proxy", "b", NULL, P, "false", 0, 0, NULL,
     "Whether it is a proxy" },
-  { "user", "s", NULL, K | T | R, NULL, 0, 4 * KIB, trundle_check_line,
+  { "user", "s", NULL, K | T | U | R, NULL, 0, 4 * KIB, trundle_check_line,
     "Name of the user" },
-  { "password", "s", NULL, K | T | R, NULL, 0, 64 * KIB, NULL,
+  { "password", "s", NULL, K | T | U | R, NULL, 0, 64 * KIB, NULL,
     "Password of the user, of a PKCS#12 file or of a PKCS#11 token" },
-  { "password-fd", "h", NULL, K | T | R, NULL, 0, 0, NULL,
+  { "password-fd", "h", NULL, K | T | U | R, NULL, 0, 0, NULL,
     "What to read it from" },
   { "token", "s", NULL, K, NULL, 1, 64 * KIB, trundle_check_line,
     "Bearer token" },
@@ -172,55 +181,55 @@ static const TrundleWord words[] = {
     "Whether the certificate of the server is accepted" },
   { "cookie-policy", "s", NULL, C, "'never'", 1, 32, trundle_check_cookie_policy,
     "Whether the session keeps cookies" },
-  { "set-cookies", "b", NULL, C | T, "true", 0, 0, NULL,
+  { "set-cookies", "b", NULL, C | T | U, "true", 0, 0, NULL,
     "Whether cookies are taken and sent" },
 
   /* What the file must be. */
-  { "digests", "a{ss}", NULL, T | R, NULL, 0, 8, trundle_check_digests,
+  { "digests", "a{ss}", NULL, T | U | R, NULL, 0, 8, trundle_check_digests,
     "Digests of the file by algorithm, in hexadecimal" },
-  { "expected-bytes", "t", NULL, T | R, NULL, 0, NUMBER_MAX, NULL,
+  { "expected-bytes", "t", NULL, T | U | R, NULL, 0, NUMBER_MAX, NULL,
     "Size the file must have" },
-  { "max-bytes", "t", NULL, C | T | R, NULL, 0, NUMBER_MAX, NULL,
+  { "max-bytes", "t", NULL, C | T | U | R, NULL, 0, NUMBER_MAX, NULL,
     "Size the file may have" },
-  { "decode", "b", NULL, C | T, "false", 0, 0, NULL,
+  { "decode", "b", NULL, C | T | U, "false", 0, 0, NULL,
     "Whether a file that comes encoded is decoded when it is whole" },
 
   /* How long, how many, in which order. */
-  { "request-timeout", "t", NULL, C | T | R, "60000", 0, TIMEOUT_MS_MAX, NULL,
+  { "request-timeout", "t", NULL, C | T | U | R, "60000", 0, TIMEOUT_MS_MAX, NULL,
     "Milliseconds without a byte until an attempt ends" },
-  { "connect-timeout", "t", NULL, C | T | R, "30000", 0, TIMEOUT_MS_MAX, NULL,
+  { "connect-timeout", "t", NULL, C | T | U | R, "30000", 0, TIMEOUT_MS_MAX, NULL,
     "Milliseconds until a connection must stand" },
-  { "first-byte-timeout", "t", NULL, C | T | R, "0", 0, TIMEOUT_MS_MAX, NULL,
+  { "first-byte-timeout", "t", NULL, C | T | U | R, "0", 0, TIMEOUT_MS_MAX, NULL,
     "Milliseconds from the request until the answer must begin; 0: request-timeout" },
-  { "earliest-begin", "x", NULL, T, NULL, 0, INT64_BOUND, NULL,
+  { "earliest-begin", "x", NULL, T | U, NULL, 0, INT64_BOUND, NULL,
     "Microseconds since the epoch before which the task does not begin" },
-  { "notify-before-start", "b", NULL, T, "false", 0, 0, NULL,
+  { "notify-before-start", "b", NULL, T | U, "false", 0, 0, NULL,
     "Whether the application is asked before a delayed task begins" },
-  { "delayed-request-timeout", "t", NULL, C | T, "600000", 0, TIMEOUT_MS_MAX, NULL,
+  { "delayed-request-timeout", "t", NULL, C | T | U, "600000", 0, TIMEOUT_MS_MAX, NULL,
     "Milliseconds to answer in before it begins as it is, 0 for ever" },
-  { "resource-timeout", "t", NULL, C | T, "604800000", 0, TIMEOUT_MS_MAX, NULL,
+  { "resource-timeout", "t", NULL, C | T | U, "604800000", 0, TIMEOUT_MS_MAX, NULL,
     "Milliseconds from the first Resume until the task fails" },
   { "max-connections-per-host", "u", NULL, C, "6", 1, 64, NULL,
     "Tasks of the session that run at once with one host" },
   { "max-concurrent-tasks", "u", NULL, C, "8", 1, 64, NULL,
     "Tasks of the session that run at once" },
-  { "priority", "d", NULL, C | T, "0.5", 0, 1, NULL,
+  { "priority", "d", NULL, C | T | U, "0.5", 0, 1, NULL,
     "Order among the tasks of the session" },
 
   /* What the app wants to find again. */
-  { "description", "s", NULL, T, NULL, 0, 64 * KIB, NULL,
+  { "description", "s", NULL, T | U, NULL, 0, 64 * KIB, NULL,
     "Text for the application" },
-  { "user-data", "ay", NULL, T, NULL, 0, 64 * KIB, NULL,
+  { "user-data", "ay", NULL, T | U, NULL, 0, 64 * KIB, NULL,
     "Bytes for the application" },
-  { "group", "s", NULL, T | F, NULL, 0, NAME_BYTES_MAX, NULL,
+  { "group", "s", NULL, T | U | F, NULL, 0, NAME_BYTES_MAX, NULL,
     "Name of a set of tasks" },
-  { "dedup-key", "s", NULL, T, NULL, 1, NAME_BYTES_MAX, NULL,
+  { "dedup-key", "s", NULL, T | U, NULL, 1, NAME_BYTES_MAX, NULL,
     "Name by which a task is found instead of made a second time" },
-  { "resume-data", "ay", NULL, T, NULL, 0, 128 * KIB, NULL,
+  { "resume-data", "ay", NULL, T | U, NULL, 0, 128 * KIB, NULL,
     "What an earlier task left to go on from" },
-  { "start", "b", NULL, T, "false", 0, 0, NULL,
+  { "start", "b", NULL, T | U, "false", 0, 0, NULL,
     "Whether the task begins at once" },
-  { "expected-bytes-to-receive", "x", NULL, T, "-1", -1, INT64_BOUND, NULL,
+  { "expected-bytes-to-receive", "x", NULL, T | U, "-1", -1, INT64_BOUND, NULL,
     "Bytes the application expects" },
 
   /* A cookie. */
@@ -246,15 +255,44 @@ static const TrundleWord words[] = {
     "Whether it is sent when another site leads there" },
 
   /* Where the bytes go. */
-  { "destination", "h", NULL, T, NULL, 0, 0, NULL,
+  { "destination", "h", NULL, T | U, NULL, 0, 0, NULL,
     "Folder of the file" },
-  { "destination-name", "s", NULL, T, NULL, 1, NAME_BYTES_MAX, trundle_check_file_name,
+  { "destination-name", "s", NULL, T | U, NULL, 1, NAME_BYTES_MAX,
+    trundle_check_file_name,
     "Name of the file" },
-  { "destination-path", "s", NULL, T, NULL, 1, PATH_BYTES_MAX,
+  { "destination-path", "s", NULL, T | U, NULL, 1, PATH_BYTES_MAX,
     trundle_check_absolute_path,
     "Absolute path of the file" },
-  { "if-exists", "s", NULL, T | M, "'fail'", 1, 32, trundle_check_if_exists,
+  { "if-exists", "s", NULL, T | U | M, "'fail'", 1, 32, trundle_check_if_exists,
     "What happens when a file of the name exists" },
+
+  /* What is sent. */
+  { "body", "h", NULL, U | X, NULL, 0, 0, NULL,
+    "What to send: a file from its beginning, a pipe or a socket to its end" },
+  { "body-path", "s", NULL, U | X, NULL, 1, PATH_BYTES_MAX, trundle_check_absolute_path,
+    "Absolute path of the file to send" },
+  { "body-bytes", "ay", NULL, U | X, NULL, 0, 16 * MIB, NULL,
+    "The bytes to send" },
+  { "parts", "aa{sv}", NULL, U, NULL, 1, PARTS_MAX, trundle_check_parts,
+    "Fields of a form to send" },
+  { "snapshot", "s", NULL, U, "'auto'", 1, 32, trundle_check_snapshot,
+    "How it is seen to that what is sent is what was given" },
+  { "resumable", "s", NULL, C | U | R, "'auto'", 1, 32, trundle_check_resumable,
+    "By which protocol an upload that was cut is gone on with" },
+  { "expect-continue", "b", NULL, C | U | R, "false", 0, 0, NULL,
+    "Whether the server is asked before the body is sent" },
+  { "idempotency-key", "b", NULL, U | R, "false", 0, 0, NULL,
+    "Whether the request has a key by which the server knows it again" },
+  { "response-body-max", "t", NULL, C | U | R, "1048576", 0, 16 * MIB, NULL,
+    "Size up to which the answer is told with the end of the task" },
+  { "name", "s", NULL, X, NULL, 1, KIB, NULL,
+    "Name of a field of a form" },
+  { "value", "s", NULL, X, NULL, 0, MIB, NULL,
+    "Text of a field" },
+  { "file-name", "s", NULL, X, NULL, 0, NAME_BYTES_MAX, NULL,
+    "Name of the file that is in a field" },
+  { "content-type", "s", NULL, X, NULL, 1, NAME_BYTES_MAX, trundle_check_media_type,
+    "Media type of what is in a field" },
 
   /* Batches. */
   { "url", "s", NULL, B | R, NULL, 0, 64 * KIB, NULL,
@@ -302,6 +340,8 @@ static const TrundleWord words[] = {
 #undef P
 #undef K
 #undef G
+#undef U
+#undef X
 
 const TrundleWord *
 trundle_vocabulary_words (gsize *out_n_words)

@@ -10,7 +10,7 @@
 typedef enum /*< flags >*/
 {
   TRUNDLE_SCOPE_CONFIGURATION = 1 << 0, /* OpenSession, Configure */
-  TRUNDLE_SCOPE_TASK = 1 << 1,          /* Create*Task, CreateTasks */
+  TRUNDLE_SCOPE_TASK = 1 << 1,          /* downloads: CreateDownloadTask, CreateTasks */
   TRUNDLE_SCOPE_BATCH = 1 << 2,         /* a dictionary of CreateTasks: also url, kind */
   TRUNDLE_SCOPE_ATTACH = 1 << 3,        /* Attach */
   TRUNDLE_SCOPE_FILTER = 1 << 4,        /* ListTasks, CancelTasks */
@@ -23,6 +23,8 @@ typedef enum /*< flags >*/
   TRUNDLE_SCOPE_CREDENTIAL = 1 << 11, /* SetCredential, RespondToChallenge */
   TRUNDLE_SCOPE_COOKIE = 1 << 12,     /* SetCookies */
   TRUNDLE_SCOPE_OAUTH2 = 1 << 13,     /* the value of `oauth2` */
+  TRUNDLE_SCOPE_UPLOAD = 1 << 14,     /* uploads: CreateUploadTask, CreateTasks */
+  TRUNDLE_SCOPE_PART = 1 << 15,       /* a dictionary of `parts` */
 } TrundleScope;
 
 /* One row of the table. */

@@ -132,6 +132,7 @@ static const Taker takers[] = {
   { "OpenSession", TRUNDLE_SCOPE_CONFIGURATION | TRUNDLE_SCOPE_OPEN, wrap_identifier },
   { "Configure", TRUNDLE_SCOPE_CONFIGURATION, wrap_alone },
   { "CreateDownloadTask", TRUNDLE_SCOPE_TASK, wrap_url },
+  { "CreateUploadTask", TRUNDLE_SCOPE_UPLOAD, wrap_url },
   { "CreateTasks", TRUNDLE_SCOPE_TASK | TRUNDLE_SCOPE_BATCH, wrap_batch },
   { "ListTasks", TRUNDLE_SCOPE_FILTER, wrap_alone },
   { "CancelTasks", TRUNDLE_SCOPE_FILTER, wrap_alone },

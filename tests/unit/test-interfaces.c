@@ -30,6 +30,8 @@ static const struct
   { TRUNDLE_SCOPE_CONFIGURATION, SESSION, "Configure" },
   { TRUNDLE_SCOPE_OPEN, MANAGER, "OpenSession" },
   { TRUNDLE_SCOPE_TASK, SESSION, "CreateDownloadTask" },
+  { TRUNDLE_SCOPE_UPLOAD, SESSION, "CreateUploadTask" },
+  { TRUNDLE_SCOPE_PART, SESSION, "CreateUploadTask" },
   { TRUNDLE_SCOPE_BATCH, SESSION, "CreateTasks" },
   { TRUNDLE_SCOPE_ATTACH, SESSION, "Attach" },
   { TRUNDLE_SCOPE_FILTER, SESSION, "ListTasks" },
@@ -153,16 +155,22 @@ static void
 test_types (void)
 {
   g_autofree char *text = load (SESSION);
-  g_autofree char *comment = find_comment (text, "CreateDownloadTask");
+  g_autofree char *downloads = find_comment (text, "CreateDownloadTask");
+  g_autofree char *uploads = find_comment (text, "CreateUploadTask");
   gsize n_words;
   const TrundleWord *words = trundle_vocabulary_words (&n_words);
 
   for (gsize j = 0; j < n_words; j++)
     {
       g_autofree char *typed = g_strdup_printf ("`%s` (%s", words[j].key, words[j].type);
+      gboolean is_of_both = (words[j].scopes & TRUNDLE_SCOPE_TASK) != 0;
 
-      if ((words[j].scopes & TRUNDLE_SCOPE_TASK) && strstr (comment, typed) == NULL)
+      if (is_of_both && strstr (downloads, typed) == NULL)
         g_error ("CreateDownloadTask gives the key %s another type", typed);
+      /* What is said there is not said again. */
+      if ((words[j].scopes & (TRUNDLE_SCOPE_UPLOAD | TRUNDLE_SCOPE_PART)) != 0
+          && !is_of_both && strstr (uploads, typed) == NULL)
+        g_error ("CreateUploadTask gives the key %s another type", typed);
     }
 }
 

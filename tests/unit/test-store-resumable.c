@@ -28,6 +28,10 @@ make_row (gint64 task_id)
   row->options = store_fixture_parse ("{'method': <'GET'>}");
   row->response = store_fixture_parse ("{'status': <@u 200>}");
   row->digest_state = store_fixture_parse ("{'offset': <@t 5>}");
+  row->kind = TRUNDLE_KIND_UPLOAD;
+  row->body = store_fixture_parse ("[{'bytes': <b'abc'>}]");
+  row->body_size = 4;
+  row->upload = store_fixture_parse ("{'url': <'http://a/'>}");
   return row;
 }
 
@@ -63,6 +67,10 @@ assert_equal (const TrdResumable *a, const TrdResumable *b)
   g_assert_true ((a->digest_state == NULL) == (b->digest_state == NULL));
   if (a->digest_state != NULL)
     g_assert_cmpvariant (a->digest_state, b->digest_state);
+  g_assert_cmpint (a->kind, ==, b->kind);
+  g_assert_cmpvariant (a->body, b->body);
+  g_assert_cmpuint (a->body_size, ==, b->body_size);
+  g_assert_cmpvariant (a->upload, b->upload);
 }
 
 static void

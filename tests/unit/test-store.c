@@ -88,6 +88,8 @@ fill_task (TrdTaskRow *row)
   row->place->if_exists = TRUNDLE_IF_EXISTS_RENAME;
   row->dedup_key = g_strdup ("key");
   row->created_us = 1;
+  row->body = store_fixture_parse ("[{'bytes': <b'abc'>}, {'offset': <uint64 1>}]");
+  row->body_size = 19;
   row->description = g_strdup ("");
   row->user_data = g_bytes_new_static ("", 0);
   row->group = g_strdup ("group");
@@ -124,6 +126,9 @@ fill_task (TrdTaskRow *row)
   row->digest_state = store_fixture_parse ("{'offset': <uint64 7>}");
   row->integrity = store_fixture_parse ("{'sha256': <'matched'>}");
   row->metrics = store_fixture_parse ("{'attempts': <uint32 4>}");
+  row->body_sent = 20;
+  row->body_confirmed = 21;
+  row->upload = store_fixture_parse ("{'url': <'http://a/'>, 'dialect': <'tus'>}");
   row->final_path = g_strdup ("/tmp/final");
   row->file_moved = TRUE;
   row->finished_us = 9;
@@ -165,6 +170,8 @@ assert_same_identity (const TrdTaskRow *a, const TrdTaskRow *b)
   g_assert_cmpstr (a->dedup_key, ==, b->dedup_key);
   g_assert_cmpint (a->durable, ==, b->durable);
   g_assert_cmpint (a->created_us, ==, b->created_us);
+  assert_same_variant (a->body, b->body);
+  g_assert_cmpuint (a->body_size, ==, b->body_size);
 }
 
 static void
@@ -215,6 +222,9 @@ assert_same_result (const TrdTaskRow *a, const TrdTaskRow *b)
   assert_same_variant (a->digest_state, b->digest_state);
   assert_same_variant (a->integrity, b->integrity);
   assert_same_variant (a->metrics, b->metrics);
+  g_assert_cmpuint (a->body_sent, ==, b->body_sent);
+  g_assert_cmpuint (a->body_confirmed, ==, b->body_confirmed);
+  assert_same_variant (a->upload, b->upload);
   g_assert_cmpstr (a->final_path, ==, b->final_path);
   g_assert_cmpint (a->file_moved, ==, b->file_moved);
   g_assert_cmpint (a->finished_us, ==, b->finished_us);
@@ -241,6 +251,8 @@ test_task_round_trip (StoreFixture *fixture, gconstpointer data)
       /* What was asked is not written again. */
       row->kind = TRUNDLE_KIND_DOWNLOAD;
       row->created_us = 0;
+      g_clear_pointer (&row->body, g_variant_unref);
+      row->body_size = 0;
       g_clear_pointer (&row->dedup_key, g_free);
       g_clear_pointer (&row->place->directory, g_free);
       g_clear_pointer (&row->place->name, g_free);
@@ -253,6 +265,23 @@ test_task_round_trip (StoreFixture *fixture, gconstpointer data)
   assert_same_identity (found, row);
   assert_same_standing (found, row);
   assert_same_result (found, row);
+}
+
+/* What is sent may be nothing, which is not the same as none. */
+static void
+test_empty_body (StoreFixture *fixture, gconstpointer data)
+{
+  g_autoptr (TrdTaskRow) row = store_fixture_make_task (fixture->session_id,
+                                                        TRUNDLE_TASK_QUEUED);
+  g_autoptr (TrdTaskRow) found = NULL;
+  g_autoptr (GError) error = NULL;
+
+  row->body = store_fixture_parse ("@aa{sv} []");
+  g_assert_true (trd_store_insert_task (fixture->store, row, &error));
+  found = trd_store_load_task (fixture->store, row->id, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (found->body);
+  g_assert_cmpvariant (found->body, row->body);
 }
 
 static void
@@ -599,6 +628,7 @@ main (int argc, char **argv)
   ADD ("/store/task/round-trip/empty", "empty", test_task_round_trip);
   ADD ("/store/task/round-trip/insert", "insert", test_task_round_trip);
   ADD ("/store/task/round-trip/update", "update", test_task_round_trip);
+  ADD ("/store/task/empty-body", NULL, test_empty_body);
   ADD ("/store/task/numbers", NULL, test_task_numbers);
   ADD ("/store/task/never-running", NULL, test_task_never_running);
   ADD ("/store/task/small-changes", NULL, test_task_small_changes);

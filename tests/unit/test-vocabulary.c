@@ -13,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-#define ALL_SCOPES 0xfff
+#define ALL_SCOPES 0xffff
 
 static GVariant *
 one (const char *key, GVariant *value)
@@ -115,6 +115,12 @@ static const struct
   { "refresh-token", "'r'" },
   { "scope", "'s'" },
   { "path", "'/'" },
+  { "body", "handle 0" },
+  { "body-path", "'/home/u/a.iso'" },
+  { "body-bytes", "[byte 1, 2]" },
+  { "parts", "[{'name': <'n'>, 'value': <'v'>}]" },
+  { "file-name", "'a.png'" },
+  { "content-type", "'image/png'" },
 };
 
 static GVariant *
@@ -403,6 +409,48 @@ static const Case cases[] = {
   { "pkcs11-uri", "'file:///a'", TRUNDLE_SCOPE_CREDENTIAL, FALSE },
   { "persistence", "'synchronizable'", TRUNDLE_SCOPE_CREDENTIAL, FALSE },
   { "persistence", "'none'", TRUNDLE_SCOPE_CREDENTIAL, TRUE },
+  { "body-path", "'a/b'", TRUNDLE_SCOPE_UPLOAD, FALSE },
+  { "body-path", "'/a/b'", TRUNDLE_SCOPE_TASK, FALSE },
+  { "mirrors", "['https://a.b/c']", TRUNDLE_SCOPE_UPLOAD, FALSE },
+  { "snapshot", "'none'", TRUNDLE_SCOPE_UPLOAD, TRUE },
+  { "snapshot", "'reflink'", TRUNDLE_SCOPE_UPLOAD, FALSE },
+  { "snapshot", "'none'", TRUNDLE_SCOPE_PART, FALSE },
+  { "resumable", "'tus'", TRUNDLE_SCOPE_CONFIGURATION, TRUE },
+  { "resumable", "'ietf'", TRUNDLE_SCOPE_REQUEST, TRUE },
+  { "resumable", "'s3'", TRUNDLE_SCOPE_UPLOAD, FALSE },
+  { "resumable", "'off'", TRUNDLE_SCOPE_TASK, FALSE },
+  { "response-body-max", "uint64 16777216", TRUNDLE_SCOPE_UPLOAD, TRUE },
+  { "response-body-max", "uint64 16777217", TRUNDLE_SCOPE_UPLOAD, FALSE },
+  { "retry-safe", "true", TRUNDLE_SCOPE_TASK, TRUE },
+  { "parts", "@aa{sv} []", TRUNDLE_SCOPE_UPLOAD, FALSE },
+  { "parts", "[@a{sv} {}]", TRUNDLE_SCOPE_UPLOAD, FALSE },
+  { "parts", "[{'name': <'n'>}]", TRUNDLE_SCOPE_UPLOAD, FALSE },
+  { "parts", "[{'value': <'v'>}]", TRUNDLE_SCOPE_UPLOAD, FALSE },
+  { "parts", "[{'name': <''>, 'value': <'v'>}]", TRUNDLE_SCOPE_UPLOAD, FALSE },
+  { "parts", "[{'name': <'n'>, 'value': <1>}]", TRUNDLE_SCOPE_UPLOAD, FALSE },
+  { "parts",
+    "[{'name': <'n'>, 'value': <'v'>, 'body-bytes': <b'v'>}]",
+    TRUNDLE_SCOPE_UPLOAD,
+    FALSE },
+  { "parts",
+    "[{'name': <'n'>, 'value': <'v'>, 'url': <'http://a/'>}]",
+    TRUNDLE_SCOPE_UPLOAD,
+    FALSE },
+  { "parts",
+    "[{'name': <'n'>, 'body': <handle 0>, 'file-name': <'a \"b'>, 'content-type': "
+    "<'a/b'>, 'range': <(uint64 0, uint64 1)>}]",
+    TRUNDLE_SCOPE_UPLOAD,
+    TRUE },
+  { "parts",
+    "[{'name': <'n'>, 'value': <'v'>, 'content-type': <'a/b\r\nX: y'>}]",
+    TRUNDLE_SCOPE_UPLOAD,
+    FALSE },
+  { "content-type", "'text/plain; charset=utf-8'", TRUNDLE_SCOPE_PART, TRUE },
+  { "content-type", "'text'", TRUNDLE_SCOPE_PART, FALSE },
+  { "content-type", "'/plain'", TRUNDLE_SCOPE_PART, FALSE },
+  { "content-type", "'text/'", TRUNDLE_SCOPE_PART, FALSE },
+  { "content-type", "'text/plain; a=é'", TRUNDLE_SCOPE_PART, FALSE },
+  { "content-type", "'text/plain\n'", TRUNDLE_SCOPE_PART, FALSE },
   { "no-such-key", "true", ALL_SCOPES, FALSE },
   { "Headers", "@a(ss) []", ALL_SCOPES, FALSE },
 };

@@ -33,6 +33,7 @@ trd_draft_free (TrdDraft *self)
   g_free (self->url);
   g_clear_pointer (&self->options, g_variant_unref);
   g_clear_pointer (&self->place, trd_place_free);
+  g_clear_pointer (&self->body, g_variant_unref);
   g_free (self);
 }
 
@@ -79,6 +80,11 @@ row_from_draft (TrdRegistry *self,
   row->kind = draft->kind;
   row->url = g_strdup (parts->url);
   row->options = g_variant_ref (parts->options);
+  if (draft->body != NULL)
+    {
+      row->body = g_variant_ref (draft->body);
+      row->body_size = draft->body_size;
+    }
   row->place = draft->place != NULL ? trd_place_copy (draft->place) : trd_place_new (0);
   row->durable = trd_secrets_is_kept (secrets);
   row->secrets_id = g_strdup (trd_secrets_get_id (secrets));
@@ -247,7 +253,8 @@ read_draft (Batch *self,
 
   *out_kept = NULL;
   if (value == NULL)
-    return trd_request_take_apart (draft->url, draft->options, out_parts, error);
+    return trd_request_take_apart (
+        draft->kind, draft->url, draft->options, out_parts, error);
 
   data = g_variant_get_data_as_bytes (value);
   *out_kept = trd_keeper_find (

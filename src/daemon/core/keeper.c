@@ -304,7 +304,7 @@ trd_keeper_take_apart (const TrdResumable *kept,
 
   return check_same_bytes (kept, merged, error)
          && trd_request_take_apart (
-             *url != '\0' ? url : kept->url, merged, out_parts, error);
+             kept->kind, *url != '\0' ? url : kept->url, merged, out_parts, error);
 }
 
 static gboolean

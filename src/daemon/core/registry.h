@@ -78,8 +78,10 @@ typedef struct
 {
   TrundleKind kind;
   char *url;         /* as given: user info and all */
-  GVariant *options; /* a{sv}, checked (TRUNDLE_SCOPE_TASK) */
+  GVariant *options; /* a{sv}, checked (TRUNDLE_SCOPE_TASK, or _UPLOAD) */
   TrdPlace *place;   /* (nullable): a resolved destination; NULL: the spool */
+  GVariant *body;    /* (nullable): aa{sv}: what an upload sends; value/body.h */
+  guint64 body_size; /* bytes of it */
 } TrdDraft;
 TrdDraft *
 trd_draft_new (TrundleKind kind, const char *url, GVariant *options);

@@ -14,6 +14,7 @@
 #include "common/url.h"
 #include "common/vocabulary.h"
 #include "core/secret-options.h"
+#include "core/upload-options.h"
 
 void
 trd_request_parts_clear (TrdRequestParts *self)
@@ -66,15 +67,23 @@ static const char *const not_kept[] = {
   "dedup-key",
   "earliest-begin",
   "resume-data",
+  "body",
+  "body-path",
+  "body-bytes",
+  "parts",
+  "snapshot",
 };
 
 static GVariant *
-without_columns (GVariant *options)
+without_columns (TrundleKind kind, GVariant *options)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (options);
 
   for (guint i = 0; i < G_N_ELEMENTS (not_kept); i++)
     g_variant_dict_remove (&dict, not_kept[i]);
+  /* It is one of what is sent, and has been heeded. */
+  if (kind == TRUNDLE_KIND_UPLOAD)
+    g_variant_dict_remove (&dict, "range");
 
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
@@ -124,11 +133,12 @@ check_mirrors (GVariant *options, GError **error)
 
 /* RFC 9110 §14.2: no other method knows ranges. */
 static gboolean
-check_range (GVariant *options, GError **error)
+check_range (TrundleKind kind, GVariant *options, GError **error)
 {
   g_autofree char *method = trundle_options_get_string (options, NULL, "method");
 
-  if (!g_variant_lookup (options, "range", "(tt)", NULL, NULL)
+  if (kind == TRUNDLE_KIND_UPLOAD
+      || !g_variant_lookup (options, "range", "(tt)", NULL, NULL)
       || g_str_equal (method, "GET"))
     return TRUE;
 
@@ -166,12 +176,14 @@ check_user (GVariant *options, GError **error)
 }
 
 gboolean
-trd_request_take_apart (const char *url,
+trd_request_take_apart (TrundleKind kind,
+                        const char *url,
                         GVariant *options,
                         TrdRequestParts *out_parts,
                         GError **error)
 {
   g_autoptr (GUri) uri = NULL;
+  g_autoptr (GVariant) settled = NULL;
   g_autoptr (GVariant) kept = NULL;
   g_autoptr (GVariant) rest = NULL;
   g_autoptr (GVariant) secrets = NULL;
@@ -180,12 +192,15 @@ trd_request_take_apart (const char *url,
   g_autofree char *host = NULL;
 
   uri = trundle_url_parse (url, error);
-  if (uri == NULL || !check_mirrors (options, error) || !check_range (options, error)
-      || !check_user (options, error))
+  if (uri == NULL || !check_mirrors (options, error)
+      || !check_range (kind, options, error) || !check_user (options, error))
+    return FALSE;
+  settled = trd_upload_options_settle (kind, options, error);
+  if (settled == NULL)
     return FALSE;
 
   url_without = trundle_url_without_user_info (url, &user_info);
-  kept = without_columns (options);
+  kept = without_columns (kind, settled);
   rest = trd_secret_options_split (kept, &secrets);
   if (!trd_secret_options_add_user_info (
           secrets, user_info != NULL ? user_info : "", &out_parts->secrets, error))
@@ -336,6 +351,16 @@ add_proxies (GVariantDict *dict, GVariant *configuration, GVariant *session_secr
     g_variant_dict_insert_value (dict, "proxy-exclusions", exclusions);
 }
 
+/* What the service says by itself, whoever else says it not.  (transfer full) */
+static GVariant *
+compose_own_headers (const TrdTaskRow *row, GVariant *headers, GVariant *secret_headers)
+{
+  g_autoptr (GVariant) given = g_variant_ref_sink (
+      trd_headers_merge (secret_headers, headers, NULL));
+
+  return g_variant_ref_sink (trd_upload_options_headers (row, given));
+}
+
 GVariant *
 trd_request_compose (const TrdTaskRow *row,
                      GVariant *configuration,
@@ -345,6 +370,8 @@ trd_request_compose (const TrdTaskRow *row,
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GVariant) mine = NULL;
   g_autoptr (GVariant) session = NULL;
+  g_autoptr (GVariant) all = NULL;
+  g_autoptr (GVariant) own = NULL;
   g_autoptr (GVariant) secrets = NULL;
   g_autoptr (GVariant) secret_headers = NULL;
   g_autofree char *url = trd_request_find_url (row);
@@ -365,7 +392,9 @@ trd_request_compose (const TrdTaskRow *row,
   secret_headers = trd_secret_options_get_headers (secrets);
   mine = g_variant_lookup_value (row->options, "headers", G_VARIANT_TYPE ("a(ss)"));
   session = g_variant_lookup_value (configuration, "headers", G_VARIANT_TYPE ("a(ss)"));
-  g_variant_dict_insert_value (&dict, "headers", trd_headers_merge (mine, session, NULL));
+  all = g_variant_ref_sink (trd_headers_merge (mine, session, NULL));
+  own = compose_own_headers (row, all, secret_headers);
+  g_variant_dict_insert_value (&dict, "headers", trd_headers_merge (own, all, NULL));
   g_variant_dict_insert_value (&dict,
                                "secret-headers",
                                secret_headers != NULL ? secret_headers
@@ -376,6 +405,7 @@ trd_request_compose (const TrdTaskRow *row,
       secrets,
       trundle_options_get_boolean (row->options, configuration, "allow-insecure-auth"));
   add_proxies (&dict, configuration, session_secrets);
+  trd_upload_options_compose (row, configuration, &dict);
   g_variant_dict_insert (&dict, "error-body-max", "u", (guint)TRD_ERROR_BODY_MAX);
 
   return g_variant_ref_sink (g_variant_dict_end (&dict));
@@ -436,7 +466,9 @@ trd_request_update (const TrdTaskRow *row,
                     TrdRequestParts *out_parts,
                     GError **error)
 {
-  g_autoptr (GVariant) merged = merge_options (row->options, changes);
+  g_autoptr (GVariant) settled = trd_upload_options_settle_changes (
+      row->kind, changes, error);
+  g_autoptr (GVariant) merged = NULL;
   g_autoptr (GVariant) headers = g_variant_lookup_value (changes, "headers", NULL);
   static const char *const headers_only[] = { "headers", NULL };
   g_autoptr (GVariant) fresh = NULL;
@@ -444,8 +476,11 @@ trd_request_update (const TrdTaskRow *row,
   const char *url = row->url;
   gboolean is_same;
 
+  if (settled == NULL)
+    return FALSE;
+  merged = merge_options (row->options, settled);
   g_variant_lookup (changes, "url", "&s", &url);
-  if (!trd_request_take_apart (url, merged, out_parts, error))
+  if (!trd_request_take_apart (row->kind, url, merged, out_parts, error))
     return FALSE;
 
   is_same = is_same_origin (row->url, url);

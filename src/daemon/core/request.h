@@ -24,10 +24,11 @@ void
 trd_request_parts_clear (TrdRequestParts *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TrdRequestParts, trd_request_parts_clear)
 
-/* Takes @url and the checked options of a task apart, and judges what they mean to one
- * another.  Errors: INVALID_URL, UNSUPPORTED_SCHEME, INVALID_ARGUMENT. */
+/* Takes @url and the checked options of a task of @kind apart, and judges what they mean
+ * to one another.  Errors: INVALID_URL, UNSUPPORTED_SCHEME, INVALID_ARGUMENT. */
 gboolean
-trd_request_take_apart (const char *url,
+trd_request_take_apart (TrundleKind kind,
+                        const char *url,
                         GVariant *options,
                         TrdRequestParts *out_parts,
                         GError **error);

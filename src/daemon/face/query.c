@@ -11,6 +11,7 @@
 
 #include "common/enums.h"
 #include "common/vocabulary.h"
+#include "face/bodies.h"
 #include "face/task-view.h"
 
 #include <string.h>
@@ -43,6 +44,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Destination, destination_clear)
 static gboolean
 check_destination (TrdCall *call,
                    TrdSession *session,
+                   TrundleKind kind,
                    const Destination *destination,
                    GError **error)
 {
@@ -61,7 +63,9 @@ check_destination (TrdCall *call,
 
   if (!has_handle && !has_path)
     {
-      if (trd_session_get_boolean (session, "auto-complete"))
+      /* What a server answers to an upload, mostly nobody wants. */
+      if (kind == TRUNDLE_KIND_DOWNLOAD
+          && trd_session_get_boolean (session, "auto-complete"))
         return fail_key (error,
                          "destination-path",
                          "missing; a session with auto-complete keeps no files");
@@ -86,6 +90,7 @@ check_destination (TrdCall *call,
 static gboolean
 resolve_destination (TrdCall *call,
                      TrdSession *session,
+                     TrundleKind kind,
                      GVariant *options,
                      TrdPlace **out_place,
                      GError **error)
@@ -100,7 +105,7 @@ resolve_destination (TrdCall *call,
       options, "destination", G_VARIANT_TYPE_HANDLE);
   destination.name = trundle_options_get_string (options, NULL, "destination-name");
   destination.path = trundle_options_get_string (options, NULL, "destination-path");
-  if (!check_destination (call, session, &destination, error))
+  if (!check_destination (call, session, kind, &destination, error))
     return FALSE;
   if (word != NULL && !trundle_if_exists_from_word (word, &if_exists))
     return fail_key (error, "if-exists", "must be fail, replace or rename");
@@ -125,10 +130,17 @@ resolve_destination (TrdCall *call,
 
 /* ---- drafts ---- */
 
-/* @checked: of TRUNDLE_SCOPE_TASK, in normal form. */
+guint
+trd_draft_scope (TrundleKind kind)
+{
+  return kind == TRUNDLE_KIND_UPLOAD ? TRUNDLE_SCOPE_UPLOAD : TRUNDLE_SCOPE_TASK;
+}
+
+/* @checked: of the scope of @kind, in normal form. */
 static TrdDraft *
 make_draft (TrdCall *call,
             TrdSession *session,
+            TrundleKind kind,
             const char *url,
             GVariant *checked,
             GError **error)
@@ -136,11 +148,13 @@ make_draft (TrdCall *call,
   g_autoptr (TrdDraft) draft = NULL;
   TrdPlace *place = NULL;
 
-  if (!resolve_destination (call, session, checked, &place, error))
+  if (!resolve_destination (call, session, kind, checked, &place, error))
     return NULL;
 
-  draft = trd_draft_new (TRUNDLE_KIND_DOWNLOAD, url, checked);
+  draft = trd_draft_new (kind, url, checked);
   draft->place = place;
+  if (kind == TRUNDLE_KIND_UPLOAD && !trd_bodies_read (checked, draft, error))
+    return NULL;
 
   return g_steal_pointer (&draft);
 }
@@ -148,14 +162,27 @@ make_draft (TrdCall *call,
 TrdDraft *
 trd_draft_from_call (TrdCall *call,
                      TrdSession *session,
+                     TrundleKind kind,
                      const char *url,
                      GVariant *options,
                      GError **error)
 {
   g_autoptr (GVariant) checked = trundle_vocabulary_check (
-      options, TRUNDLE_SCOPE_TASK, error);
+      options, trd_draft_scope (kind), error);
 
-  return checked != NULL ? make_draft (call, session, url, checked, error) : NULL;
+  return checked != NULL ? make_draft (call, session, kind, url, checked, error) : NULL;
+}
+
+TrundleKind
+trd_draft_kind_of (GVariant *dict)
+{
+  TrundleKind kind = TRUNDLE_KIND_DOWNLOAD;
+  const char *word;
+
+  if (g_variant_lookup (dict, "kind", "&s", &word))
+    trundle_kind_from_word (word, &kind);
+
+  return kind;
 }
 
 TrdDraft *
@@ -163,10 +190,10 @@ trd_draft_from_batch (TrdCall *call, TrdSession *session, GVariant *dict, GError
 {
   g_autoptr (GVariant) checked = NULL;
   g_autofree char *url = NULL;
-  g_autofree char *kind = NULL;
+  TrundleKind kind = trd_draft_kind_of (dict);
 
   checked = trundle_vocabulary_check (
-      dict, TRUNDLE_SCOPE_TASK | TRUNDLE_SCOPE_BATCH, error);
+      dict, trd_draft_scope (kind) | TRUNDLE_SCOPE_BATCH, error);
   if (checked == NULL)
     return NULL;
 
@@ -175,13 +202,8 @@ trd_draft_from_batch (TrdCall *call, TrdSession *session, GVariant *dict, GError
       fail_key (error, "url", "missing");
       return NULL;
     }
-  if (g_variant_lookup (checked, "kind", "s", &kind) && !g_str_equal (kind, "download"))
-    {
-      fail_key (error, "kind", "must be download");
-      return NULL;
-    }
 
-  return make_draft (call, session, url, checked, error);
+  return make_draft (call, session, kind, url, checked, error);
 }
 
 /* ---- filters ---- */

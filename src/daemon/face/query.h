@@ -7,15 +7,23 @@
 
 /* What callers may say about tasks, checked and made into what the registry takes. */
 
+/* What the options of a task of @kind are checked for (TrundleScope). */
+guint
+trd_draft_scope (TrundleKind kind);
+
 /* One draft from `url` and options, which may hold handles into the call's fds.
  * (transfer full) */
 TrdDraft *
 trd_draft_from_call (TrdCall *call,
                      TrdSession *session,
+                     TrundleKind kind,
                      const char *url,
                      GVariant *options,
                      GError **error);
 
+/* The kind that a dictionary of CreateTasks names, which may be unchecked. */
+TrundleKind
+trd_draft_kind_of (GVariant *dict);
 /* The same from one dictionary of CreateTasks, with keys `url` and `kind`. */
 TrdDraft *
 trd_draft_from_batch (TrdCall *call, TrdSession *session, GVariant *dict, GError **error);

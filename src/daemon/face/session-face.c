@@ -170,7 +170,7 @@ new_values (void)
 }
 
 static GPtrArray *
-find_secrets_of_task (gpointer object, TrdCall *call)
+find_secrets_of_task (TrdCall *call, TrundleKind kind)
 {
   g_autoptr (GVariant) options = NULL;
   g_autoptr (GVariant) checked = NULL;
@@ -182,7 +182,7 @@ find_secrets_of_task (gpointer object, TrdCall *call)
   if (!trd_request_may_bring_secrets (url, options))
     return NULL;
   /* What is wrong is told by the handler. */
-  checked = trundle_vocabulary_check (options, TRUNDLE_SCOPE_TASK, NULL);
+  checked = trundle_vocabulary_check (options, trd_draft_scope (kind), NULL);
   secrets = checked != NULL ? trd_request_find_secrets (url, checked) : NULL;
   if (secrets == NULL)
     return NULL;
@@ -192,8 +192,20 @@ find_secrets_of_task (gpointer object, TrdCall *call)
   return values;
 }
 
+static GPtrArray *
+find_secrets_of_download (gpointer object, TrdCall *call)
+{
+  return find_secrets_of_task (call, TRUNDLE_KIND_DOWNLOAD);
+}
+
+static GPtrArray *
+find_secrets_of_upload (gpointer object, TrdCall *call)
+{
+  return find_secrets_of_task (call, TRUNDLE_KIND_UPLOAD);
+}
+
 static void
-handle_create_download_task (gpointer object, TrdCall *call)
+create_task (TrdCall *call, TrdSession *session, TrundleKind kind)
 {
   g_autoptr (GPtrArray) drafts = g_ptr_array_new_with_free_func (
       (GDestroyNotify)trd_draft_free);
@@ -205,7 +217,7 @@ handle_create_download_task (gpointer object, TrdCall *call)
   TrdDraft *draft;
 
   g_variant_get (call->parameters, "(&s@a{sv})", &url, &options);
-  draft = trd_draft_from_call (call, object, url, options, &error);
+  draft = trd_draft_from_call (call, session, kind, url, options, &error);
   if (draft == NULL)
     {
       trd_call_return_error (call, error);
@@ -213,12 +225,24 @@ handle_create_download_task (gpointer object, TrdCall *call)
     }
 
   g_ptr_array_add (drafts, draft);
-  ids = create_tasks (call, object, drafts);
+  ids = create_tasks (call, session, drafts);
   if (ids == NULL)
     return;
 
   path = trd_task_object_path (g_array_index (ids, gint64, 0));
   trd_call_return (call, g_variant_new ("(o)", path));
+}
+
+static void
+handle_create_download_task (gpointer object, TrdCall *call)
+{
+  create_task (call, object, TRUNDLE_KIND_DOWNLOAD);
+}
+
+static void
+handle_create_upload_task (gpointer object, TrdCall *call)
+{
+  create_task (call, object, TRUNDLE_KIND_UPLOAD);
 }
 
 /* (transfer full) (nullable) */
@@ -232,7 +256,7 @@ find_secrets_of_dict (GVariant *dict)
   if (!trd_request_may_bring_secrets (url, dict))
     return NULL;
   checked = trundle_vocabulary_check (
-      dict, TRUNDLE_SCOPE_TASK | TRUNDLE_SCOPE_BATCH, NULL);
+      dict, trd_draft_scope (trd_draft_kind_of (dict)) | TRUNDLE_SCOPE_BATCH, NULL);
   if (checked == NULL)
     return NULL;
 
@@ -711,12 +735,19 @@ static const TrdMethod methods[] = {
     .needs_network = TRUE,
     .scopes = TRUNDLE_SCOPE_TASK,
     .options = 1,
-    .find_secrets = find_secrets_of_task,
+    .find_secrets = find_secrets_of_download,
+    .get_session = get_session },
+  { "CreateUploadTask",
+    handle_create_upload_task,
+    .needs_network = TRUE,
+    .scopes = TRUNDLE_SCOPE_UPLOAD,
+    .options = 1,
+    .find_secrets = find_secrets_of_upload,
     .get_session = get_session },
   { "CreateTasks",
     handle_create_tasks,
     .needs_network = TRUE,
-    .scopes = TRUNDLE_SCOPE_TASK | TRUNDLE_SCOPE_BATCH,
+    .scopes = TRUNDLE_SCOPE_TASK | TRUNDLE_SCOPE_UPLOAD | TRUNDLE_SCOPE_BATCH,
     .options = 0,
     .find_secrets = find_secrets_of_tasks,
     .get_session = get_session },

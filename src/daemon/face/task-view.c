@@ -15,6 +15,7 @@
 #include "core/challenges.h"
 #include "core/request.h"
 #include "core/waits.h"
+#include "face/answer.h"
 
 const char *const trd_task_view_default_names[]
     = { "State",       "Url", "BytesReceived", "BytesExpectedToReceive", "WaitReasons",
@@ -227,17 +228,32 @@ get_last_transient_error (gpointer view)
   return new_error (row->transient_name, row->transient_details);
 }
 
-/* A download sends no body. */
 static GVariant *
 get_bytes_sent (gpointer view)
 {
-  return g_variant_new_uint64 (0);
+  return g_variant_new_uint64 (((TrdTaskView *)view)->row->body_sent);
 }
 
 static GVariant *
+get_bytes_confirmed (gpointer view)
+{
+  return g_variant_new_uint64 (((TrdTaskView *)view)->row->body_confirmed);
+}
+
+/* A download sends no body. */
+static GVariant *
 get_bytes_expected_to_send (gpointer view)
 {
-  return g_variant_new_int64 (0);
+  return g_variant_new_int64 ((gint64)((TrdTaskView *)view)->row->body_size);
+}
+
+static GVariant *
+get_response_body (gpointer view)
+{
+  const TrdTaskView *self = view;
+  g_autoptr (GBytes) body = trd_answer_read (self->registry, self->row);
+
+  return new_bytes (body);
 }
 
 static GVariant *
@@ -415,6 +431,7 @@ const TrdProperty trd_task_view_properties[] = {
   { "OriginalRequest", get_original_request, NULL },
   { "CurrentRequest", get_current_request, NULL },
   { "Response", get_response, NULL },
+  { "ResponseBody", get_response_body, NULL },
   { "Error", get_error, NULL },
   { "ErrorBody", get_error_body, NULL },
   { "WaitReasons", get_wait_reasons, NULL },
@@ -424,6 +441,7 @@ const TrdProperty trd_task_view_properties[] = {
   { "Attempts", get_attempts, NULL },
   { "LastTransientError", get_last_transient_error, NULL },
   { "BytesSent", get_bytes_sent, NULL },
+  { "BytesConfirmed", get_bytes_confirmed, NULL },
   { "BytesReceived", get_bytes_received, NULL },
   { "BytesExpectedToSend", get_bytes_expected_to_send, NULL },
   { "BytesExpectedToReceive", get_bytes_expected_to_receive, NULL },

@@ -27,5 +27,5 @@ trd_task_view_to_dict (const TrdTaskView *self, const char *const *names);
 extern const char *const trd_task_view_default_names[];
 
 /* The number is a macro, so that tables elsewhere may be constant; checked in the .c. */
-#define TRD_TASK_VIEW_N_PROPERTIES 32
+#define TRD_TASK_VIEW_N_PROPERTIES 34
 extern const TrdProperty trd_task_view_properties[];

@@ -212,8 +212,12 @@ trd_query_get_bytes (TrdQuery *self, int column)
   return g_bytes_new (data, sqlite3_column_bytes (self->statement, column));
 }
 
-gboolean
-trd_query_get_variant (TrdQuery *self, int column, GVariant **out_value, GError **error)
+static gboolean
+get_typed (TrdQuery *self,
+           int column,
+           const GVariantType *type,
+           GVariant **out_value,
+           GError **error)
 {
   g_autoptr (GBytes) bytes = trd_query_get_bytes (self, column);
   g_autoptr (GVariant) stored = NULL;
@@ -224,8 +228,7 @@ trd_query_get_variant (TrdQuery *self, int column, GVariant **out_value, GError 
       return TRUE;
     }
 
-  stored = g_variant_ref_sink (
-      g_variant_new_from_bytes (G_VARIANT_TYPE_VARDICT, bytes, FALSE));
+  stored = g_variant_ref_sink (g_variant_new_from_bytes (type, bytes, FALSE));
   if (!g_variant_is_normal_form (stored))
     {
       g_set_error (error,
@@ -237,4 +240,16 @@ trd_query_get_variant (TrdQuery *self, int column, GVariant **out_value, GError 
     }
   *out_value = swap_to_little_endian (stored);
   return TRUE;
+}
+
+gboolean
+trd_query_get_variant (TrdQuery *self, int column, GVariant **out_value, GError **error)
+{
+  return get_typed (self, column, G_VARIANT_TYPE_VARDICT, out_value, error);
+}
+
+gboolean
+trd_query_get_dicts (TrdQuery *self, int column, GVariant **out_value, GError **error)
+{
+  return get_typed (self, column, G_VARIANT_TYPE ("aa{sv}"), out_value, error);
 }

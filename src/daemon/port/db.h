@@ -130,3 +130,6 @@ trd_query_get_bytes (TrdQuery *self, int column);
 /* An a{sv}; NULL for NULL.  FALSE with G_IO_ERROR_INVALID_DATA for anything else. */
 gboolean
 trd_query_get_variant (TrdQuery *self, int column, GVariant **out_value, GError **error);
+/* The same of an aa{sv}. */
+gboolean
+trd_query_get_dicts (TrdQuery *self, int column, GVariant **out_value, GError **error);

@@ -138,7 +138,7 @@ read_row (TrdQuery *query, GError **error)
   if (!trd_query_get_variant (query, 14, &row->options, error)
       || !trd_query_get_variant (query, 15, &row->response, error)
       || !trd_query_get_variant (query, 16, &row->digest_state, error)
-      || !trd_query_get_variant (query, 18, &row->body, error)
+      || !trd_query_get_dicts (query, 18, &row->body, error)
       || !trd_query_get_variant (query, 20, &row->upload, error))
     return NULL;
   row->kind = (TrundleKind)trd_query_get_int (query, 17);

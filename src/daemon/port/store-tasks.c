@@ -126,7 +126,7 @@ read_identity (TrdQuery *query, int *column, TrdTaskRow *row, GError **error)
   row->place->if_exists = (TrundleIfExists)trd_query_get_int (query, (*column)++);
   row->dedup_key = trd_query_get_text (query, (*column)++);
   row->created_us = trd_query_get_int (query, (*column)++);
-  if (!trd_query_get_variant (query, (*column)++, &row->body, error))
+  if (!trd_query_get_dicts (query, (*column)++, &row->body, error))
     return FALSE;
   row->body_size = (guint64)trd_query_get_int (query, (*column)++);
   return TRUE;

@@ -1,0 +1,12 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "core/registry.h"
+
+/* What a server has answered to the upload of @row, which has succeeded, as long as its
+ * file is there and is not larger than `response-body-max`; NULL otherwise, and for an
+ * empty one.  (transfer full) (nullable) */
+GBytes *
+trd_answer_read (TrdRegistry *registry, const TrdTaskRow *row);
