@@ -6,53 +6,26 @@
 #include <gio/gio.h>
 
 #include "cli/command.h"
-#include "cli/credential.h"
-#include "cli/secret.h"
-
-/* What nobody gives on a command line, not even by mistake. */
-#define TRC_RETRIES_NONE G_MININT
-#define TRC_PRIORITY_NONE (-G_MAXDOUBLE)
+#include "cli/task-options.h"
 
 /* The command line; strings are owned. */
 typedef struct
 {
+  TrcTaskOptions task;
   char **urls;
   char *output;
   char *directory;
   char *if_exists;
-  char **headers;
-  char *header_file;
   char **mirrors;
   char **digests;
-  char *resume_file;
   char *range;
-  int retries; /* TRC_RETRIES_NONE: as the service does by itself */
-  char *session;
-  char *description;
   char *max_size;
-  double priority; /* TRC_PRIORITY_NONE: as the service does by itself */
-  char *at;
-  char *in;
-  char *user;
-  char *password_file;
-  char *certificate_file;
-  char *proxy;
-  char **pins;
-  gboolean allow_insecure_auth;
   gboolean decode;
-  gboolean wait;
-  gboolean json;
-  gboolean quiet;
 
-  gint64 earliest_begin_us; /* 0: at once */
-  char **destinations;      /* one a URL */
-  TrcSecret *header_lines;  /* (nullable): "Name: value", a line each */
+  char **destinations; /* one a URL */
   GVariant *digest_list;
-  GBytes *resume_data;
   guint64 max_bytes;
   GVariant *wanted_range;
-  TrcCredential login;       /* for `user` */
-  TrcCredential certificate; /* for `certificate_file` */
 } TrcGetOptions;
 
 void
@@ -63,7 +36,3 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TrcGetOptions, trc_get_options_clear)
  * asked for on the terminal.  What is wrong is told on standard error. */
 TrcExit
 trc_get_options_read (TrcGetOptions *self, int *argc, char ***argv);
-
-/* Whether --priority was given. */
-gboolean
-trc_get_options_has_priority (const TrcGetOptions *self);
