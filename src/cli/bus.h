@@ -36,9 +36,10 @@ trc_bus_call_for (GDBusConnection *connection,
                   const char *reply_type,
                   GError **error);
 
-/* The same with descriptors, for parameters of type `h`. */
+/* The same with descriptors, for parameters of type `h`; G_MAXINT to wait for ever. */
 GVariant *
 trc_bus_call_with_fds (GDBusConnection *connection,
+                       int timeout_ms,
                        const char *object_path,
                        const char *interface,
                        const char *method,

@@ -454,6 +454,7 @@ add (GDBusConnection *connection, Options *options)
     return trc_command_fail (error);
   reply = trc_bus_call_with_fds (
       connection,
+      -1,
       session,
       TRUNDLE_INTERFACE_SESSION,
       "SetCredential",

@@ -61,10 +61,20 @@ struct _TrcFollow
   guint resize_source;
 };
 
-const char *const trc_follow_properties[]
-    = { "State",       "Url",           "Destination",
-        "Error",       "BytesReceived", "BytesExpectedToReceive",
-        "WaitReasons", "Challenge",     NULL };
+const char *const trc_follow_properties[] = { "State",
+                                              "Url",
+                                              "Destination",
+                                              "Error",
+                                              "BytesReceived",
+                                              "BytesExpectedToReceive",
+                                              "WaitReasons",
+                                              "Challenge",
+                                              "Kind",
+                                              "BytesSent",
+                                              "BytesExpectedToSend",
+                                              "BytesConfirmed",
+                                              "ErrorBody",
+                                              NULL };
 
 static void
 free_session (gpointer data)
@@ -93,6 +103,8 @@ find_session (TrcFollow *self, const char *path)
 static const char *
 bar_note (const TrcJob *job)
 {
+  if (trc_job_awaits_answer (job))
+    return _ ("awaits the answer");
   if (g_str_equal (job->state, "running"))
     return NULL;
   if (g_str_equal (job->state, "queued") && job->wait != NULL)
@@ -111,8 +123,9 @@ append_bars (TrcFollow *self, GArray *bars, TrcTotal *total, gboolean first)
       TrcBar bar = {
         .label = job->label,
         .note = bar_note (job),
-        .received = job->received,
-        .expected = job->expected,
+        .moved = trc_job_get_moved (job),
+        .all = trc_job_get_all (job),
+        .confirmed = job->confirmed,
         .rate = runs ? job->rate.per_second : 0,
       };
 
@@ -120,10 +133,10 @@ append_bars (TrcFollow *self, GArray *bars, TrcTotal *total, gboolean first)
         continue;
       g_array_append_val (bars, bar);
       total->rate += bar.rate;
-      if (job->expected < 0 || total->left < 0)
+      if (bar.all < 0 || total->left < 0)
         total->left = -1;
-      else if ((guint64)job->expected > job->received)
-        total->left += job->expected - (gint64)job->received;
+      else if ((guint64)bar.all > bar.moved)
+        total->left += bar.all - (gint64)bar.moved;
     }
 }
 
@@ -138,7 +151,7 @@ on_draw (gpointer data)
   if (trc_ask_is_asking (self->ask))
     return G_SOURCE_REMOVE;
   for (guint i = 0; i < self->jobs->len; i++)
-    total.received += ((TrcJob *)g_ptr_array_index (self->jobs, i))->received;
+    total.moved += trc_job_get_moved (g_ptr_array_index (self->jobs, i));
   append_bars (self, bars, &total, TRUE);
   append_bars (self, bars, &total, FALSE);
   trc_progress_draw (
@@ -275,13 +288,14 @@ void
 trc_follow_add (TrcFollow *self,
                 const char *session_path,
                 const char *task_path,
+                const char *name,
                 GVariant *properties)
 {
   TrcJob *job = g_hash_table_lookup (self->by_path, task_path);
 
   if (job != NULL)
     return;
-  job = trc_job_new (session_path, task_path);
+  job = trc_job_new (session_path, task_path, name);
   trc_job_update (job, properties);
   g_ptr_array_add (self->jobs, job);
   g_hash_table_insert (self->by_path, job->path, job);
@@ -326,7 +340,9 @@ take_progress (TrcFollow *self, GVariant *tasks)
         continue;
       job->received = received;
       job->expected = expected;
-      trc_rate_update (&job->rate, g_get_monotonic_time (), received);
+      job->sent = sent;
+      job->expected_to_send = expected_to_send;
+      trc_rate_update (&job->rate, g_get_monotonic_time (), trc_job_get_moved (job));
       if (self->style == TRC_FOLLOW_JSON)
         trc_print_json_line (trc_job_to_json (job, "progress"));
     }
@@ -365,7 +381,7 @@ on_session_signal (GDBusConnection *connection,
            && g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(oa{sv})")))
     {
       g_variant_get (parameters, "(&o@a{sv})", &path, &inner);
-      trc_follow_add (self, session_path, path, inner);
+      trc_follow_add (self, session_path, path, NULL, inner);
     }
   else if (g_str_equal (name, "Progress")
            && g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(a(ottxx))")))
@@ -411,6 +427,34 @@ attach (TrcFollow *self, const char *session_path, GError **error)
   return reply != NULL;
 }
 
+/* What is remembered of a task that is gone: an upload leaves no file to be seen by.
+ * (transfer full) (nullable) */
+static GVariant *
+find_past (TrcFollow *self, const TrcJob *job)
+{
+  guint64 number = g_ascii_strtoull (trc_bus_task_number (job->path), NULL, 10);
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariant) tasks = NULL;
+
+  reply = trc_bus_call (self->connection,
+                        TRUNDLE_OBJECT_PATH,
+                        TRUNDLE_INTERFACE_CONTROL,
+                        "ListHistory",
+                        g_variant_new_parsed ("({'after': <%t>},)", number - 1),
+                        "(aa{sv})",
+                        NULL);
+  tasks = reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
+  for (gsize i = 0; tasks != NULL && i < g_variant_n_children (tasks); i++)
+    {
+      g_autoptr (GVariant) task = g_variant_get_child_value (tasks, i);
+      guint64 other = 0;
+
+      if (g_variant_lookup (task, "number", "t", &other) && other == number)
+        return g_steal_pointer (&task);
+    }
+  return NULL;
+}
+
 /* How the tasks of @session stand now.  FALSE only when the service cannot be reached. */
 static gboolean
 ask_again (TrcFollow *self, Session *session, GError **error)
@@ -447,11 +491,13 @@ ask_again (TrcFollow *self, Session *session, GError **error)
   for (guint i = 0; i < self->jobs->len; i++)
     {
       TrcJob *job = g_ptr_array_index (self->jobs, i);
+      g_autoptr (GVariant) past = NULL;
 
       if (job->finished || !g_str_equal (job->session_path, session->path)
           || g_hash_table_contains (seen, job->path))
         continue;
-      trc_job_lose (job);
+      past = job->is_upload ? find_past (self, job) : NULL;
+      trc_job_lose (job, past);
       end_job (self, job);
     }
   return TRUE;

@@ -41,11 +41,13 @@ trc_follow_observe (TrcFollow *self,
 /* The properties of a task that are asked for and understood below. */
 extern const char *const trc_follow_properties[];
 
-/* A task of an observed session.  @properties (a{sv}) need not be complete. */
+/* A task of an observed session.  @name (nullable) is of the file, when the task itself
+ * does not tell; @properties (a{sv}) need not be complete. */
 void
 trc_follow_add (TrcFollow *self,
                 const char *session_path,
                 const char *task_path,
+                const char *name,
                 GVariant *properties);
 
 /* Until all is finished.  The code says how it went. */

@@ -99,6 +99,7 @@ TrcExit
 trc_get (int argc, char **argv)
 {
   g_auto (TrcGetOptions) options = { 0 };
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   g_autoptr (GPtrArray) tasks = NULL;
   TrcExit problem = trc_get_options_read (&options, &argc, &argv);
 
@@ -107,5 +108,5 @@ trc_get (int argc, char **argv)
   if (problem != TRC_EXIT_DONE)
     return problem;
   tasks = describe_tasks (&options);
-  return trc_hand_over (&options.task, tasks);
+  return trc_hand_over (&options.task, tasks, fds);
 }

@@ -21,6 +21,7 @@ void
 trc_new_task_free (TrcNewTask *self)
 {
   g_free (self->url);
+  g_free (self->name);
   g_free (self->destination);
   g_clear_pointer (&self->options, g_variant_unref);
   g_free (self);
@@ -82,6 +83,7 @@ set_certificate (GDBusConnection *connection,
     return FALSE;
   reply = trc_bus_call_with_fds (
       connection,
+      -1,
       session,
       TRUNDLE_INTERFACE_SESSION,
       "SetCredential",
@@ -126,6 +128,12 @@ set_certificates (GDBusConnection *connection,
   return TRUE;
 }
 
+static const char *
+word_kind (const TrcNewTask *task)
+{
+  return task->is_upload ? "upload" : "download";
+}
+
 static GVariant *
 describe_task (const TrcTaskOptions *self,
                const TrcNewTask *task,
@@ -134,8 +142,10 @@ describe_task (const TrcTaskOptions *self,
   g_auto (GVariantDict) dict = { 0 };
 
   g_variant_dict_init (&dict, task->options);
+  g_variant_dict_insert (&dict, "kind", "s", word_kind (task));
   g_variant_dict_insert (&dict, "url", "s", task->url);
-  g_variant_dict_insert (&dict, "destination-path", "s", task->destination);
+  if (task->destination != NULL)
+    g_variant_dict_insert (&dict, "destination-path", "s", task->destination);
   trc_task_options_describe (self, handles, &dict);
   return g_variant_dict_end (&dict);
 }
@@ -145,10 +155,10 @@ create_tasks (GDBusConnection *connection,
               const char *session,
               const TrcTaskOptions *self,
               GPtrArray *tasks,
+              GUnixFDList *fds,
               GError **error)
 {
   g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
-  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   g_autoptr (GVariant) reply = NULL;
   TrcTaskHandles handles;
   char **paths;
@@ -158,7 +168,9 @@ create_tasks (GDBusConnection *connection,
   for (guint i = 0; i < tasks->len; i++)
     g_variant_builder_add_value (
         &builder, describe_task (self, g_ptr_array_index (tasks, i), &handles));
+  /* It answers when it has all that comes out of a pipe, or a copy of what it copies. */
   reply = trc_bus_call_with_fds (connection,
+                                 G_MAXINT,
                                  session,
                                  TRUNDLE_INTERFACE_SESSION,
                                  "CreateTasks",
@@ -180,16 +192,20 @@ print_tasks (const TrcTaskOptions *self, GPtrArray *tasks, char **paths)
       const TrcNewTask *task = g_ptr_array_index (tasks, i);
       const char *number = trc_bus_task_number (paths[i]);
       g_autofree char *url = trundle_url_without_user_info (task->url, NULL);
-      g_autofree char *shown = trc_print_clean (task->destination);
+      g_autofree char *shown = trc_print_clean (task->is_upload ? url
+                                                : task->destination != NULL
+                                                    ? task->destination
+                                                    : "");
 
       if (self->json)
         trc_print_json_line (g_variant_new_parsed (
             "{'event': <'added'>, 'task': <%t>, 'path': <%s>, 'url': <%s>, "
-            "'destination': <%s>}",
+            "'destination': <%s>, 'kind': <%s>}",
             g_ascii_strtoull (number, NULL, 10),
             paths[i],
             url,
-            task->destination));
+            task->destination != NULL ? task->destination : "",
+            word_kind (task)));
       else if (!self->quiet && trc_print_is_terminal ())
         trc_print_line ("%s  %s", number, shown);
       else if (!self->quiet)
@@ -204,18 +220,39 @@ wait_for_tasks (TrcFollow *follow, const char *session, GPtrArray *tasks, char *
     {
       const TrcNewTask *task = g_ptr_array_index (tasks, i);
 
-      trc_follow_add (follow,
-                      session,
-                      paths[i],
-                      g_variant_new_parsed ("{'Url': <%s>, 'Destination': <%s>}",
-                                            task->url,
-                                            task->destination));
+      trc_follow_add (
+          follow,
+          session,
+          paths[i],
+          task->name,
+          g_variant_new_parsed ("{'Url': <%s>, 'Destination': <%s>, 'Kind': <%s>}",
+                                task->url,
+                                task->destination != NULL ? task->destination : "",
+                                word_kind (task)));
     }
   return trc_follow_run (follow);
 }
 
+static TrcFollow *
+begin_following (GDBusConnection *connection,
+                 const char *session,
+                 const TrcTaskOptions *options,
+                 GError **error)
+{
+  g_autoptr (TrcFollow) follow = NULL;
+
+  follow = trc_follow_new (connection,
+                           options->json    ? TRC_FOLLOW_JSON
+                           : options->quiet ? TRC_FOLLOW_QUIET
+                                            : TRC_FOLLOW_PLAIN);
+  trc_follow_ask (follow);
+  if (!trc_follow_observe (follow, session, FALSE, error))
+    return NULL;
+  return g_steal_pointer (&follow);
+}
+
 TrcExit
-trc_hand_over (const TrcTaskOptions *options, GPtrArray *tasks)
+trc_hand_over (const TrcTaskOptions *options, GPtrArray *tasks, GUnixFDList *fds)
 {
   g_autoptr (GDBusConnection) connection = NULL;
   g_autoptr (TrcFollow) follow = NULL;
@@ -235,19 +272,18 @@ trc_hand_over (const TrcTaskOptions *options, GPtrArray *tasks)
 
   if (options->wait)
     {
-      follow = trc_follow_new (connection,
-                               options->json    ? TRC_FOLLOW_JSON
-                               : options->quiet ? TRC_FOLLOW_QUIET
-                                                : TRC_FOLLOW_PLAIN);
-      trc_follow_ask (follow);
-      if (!trc_follow_observe (follow, session, FALSE, &error))
+      follow = begin_following (connection, session, options, &error);
+      if (follow == NULL)
         return trc_command_fail (error);
     }
-  paths = create_tasks (connection, session, options, tasks, &error);
+  paths = create_tasks (connection, session, options, tasks, fds, &error);
   if (paths == NULL)
     return trc_command_fail (error);
-  if (follow != NULL)
-    return wait_for_tasks (follow, session, tasks, paths);
-  print_tasks (options, tasks, paths);
-  return TRC_EXIT_DONE;
+  if (follow == NULL)
+    {
+      print_tasks (options, tasks, paths);
+      return TRC_EXIT_DONE;
+    }
+
+  return wait_for_tasks (follow, session, tasks, paths);
 }

@@ -47,12 +47,16 @@ static char *
 format_what (GVariant *task)
 {
   const char *path = trc_bus_lookup_string (task, "path");
+  gboolean is_upload = g_str_equal (trc_bus_lookup_string (task, "kind"), "upload");
 
-  return trc_print_clean (path[0] != '\0' ? path : trc_bus_lookup_string (task, "url"));
+  /* That of an upload is where the answer was put. */
+  return trc_print_clean (
+      path[0] != '\0' && !is_upload ? path : trc_bus_lookup_string (task, "url"));
 }
 
 static void
 print_row (const char *number,
+           const char *direction,
            const char *when,
            const char *result,
            const char *size,
@@ -64,14 +68,16 @@ print_row (const char *number,
   g_autofree char *fit_size = trc_print_fit (size, MAX (10, trc_print_columns (size)));
 
   /* What is longer than its column is shown all the same: nothing is cut in a list. */
-  trc_print_line ("%6s  %s  %s  %s  %s", number, fit_when, fit_result, fit_size, what);
+  trc_print_line (
+      "%6s %s %s  %s  %s  %s", number, direction, fit_when, fit_result, fit_size, what);
 }
 
 static void
 print_task (GVariant *task)
 {
   guint64 number = 0;
-  guint64 received = 0;
+  gboolean is_upload = g_str_equal (trc_bus_lookup_string (task, "kind"), "upload");
+  guint64 moved = 0;
   gint64 finished_us = 0;
   g_autofree char *shown_number = NULL;
   g_autofree char *when = NULL;
@@ -80,12 +86,12 @@ print_task (GVariant *task)
   g_autofree char *what = format_what (task);
 
   g_variant_lookup (task, "number", "t", &number);
-  g_variant_lookup (task, "received", "t", &received);
+  g_variant_lookup (task, is_upload ? "sent" : "received", "t", &moved);
   g_variant_lookup (task, "finished", "x", &finished_us);
   shown_number = g_strdup_printf ("%" G_GUINT64_FORMAT, number);
   when = trc_print_time (finished_us);
-  size = trc_print_size ((gint64)received);
-  print_row (shown_number, when, result, size, what);
+  size = trc_print_size ((gint64)moved);
+  print_row (shown_number, trc_print_direction (is_upload), when, result, size, what);
 }
 
 /* Floating. */
@@ -117,7 +123,7 @@ list (GDBusConnection *connection, const Options *options, GError **error)
     return FALSE;
   tasks = g_variant_get_child_value (reply, 0);
   if (!options->json && g_variant_n_children (tasks) > 0)
-    print_row (_ ("TASK"), _ ("ENDED"), _ ("RESULT"), _ ("RECEIVED"), _ ("FILE"));
+    print_row (_ ("TASK"), " ", _ ("ENDED"), _ ("RESULT"), _ ("SIZE"), _ ("FILE"));
   for (gsize i = 0; i < g_variant_n_children (tasks); i++)
     {
       g_autoptr (GVariant) task = g_variant_get_child_value (tasks, i);

@@ -13,8 +13,29 @@
 #include "cli/print.h"
 #include "common/url.h"
 
+/* "12 file.iso": by the file where one is known, else by the address. */
+static void
+update_label (TrcJob *self)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *clean = NULL;
+
+  if (self->name != NULL)
+    name = g_strdup (self->name);
+  /* That of an upload is where the answer goes. */
+  else if (self->destination[0] != '\0' && !self->is_upload)
+    name = g_path_get_basename (self->destination);
+  else if (self->url[0] != '\0')
+    name = trundle_url_file_name (self->url);
+  else
+    return;
+  clean = trc_print_clean (name);
+  g_free (self->label);
+  self->label = g_strdup_printf ("%s %s", trc_bus_task_number (self->path), clean);
+}
+
 TrcJob *
-trc_job_new (const char *session_path, const char *path)
+trc_job_new (const char *session_path, const char *path, const char *name)
 {
   TrcJob *self = g_new0 (TrcJob, 1);
 
@@ -22,11 +43,15 @@ trc_job_new (const char *session_path, const char *path)
   self->session_path = g_strdup (session_path);
   self->url = g_strdup ("");
   self->destination = g_strdup ("");
+  self->name = g_strdup (name);
   self->label = g_strdup (trc_bus_task_number (path));
   self->state = g_strdup ("queued");
   self->expected = -1;
+  self->expected_to_send = -1;
   self->error = g_strdup ("");
   self->message = g_strdup ("");
+  self->refusal = g_strdup ("");
+  update_label (self);
   return self;
 }
 
@@ -37,12 +62,14 @@ trc_job_free (TrcJob *self)
   g_free (self->session_path);
   g_free (self->url);
   g_free (self->destination);
+  g_free (self->name);
   g_free (self->label);
   g_free (self->state);
   g_free (self->wait);
   g_clear_pointer (&self->challenge, trc_challenge_free);
   g_free (self->error);
   g_free (self->message);
+  g_free (self->refusal);
   g_free (self);
 }
 
@@ -53,24 +80,6 @@ replace_text (char **field, const char *text)
 
   g_free (*field);
   *field = copy;
-}
-
-/* "12 file.iso": by the file where one is known, else by the address. */
-static void
-update_label (TrcJob *self)
-{
-  g_autofree char *name = NULL;
-  g_autofree char *clean = NULL;
-
-  if (self->destination[0] != '\0')
-    name = g_path_get_basename (self->destination);
-  else if (self->url[0] != '\0')
-    name = trundle_url_file_name (self->url);
-  else
-    return;
-  clean = trc_print_clean (name);
-  g_free (self->label);
-  self->label = g_strdup_printf ("%s %s", trc_bus_task_number (self->path), clean);
 }
 
 static void
@@ -101,6 +110,19 @@ update_one (TrcJob *self, const char *name, GVariant *value)
     self->received = g_variant_get_uint64 (value);
   else if (g_str_equal (name, "BytesExpectedToReceive"))
     self->expected = g_variant_get_int64 (value);
+  else if (g_str_equal (name, "BytesSent"))
+    self->sent = g_variant_get_uint64 (value);
+  else if (g_str_equal (name, "BytesExpectedToSend"))
+    self->expected_to_send = g_variant_get_int64 (value);
+  else if (g_str_equal (name, "BytesConfirmed"))
+    self->confirmed = g_variant_get_uint64 (value);
+  else if (g_str_equal (name, "Kind"))
+    self->is_upload = g_str_equal (g_variant_get_string (value, NULL), "upload");
+  else if (g_str_equal (name, "ErrorBody"))
+    {
+      g_free (self->refusal);
+      self->refusal = trc_print_first_line (value);
+    }
   else if (g_str_equal (name, "WaitReasons"))
     {
       self->keyring_locked = trc_challenge_waits_for_keyring (value);
@@ -125,9 +147,19 @@ trc_job_update (TrcJob *self, GVariant *properties)
     const char *name;
     const char *type;
   } known[] = {
-    { "State", "s" },         { "Url", "s" },           { "Destination", "s" },
-    { "BytesReceived", "t" }, { "WaitReasons", "as" },  { "BytesExpectedToReceive", "x" },
-    { "Error", "(sa{sv})" },  { "Challenge", "a{sv}" },
+    { "State", "s" },
+    { "Url", "s" },
+    { "Destination", "s" },
+    { "BytesReceived", "t" },
+    { "WaitReasons", "as" },
+    { "BytesExpectedToReceive", "x" },
+    { "Error", "(sa{sv})" },
+    { "Challenge", "a{sv}" },
+    { "Kind", "s" },
+    { "BytesSent", "t" },
+    { "BytesExpectedToSend", "x" },
+    { "BytesConfirmed", "t" },
+    { "ErrorBody", "ay" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
@@ -155,16 +187,48 @@ trc_job_finish (TrcJob *self, GVariant *details)
   replace_text (&self->error, trc_bus_lookup_string (details, "error"));
   replace_text (&self->message, trc_bus_lookup_string (details, "message"));
   g_variant_lookup (details, "received", "t", &self->received);
+  g_variant_lookup (details, "sent", "t", &self->sent);
   if (path[0] != '\0')
     replace_text (&self->destination, path);
   update_label (self);
 }
 
 void
-trc_job_lose (TrcJob *self)
+trc_job_lose (TrcJob *self, GVariant *past)
 {
+  if (past != NULL)
+    {
+      const char *result = trc_bus_lookup_string (past, "result");
+      const char *error = trc_bus_lookup_string (past, "error");
+
+      replace_text (&self->state, "finished");
+      if (!g_str_equal (result, "succeeded"))
+        replace_text (&self->error, error[0] != '\0' ? error : result);
+      g_variant_lookup (past, "received", "t", &self->received);
+      g_variant_lookup (past, "sent", "t", &self->sent);
+      return;
+    }
   replace_text (&self->state, "unknown");
   self->unknown = TRUE;
+}
+
+guint64
+trc_job_get_moved (const TrcJob *self)
+{
+  return self->is_upload ? self->sent : self->received;
+}
+
+gint64
+trc_job_get_all (const TrcJob *self)
+{
+  return self->is_upload ? self->expected_to_send : self->expected;
+}
+
+gboolean
+trc_job_awaits_answer (const TrcJob *self)
+{
+  return self->is_upload && g_str_equal (self->state, "running")
+         && self->expected_to_send >= 0 && self->sent == (guint64)self->expected_to_send;
 }
 
 char *
@@ -184,9 +248,12 @@ trc_job_describe (const TrcJob *self)
 char *
 trc_job_describe_end (const TrcJob *self)
 {
-  g_autofree char *size = trc_print_size ((gint64)self->received);
+  g_autofree char *size = trc_print_size ((gint64)trc_job_get_moved (self));
   g_autofree char *message = NULL;
 
+  if (self->unknown && self->destination[0] == '\0')
+    return g_strdup_printf (
+        _ ("%s: what became of it is not known; see “trundle history”"), self->label);
   if (self->unknown)
     {
       message = trc_print_clean (self->destination);
@@ -199,8 +266,16 @@ trc_job_describe_end (const TrcJob *self)
           _ ("%s: what became of it is not known, and there is no file"), self->label);
     }
   if (self->error[0] == '\0')
-    return g_strdup_printf (_ ("%s: done, %s"), self->label, size);
+    return g_strdup_printf (
+        self->is_upload ? _ ("%s: sent, %s") : _ ("%s: done, %s"), self->label, size);
   message = trc_print_clean (self->message[0] != '\0' ? self->message : self->error);
+  if (self->refusal[0] != '\0')
+    return g_strdup_printf (
+        /* Translators: name, sentence of ours, and what the server said */
+        _ ("%s: failed: %s: “%s”"),
+        self->label,
+        message,
+        self->refusal);
   return g_strdup_printf (_ ("%s: failed: %s"), self->label, message);
 }
 
@@ -215,9 +290,17 @@ trc_job_to_json (const TrcJob *self, const char *event)
   g_variant_dict_insert (&dict, "path", "s", self->path);
   g_variant_dict_insert (&dict, "url", "s", self->url);
   g_variant_dict_insert (&dict, "destination", "s", self->destination);
+  g_variant_dict_insert (&dict, "kind", "s", self->is_upload ? "upload" : "download");
   g_variant_dict_insert (&dict, "state", "s", self->state);
   g_variant_dict_insert (&dict, "bytes-received", "t", self->received);
   g_variant_dict_insert (&dict, "bytes-expected-to-receive", "x", self->expected);
+  if (self->is_upload)
+    {
+      g_variant_dict_insert (&dict, "bytes-sent", "t", self->sent);
+      g_variant_dict_insert (
+          &dict, "bytes-expected-to-send", "x", self->expected_to_send);
+      g_variant_dict_insert (&dict, "bytes-confirmed", "t", self->confirmed);
+    }
   if (self->wait != NULL)
     g_variant_dict_insert (&dict, "waits", "s", self->wait);
   if (self->challenge != NULL)

@@ -28,25 +28,44 @@ options_clear (Options *self)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
 
-static const char *const properties[]
-    = { "State",       "Url",   "Destination", "BytesReceived", "BytesExpectedToReceive",
-        "WaitReasons", "Error", "Description", "Kind",          "Challenge",
-        NULL };
+static const char *const properties[] = { "State",
+                                          "Url",
+                                          "Destination",
+                                          "BytesReceived",
+                                          "BytesExpectedToReceive",
+                                          "WaitReasons",
+                                          "Error",
+                                          "Description",
+                                          "Kind",
+                                          "Challenge",
+                                          "BytesSent",
+                                          "BytesExpectedToSend",
+                                          "BytesConfirmed",
+                                          NULL };
+
+static gboolean
+is_upload (GVariant *task)
+{
+  return g_str_equal (trc_bus_lookup_string (task, "Kind"), "upload");
+}
 
 static char *
 format_progress (GVariant *task)
 {
-  guint64 received = 0;
-  gint64 expected = -1;
+  guint64 moved = 0;
+  gint64 all = -1;
   g_autofree char *size = NULL;
   g_autofree char *whole = NULL;
 
-  g_variant_lookup (task, "BytesReceived", "t", &received);
-  g_variant_lookup (task, "BytesExpectedToReceive", "x", &expected);
-  size = trc_print_size ((gint64)received);
-  if (expected <= 0 || received == (guint64)expected)
+  g_variant_lookup (task, is_upload (task) ? "BytesSent" : "BytesReceived", "t", &moved);
+  g_variant_lookup (task,
+                    is_upload (task) ? "BytesExpectedToSend" : "BytesExpectedToReceive",
+                    "x",
+                    &all);
+  size = trc_print_size ((gint64)moved);
+  if (all <= 0 || moved == (guint64)all)
     return g_steal_pointer (&size);
-  whole = trc_print_size (expected);
+  whole = trc_print_size (all);
   /* Translators: so much of so much, as "1.2 MB of 3 MB" */
   return g_strdup_printf (_ ("%s of %s"), size, whole);
 }
@@ -91,14 +110,19 @@ format_what (GVariant *task)
   const char *destination = trc_bus_lookup_string (task, "Destination");
   g_autofree char *url = NULL;
 
-  if (destination[0] != '\0')
+  /* That of an upload is where the answer goes. */
+  if (destination[0] != '\0' && !is_upload (task))
     return trc_print_clean (destination);
   url = trundle_url_without_user_info (trc_bus_lookup_string (task, "Url"), NULL);
   return trc_print_clean (url);
 }
 
 static void
-print_row (const char *number, const char *state, const char *size, const char *what)
+print_row (const char *number,
+           const char *direction,
+           const char *state,
+           const char *size,
+           const char *what)
 {
   g_autofree char *fit_state = NULL;
   g_autofree char *fit_size = NULL;
@@ -106,7 +130,7 @@ print_row (const char *number, const char *state, const char *size, const char *
   /* What is longer than its column is shown all the same: nothing is cut in a list. */
   fit_state = trc_print_fit (state, MAX (14, trc_print_columns (state)));
   fit_size = trc_print_fit (size, MAX (20, trc_print_columns (size)));
-  trc_print_line ("%6s  %s  %s  %s", number, fit_state, fit_size, what);
+  trc_print_line ("%6s %s %s  %s  %s", number, direction, fit_state, fit_size, what);
 }
 
 static void
@@ -170,8 +194,12 @@ list_session (GDBusConnection *connection,
       size = format_progress (task);
       what = format_what (task);
       if ((*n_printed)++ == 0)
-        print_row (_ ("TASK"), _ ("STATE"), _ ("RECEIVED"), _ ("FILE"));
-      print_row (trc_bus_task_number (path), state, size, what);
+        print_row (_ ("TASK"), " ", _ ("STATE"), _ ("PROGRESS"), _ ("FILE"));
+      print_row (trc_bus_task_number (path),
+                 trc_print_direction (is_upload (task)),
+                 state,
+                 size,
+                 what);
     }
   return TRUE;
 }

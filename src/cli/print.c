@@ -12,7 +12,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+/* Characters of what a server says: a sentence, no page. */
+#define FIRST_LINE_MAX 200
 
 void
 trc_print_text (const char *text)
@@ -93,13 +97,13 @@ trc_print_time (gint64 realtime_us)
 }
 
 gint64
-trc_print_time_left (guint64 received, gint64 expected, double bytes_per_second)
+trc_print_time_left (guint64 moved, gint64 all, double bytes_per_second)
 {
   double left;
 
-  if (expected < 0 || received > (guint64)expected || !(bytes_per_second > 0))
+  if (all < 0 || moved > (guint64)all || !(bytes_per_second > 0))
     return -1;
-  left = ceil ((double)((guint64)expected - received) / bytes_per_second);
+  left = ceil ((double)((guint64)all - moved) / bytes_per_second);
   /* A stalled rate gives years; more than a hundred days says nothing. */
   return left > 8640000 ? -1 : (gint64)left;
 }
@@ -245,6 +249,11 @@ static const Phrase severities[] = {
   { "error", N_ ("Error") },
 };
 
+static const Phrase kinds[] = {
+  { "download", N_ ("download") },
+  { "upload", N_ ("upload") },
+};
+
 static const char *
 find_phrase (const Phrase *phrases, gsize n_phrases, const char *word)
 {
@@ -259,6 +268,40 @@ const char *
 trc_print_state (const char *word)
 {
   return find_phrase (states, G_N_ELEMENTS (states), word);
+}
+
+const char *
+trc_print_kind (const char *word)
+{
+  return find_phrase (kinds, G_N_ELEMENTS (kinds), word);
+}
+
+char *
+trc_print_first_line (GVariant *bytes)
+{
+  gsize size = 0;
+  const char *start = g_variant_get_fixed_array (bytes, &size, 1);
+  g_autofree char *text = size > 0 ? g_strndup (start, size) : g_strdup ("");
+  g_autofree char *clean = NULL;
+  char *line = g_strchug (text);
+
+  line[strcspn (line, "\r\n")] = '\0';
+  if (line[0] == '<' || !g_utf8_validate (line, -1, NULL))
+    return g_strdup ("");
+
+  clean = trc_print_clean (g_strchomp (line));
+  if (g_utf8_strlen (clean, -1) <= FIRST_LINE_MAX)
+    return g_steal_pointer (&clean);
+  *g_utf8_offset_to_pointer (clean, FIRST_LINE_MAX) = '\0';
+  return g_strconcat (clean, "…", NULL);
+}
+
+const char *
+trc_print_direction (gboolean is_upload)
+{
+  if (g_get_charset (NULL))
+    return is_upload ? "↑" : "↓";
+  return is_upload ? "^" : "v";
 }
 
 const char *

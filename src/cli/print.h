@@ -29,9 +29,9 @@ trc_print_duration (gint64 seconds);
 /* A moment in the user's zone; "never" for 0. */
 char *
 trc_print_time (gint64 realtime_us);
-/* Seconds until the rest is here, -1 when that cannot be known. */
+/* Seconds until the rest is moved, -1 when that cannot be known. */
 gint64
-trc_print_time_left (guint64 received, gint64 expected, double bytes_per_second);
+trc_print_time_left (guint64 moved, gint64 all, double bytes_per_second);
 
 /* @text with control characters, which could play tricks on a terminal, replaced. */
 char *
@@ -52,6 +52,17 @@ trc_print_kebab (const char *name);
 /* WaitReasons (as) as one phrase: "no network, slot". */
 char *
 trc_print_wait_reasons (GVariant *words);
+/* "↑" of an upload, "↓" of a download, or what the terminal can show instead.  (transfer
+ * none) */
+const char *
+trc_print_direction (gboolean is_upload);
+/* First line of `ay`, to show what a server says: cleaned, and cut where it is long; ""
+ * for what is no text, and for a page that is for browsers. */
+char *
+trc_print_first_line (GVariant *bytes);
+/* A word of a task's kind.  (transfer none) */
+const char *
+trc_print_kind (const char *word);
 /* A word of a task's state.  (transfer none) */
 const char *
 trc_print_state (const char *word);

@@ -61,15 +61,19 @@ append_bar (GString *out, const TrcBar *bar, guint columns)
 {
   guint inner = columns - 2;
   guint filled = 0;
-  guint n_blocks = bar->received / (256 * 1024);
+  guint confirmed = 0;
+  guint n_blocks = bar->moved / (256 * 1024);
 
-  if (bar->expected > 0)
-    filled = MIN (inner, (guint)((double)bar->received / bar->expected * inner));
+  if (bar->all > 0)
+    {
+      filled = MIN (inner, (guint)((double)bar->moved / bar->all * inner));
+      confirmed = MIN (filled, (guint)((double)bar->confirmed / bar->all * inner));
+    }
 
   g_string_append_c (out, '[');
   for (guint i = 0; i < inner; i++)
-    if (bar->expected >= 0)
-      g_string_append_c (out, i < filled ? '#' : '.');
+    if (bar->all >= 0)
+      g_string_append_c (out, i < confirmed ? '=' : i < filled ? '#' : '.');
     else
       /* Of unknown length: a mark that moves as bytes come in. */
       g_string_append_c (out, i == n_blocks % inner ? '#' : '.');
@@ -81,9 +85,9 @@ format_percent (const TrcBar *bar)
 {
   double share;
 
-  if (bar->expected <= 0)
+  if (bar->all <= 0)
     return g_strdup ("     ");
-  share = MIN (100.0, floor (100.0 * bar->received / bar->expected));
+  share = MIN (100.0, floor (100.0 * bar->moved / bar->all));
   return g_strdup_printf ("%3.0f %%", share);
 }
 
@@ -91,7 +95,7 @@ static char *
 format_facts (const TrcBar *bar)
 {
   g_autofree char *percent = format_percent (bar);
-  g_autofree char *size = trc_print_size ((gint64)bar->received);
+  g_autofree char *size = trc_print_size ((gint64)bar->moved);
   g_autofree char *rate = NULL;
   g_autofree char *left = NULL;
   g_autofree char *text = NULL;
@@ -99,8 +103,7 @@ format_facts (const TrcBar *bar)
   if (bar->note != NULL)
     return g_strdup_printf ("%s  %s", percent, bar->note);
   rate = bar->rate > 0 ? trc_print_rate (bar->rate) : g_strdup ("");
-  left = trc_print_duration (
-      trc_print_time_left (bar->received, bar->expected, bar->rate));
+  left = trc_print_duration (trc_print_time_left (bar->moved, bar->all, bar->rate));
   text = g_strdup_printf ("%s %9s %11s %7s", percent, size, rate, left);
   return g_steal_pointer (&text);
 }
@@ -137,7 +140,7 @@ static char *
 format_total (const TrcTotal *total, guint n_hidden, guint columns)
 {
   g_autoptr (GString) out = g_string_new (NULL);
-  g_autofree char *size = trc_print_size ((gint64)total->received);
+  g_autofree char *size = trc_print_size ((gint64)total->moved);
   gint64 seconds;
 
   g_string_append_printf (out, _ ("%u of %u finished"), total->n_finished, total->n_all);

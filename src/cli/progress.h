@@ -21,9 +21,10 @@ trc_rate_update (TrcRate *self, gint64 now_us, guint64 bytes);
 typedef struct
 {
   char *label;
-  const char *note; /* (nullable): shown instead of rate and time left */
-  guint64 received;
-  gint64 expected; /* -1 unknown */
+  const char *note;  /* (nullable): shown instead of rate and time left */
+  guint64 moved;     /* bytes received, or sent */
+  gint64 all;        /* -1 unknown */
+  guint64 confirmed; /* of those sent: what the server says it has */
   double rate;
 } TrcBar;
 
@@ -36,7 +37,7 @@ typedef struct
 {
   guint n_all;
   guint n_finished;
-  guint64 received;
+  guint64 moved;
   gint64 left; /* bytes; -1 unknown */
   double rate;
 } TrcTotal;

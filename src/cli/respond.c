@@ -223,6 +223,7 @@ trc_respond_send (GDBusConnection *connection,
 
   reply = trc_bus_call_with_fds (
       connection,
+      -1,
       task_path,
       TRUNDLE_INTERFACE_TASK,
       "RespondToChallenge",

@@ -23,18 +23,29 @@ typedef enum
   FORMAT_REASONS,
   FORMAT_PROOF,
   FORMAT_CHALLENGE,
+  FORMAT_KIND,
+  FORMAT_FIRST_LINE,
 } Format;
+
+/* Of which tasks a property is worth telling. */
+typedef enum
+{
+  OF_ALL,
+  OF_DOWNLOADS,
+  OF_UPLOADS,
+} Of;
 
 static const struct
 {
   const char *name;
   const char *title;
   Format format;
+  Of of;
 } rows[] = {
   { "Url", N_ ("Address"), FORMAT_URL },
-  { "Destination", N_ ("File"), FORMAT_PLAIN },
+  { "Destination", N_ ("File"), FORMAT_PLAIN, OF_DOWNLOADS },
   { "Description", N_ ("Description"), FORMAT_PLAIN },
-  { "Kind", N_ ("Kind"), FORMAT_PLAIN },
+  { "Kind", N_ ("Kind"), FORMAT_KIND },
   { "State", N_ ("State"), FORMAT_STATE },
   { "WaitReasons", N_ ("Waits for"), FORMAT_REASONS },
   { "Challenge", N_ ("Asked for"), FORMAT_CHALLENGE },
@@ -42,9 +53,15 @@ static const struct
   { "Attempts", N_ ("Attempts"), FORMAT_PLAIN },
   { "Error", N_ ("Error"), FORMAT_PLAIN },
   { "LastTransientError", N_ ("Last setback"), FORMAT_PLAIN },
+  { "ErrorBody", N_ ("The server said"), FORMAT_FIRST_LINE },
+  { "BytesSent", N_ ("Sent"), FORMAT_SIZE, OF_UPLOADS },
+  { "BytesExpectedToSend", N_ ("To be sent"), FORMAT_SIZE, OF_UPLOADS },
+  { "BytesConfirmed", N_ ("The server has"), FORMAT_SIZE, OF_UPLOADS },
   { "BytesReceived", N_ ("Received"), FORMAT_SIZE },
   { "BytesExpectedToReceive", N_ ("Expected"), FORMAT_SIZE },
   { "Response", N_ ("Response"), FORMAT_PLAIN },
+  { "ResponseBody", N_ ("Answer"), FORMAT_FIRST_LINE, OF_UPLOADS },
+  { "Destination", N_ ("Answer goes to"), FORMAT_PLAIN, OF_UPLOADS },
   { "Integrity", N_ ("Proof"), FORMAT_PROOF },
   { "Priority", N_ ("Priority"), FORMAT_PLAIN },
   { "Group", N_ ("Group"), FORMAT_PLAIN },
@@ -170,6 +187,10 @@ format_value (GVariant *value, Format format)
       return format_proof (value);
     case FORMAT_CHALLENGE:
       return format_challenge (value);
+    case FORMAT_KIND:
+      return g_strdup (trc_print_kind (g_variant_get_string (value, NULL)));
+    case FORMAT_FIRST_LINE:
+      return trc_print_first_line (value);
     case FORMAT_PLAIN:
       break;
     }
@@ -179,10 +200,15 @@ format_value (GVariant *value, Format format)
 static void
 print_human (const char *path, GVariant *task)
 {
+  gboolean is_upload = g_str_equal (trc_bus_lookup_string (task, "Kind"), "upload");
+
   trc_print_line (_ ("Task %s"), trc_bus_task_number (path));
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      g_autoptr (GVariant) value = g_variant_lookup_value (task, rows[i].name, NULL);
+      gboolean is_told = rows[i].of != (is_upload ? OF_DOWNLOADS : OF_UPLOADS);
+      g_autoptr (GVariant) value = is_told
+                                       ? g_variant_lookup_value (task, rows[i].name, NULL)
+                                       : NULL;
       g_autofree char *text = value != NULL ? format_value (value, rows[i].format) : NULL;
       g_autofree char *clean = text != NULL ? trc_print_clean (text) : NULL;
       g_autofree char *title = trc_print_fit (_ (rows[i].title), 20);

@@ -30,6 +30,7 @@ trc_task_options_clear (TrcTaskOptions *self)
   g_free (self->resume_file);
   g_free (self->session);
   g_free (self->description);
+  g_free (self->group);
   g_free (self->at);
   g_free (self->in);
   g_free (self->user);
@@ -111,6 +112,13 @@ static const GOptionEntry templates[] = {
     FIELD (session),
     N_ ("Session that the tasks belong to (default: trundle)"),
     N_ ("IDENTIFIER") },
+  { "group",
+    0,
+    0,
+    G_OPTION_ARG_STRING,
+    FIELD (group),
+    N_ ("Name of a set that the tasks belong to"),
+    N_ ("NAME") },
   { "description",
     0,
     0,
@@ -414,6 +422,8 @@ trc_task_options_describe (const TrcTaskOptions *self,
                               (guint)self->retries + 1));
   if (self->description != NULL)
     g_variant_dict_insert (dict, "description", "s", self->description);
+  if (self->group != NULL)
+    g_variant_dict_insert (dict, "group", "s", self->group);
   if (has_priority (self))
     g_variant_dict_insert (dict, "priority", "d", self->priority);
   if (self->earliest_begin_us != 0)

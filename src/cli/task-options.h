@@ -23,6 +23,7 @@ typedef struct
   int retries; /* TRC_RETRIES_NONE: as the service does by itself */
   char *session;
   char *description;
+  char *group;
   double priority; /* TRC_PRIORITY_NONE: as the service does by itself */
   char *at;
   char *in;

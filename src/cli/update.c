@@ -167,6 +167,7 @@ trc_update (int argc, char **argv)
       return TRC_EXIT_UNREACHABLE;
     }
   reply = trc_bus_call_with_fds (connection,
+                                 -1,
                                  path,
                                  TRUNDLE_INTERFACE_TASK,
                                  "UpdateRequest",

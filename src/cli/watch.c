@@ -36,6 +36,7 @@ follow_named (GDBusConnection *connection, TrcFollow *follow, char **tasks)
       trc_follow_add (follow,
                       trc_bus_lookup_string (before, "Session"),
                       path,
+                      NULL,
                       properties != NULL ? properties : before);
     }
   return TRC_EXIT_DONE;
@@ -67,7 +68,7 @@ follow_all (GDBusConnection *connection, TrcFollow *follow)
           const char *path;
 
           g_variant_get (g_ptr_array_index (tasks, j), "(&o@a{sv})", &path, &properties);
-          trc_follow_add (follow, session_path, path, properties);
+          trc_follow_add (follow, session_path, path, NULL, properties);
         }
     }
   return TRC_EXIT_DONE;

@@ -220,6 +220,31 @@ test_clean (void)
 }
 
 static void
+test_first_line (void)
+{
+  static const TextCase cases[] = {
+    { "", "" },         { "  quota exceeded \r\nmore", "quota exceeded" },
+    { "\n\nx", "x" },   { "<html>no</html>", "" },
+    { "\xff\xfe", "" }, { "\x1b[2J", "\xef\xbf\xbd[2J" },
+  };
+  g_autofree char *longest = g_strnfill (201, 'x');
+  g_autoptr (GVariant) bytes = g_variant_ref_sink (
+      g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, longest, 201, 1));
+  g_autofree char *cut = trc_print_first_line (bytes);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_fixed_array (
+          G_VARIANT_TYPE_BYTE, cases[i].in, strlen (cases[i].in), 1));
+      g_autofree char *text = trc_print_first_line (value);
+
+      g_assert_cmpstr (text, ==, cases[i].out);
+    }
+  g_assert_true (g_str_has_suffix (cut, "x…"));
+  g_assert_cmpint (g_utf8_strlen (cut, -1), ==, 201);
+}
+
+static void
 test_kebab (void)
 {
   g_autofree char *one = trc_print_kebab ("NextAttemptAt");
@@ -249,12 +274,12 @@ static void
 test_bar_width (void)
 {
   TrcBar bars[] = {
-    { .label = (char *)"1 file.iso", .received = 500, .expected = 1000, .rate = 100 },
+    { .label = (char *)"1 file.iso", .moved = 500, .all = 1000, .rate = 100 },
     { .label = (char *)"2 日本語日本語日本語日本語日本語日本語日本語日本語",
-      .received = 0,
-      .expected = -1 },
-    { .label = (char *)"3 x", .note = "the server asked to wait", .expected = 0 },
-    { .label = (char *)"4 y", .received = G_MAXUINT32 * 9999ull, .expected = G_MAXINT64 },
+      .moved = 0,
+      .all = -1 },
+    { .label = (char *)"3 x", .note = "the server asked to wait", .all = 0 },
+    { .label = (char *)"4 y", .moved = G_MAXUINT32 * 9999ull, .all = G_MAXINT64 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (bars); i++)
@@ -269,11 +294,23 @@ test_bar_width (void)
 static void
 test_bar_says (void)
 {
-  TrcBar bar = { .label = (char *)"1 a", .received = 500, .expected = 1000, .rate = 100 };
+  TrcBar bar = { .label = (char *)"1 a", .moved = 500, .all = 1000, .rate = 100 };
   g_autofree char *line = trc_progress_format_bar (&bar, 100);
 
   g_assert_nonnull (strstr (line, " 50 %"));
   g_assert_nonnull (strstr (line, "0:05"));
+  g_assert_nonnull (strstr (line, "#."));
+}
+
+/* What the server says it has looks other than what was only sent. */
+static void
+test_bar_confirms (void)
+{
+  TrcBar bar = { .label = (char *)"1 a", .moved = 500, .confirmed = 250, .all = 1000 };
+  g_autofree char *line = trc_progress_format_bar (&bar, 100);
+
+  g_assert_nonnull (strstr (line, "[==="));
+  g_assert_nonnull (strstr (line, "=#"));
   g_assert_nonnull (strstr (line, "#."));
 }
 
@@ -285,7 +322,7 @@ test_frame_fits (void)
   g_autoptr (GPtrArray) frame = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (bars); i++)
-    bars[i] = (TrcBar){ .label = (char *)"x", .expected = 10 };
+    bars[i] = (TrcBar){ .label = (char *)"x", .all = 10 };
   frame = trc_progress_format_frame (bars, G_N_ELEMENTS (bars), &total, 80, 24);
 
   g_assert_cmpuint (frame->len, ==, 24);
@@ -308,10 +345,12 @@ main (int argc, char **argv)
   g_test_add_func ("/cli/print/time-left", test_time_left);
   g_test_add_func ("/cli/print/fit", test_fit);
   g_test_add_func ("/cli/print/clean", test_clean);
+  g_test_add_func ("/cli/print/first-line", test_first_line);
   g_test_add_func ("/cli/print/kebab", test_kebab);
   g_test_add_func ("/cli/progress/rate", test_rate);
   g_test_add_func ("/cli/progress/bar-width", test_bar_width);
   g_test_add_func ("/cli/progress/bar-says", test_bar_says);
+  g_test_add_func ("/cli/progress/bar-confirms", test_bar_confirms);
   g_test_add_func ("/cli/progress/frame-fits", test_frame_fits);
 
   return g_test_run ();
