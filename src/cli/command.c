@@ -19,6 +19,14 @@ const TrcCommand trc_commands[] = {
     N_ ("The downloads belong to the service: they go on after this command has ended, "
         "after logout and after a reboot.  Prints the number of each task."),
     trc_get },
+  { "put",
+    N_ ("FILE… URL"),
+    N_ ("Upload files in the background"),
+    N_ ("Behind a URL that ends with “/” comes the name of each file.  With “-” for FILE "
+        "standard input is sent, and with --form a form.  The uploads belong to the "
+        "service: they go on after this command has ended, after logout and after a "
+        "reboot.  Prints the number of each task."),
+    trc_put },
   { "list", "", N_ ("List the transfers there are"), NULL, trc_list },
   { "show", N_ ("TASK…"), N_ ("Show all that is known of a transfer"), NULL, trc_show },
   { "watch",

@@ -55,6 +55,8 @@ trc_exit_for_counts (guint n_all, guint n_failed);
 TrcExit
 trc_get (int argc, char **argv);
 TrcExit
+trc_put (int argc, char **argv);
+TrcExit
 trc_list (int argc, char **argv);
 TrcExit
 trc_show (int argc, char **argv);
