@@ -47,7 +47,7 @@ explain_send_error (TrwAttempt *self, const GError *error)
 }
 
 /* Not only headers that are out: of a head that was written half the server may have seen
- * something. */
+ * something.  But with a head alone, and nothing of the body it promises, none acts. */
 static gboolean
 is_sent (TrwAttempt *self)
 {
@@ -55,6 +55,8 @@ is_sent (TrwAttempt *self)
 
   if (self->asked.is_unheard)
     return FALSE;
+  if (self->way.has_body && self->way.question->length > 0)
+    return trw_upload_get_hop_sent (self->upload) > 0;
   return self->has_written
          || (metrics != NULL
              && soup_message_metrics_get_request_header_bytes_sent (metrics) > 0);
@@ -190,6 +192,7 @@ on_network_event (SoupMessage *message,
   TrwAttempt *self = user_data;
 
   trw_attempt_note_event (self, event);
+  trw_session_note_stream (self->session, message, event, connection);
   if (event == G_SOCKET_CLIENT_CONNECTING)
     self->marks.is_connected = TRUE;
   if (event == G_SOCKET_CLIENT_PROXY_NEGOTIATING)
@@ -207,6 +210,7 @@ on_starting (SoupMessage *message, gpointer user_data)
   trw_attempt_enter_phase (self, TRW_PHASE_TALKING);
   self->is_connected = TRUE;
   trw_attempt_sign (self);
+  trw_attempt_declare_body (self);
 }
 
 /* Kept when libsoup asks again on another connection. */
@@ -217,6 +221,7 @@ on_wrote_headers (SoupMessage *message, gpointer user_data)
 
   trw_attempt_feed_watchdog (self);
   self->has_written = TRUE;
+  trw_attempt_begin_body (self);
 }
 
 static void
@@ -224,8 +229,23 @@ on_wrote_body (SoupMessage *message, gpointer user_data)
 {
   TrwAttempt *self = user_data;
 
+  if (trw_attempt_is_body_out (self))
+    trw_attempt_note_written (self);
+}
+
+void
+trw_attempt_note_written (TrwAttempt *self)
+{
   self->marks.written_us = g_get_monotonic_time ();
   trw_attempt_enter_phase (self, TRW_PHASE_ASKED);
+}
+
+static gboolean
+is_bearable (TrwAttempt *self)
+{
+  if (self->upload != NULL)
+    return trw_attempt_inform_upload (self);
+  return self->n_informational <= INFORMATIONAL_MAX;
 }
 
 /* Never final, and no sign of life for ever. */
@@ -235,10 +255,38 @@ on_informational (SoupMessage *message, gpointer user_data)
   TrwAttempt *self = user_data;
 
   trw_attempt_feed_watchdog (self);
-  if (++self->n_informational > INFORMATIONAL_MAX && !self->is_over)
+  self->n_informational++;
+  if (!is_bearable (self) && !self->is_over)
     trw_attempt_fail (self,
                       TRUNDLE_ERROR_PROTOCOL_ERROR,
                       "The server announces its answer without end");
+}
+
+/* The other side has heard enough: a body that is cut off takes the connection with it,
+ * and what is left of the answer can be read (RFC 9112 §9.6). */
+static void
+on_got_headers (SoupMessage *message, gpointer user_data)
+{
+  TrwAttempt *self = user_data;
+
+  if (!trw_attempt_is_body_out (self))
+    soup_message_headers_replace (
+        soup_message_get_response_headers (message), "Connection", "close");
+  trw_attempt_stop_body (self);
+}
+
+/* By libsoup, on another connection. */
+static void
+on_restarted (SoupMessage *message, gpointer user_data)
+{
+  TrwAttempt *self = user_data;
+
+  if (self->is_over)
+    return;
+  if (trw_attempt_may_restart (self))
+    trw_attempt_begin_hop_body (self);
+  else
+    trw_attempt_fail (self, TRUNDLE_ERROR_CONNECTION_LOST, "The connection was lost");
 }
 
 void
@@ -246,6 +294,7 @@ trw_attempt_send_hop (TrwAttempt *self)
 {
   self->message = trw_message_new (self->request, &self->way);
   trw_attempt_begin_auth (self);
+  trw_attempt_begin_hop_body (self);
   self->is_connected = FALSE;
   self->has_written = FALSE;
   self->marks = (TrwMarks){ 0 };
@@ -257,6 +306,8 @@ trw_attempt_send_hop (TrwAttempt *self)
   g_signal_connect (self->message, "wrote-body", G_CALLBACK (on_wrote_body), self);
   g_signal_connect (
       self->message, "got-informational", G_CALLBACK (on_informational), self);
+  g_signal_connect (self->message, "got-headers", G_CALLBACK (on_got_headers), self);
+  g_signal_connect (self->message, "restarted", G_CALLBACK (on_restarted), self);
   trw_attempt_watch_tls (self);
   soup_session_send_async (trw_session_get_soup (self->session),
                            self->message,

@@ -99,6 +99,7 @@ on_watchdog (gpointer user_data)
   TrwAttempt *self = user_data;
   gint64 now_us = g_get_monotonic_time ();
 
+  trw_attempt_look_at_network (self);
   if (is_our_own_delay (self))
     trw_attempt_feed_watchdog (self);
   if (get_phase_end (self) <= now_us)

@@ -8,15 +8,18 @@
 #include "body.h"
 #include "common/error.h"
 #include "decode.h"
+#include "errors.h"
 #include "measure.h"
 #include "message.h"
 #include "negotiate.h"
 #include "part.h"
 #include "scrub.h"
+#include "upload.h"
 
 /* What attempt.c (from the answer to the end), attempt-hop.c (one question, until it is
  * answered), attempt-tls.c (whom it is asked), attempt-auth.c and
- * attempt-negotiate.c (who asks) and attempt-proof.c (what the file must be) share. */
+ * attempt-negotiate.c (who asks), attempt-upload.c (what is sent) and attempt-proof.c
+ * (what the file must be) share. */
 
 /* Of a hop. */
 typedef enum
@@ -81,6 +84,13 @@ struct _TrwAttempt
   gboolean is_awaiting_ticket;
   gboolean has_negotiated; /* in this hop, as the next */
   gboolean has_shown_ticket;
+
+  TrwUpload *upload;       /* (owned) (nullable): what is sent */
+  GError *ask_error;       /* (owned) (nullable): why there is no next question */
+  gboolean is_asking_next; /* once what was told is stored */
+  gboolean expects_continue;
+  GSource *patience;    /* (owned) (nullable): while the body waits to be wanted */
+  guint64 acknowledged; /* of the hop's connection, when that was looked at */
 
   GSource *watchdog; /* (owned) (nullable) */
   gint64 active_mono_us;
@@ -210,6 +220,42 @@ trw_attempt_forget_ticket (TrwAttempt *self);
  * full) */
 GVariant *
 trw_attempt_add_ticket_tried (TrwAttempt *self, GVariant *challenge);
+
+/* The hop in flight is left: for another, or the same once more. */
+void
+trw_attempt_leave_hop (TrwAttempt *self);
+
+/* What is sent.  Asks the first question. */
+void
+trw_attempt_begin_upload (TrwAttempt *self);
+/* A hop: its message was made; is about to be written; its head is out; nothing more of
+ * it is wanted. */
+void
+trw_attempt_begin_hop_body (TrwAttempt *self);
+void
+trw_attempt_declare_body (TrwAttempt *self);
+void
+trw_attempt_begin_body (TrwAttempt *self);
+void
+trw_attempt_stop_body (TrwAttempt *self);
+/* Whether nothing more of the body is to be written. */
+gboolean
+trw_attempt_is_body_out (TrwAttempt *self);
+/* All of the question is out. */
+void
+trw_attempt_note_written (TrwAttempt *self);
+/* An interim answer; FALSE: one too many. */
+gboolean
+trw_attempt_inform_upload (TrwAttempt *self);
+/* Whether libsoup may ask again as it is about to. */
+gboolean
+trw_attempt_may_restart (TrwAttempt *self);
+/* A final answer.  TRUE: it is that of the request; else it is dealt with. */
+gboolean
+trw_attempt_take_upload_answer (TrwAttempt *self);
+/* What was written and moves, or is there and thought about, is no stall. */
+void
+trw_attempt_look_at_network (TrwAttempt *self);
 
 /* What the file must be.  An answer that is accepted begins: its size, as far as it is
  * declared, its encoding, its digests. */

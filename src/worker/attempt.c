@@ -42,6 +42,7 @@ trw_attempt_drop_stream (TrwAttempt *self)
 static void
 drop_hop (TrwAttempt *self)
 {
+  trw_attempt_stop_body (self);
   trw_attempt_drop_stream (self);
   if (self->message != NULL)
     {
@@ -84,6 +85,8 @@ collect_facts (TrwAttempt *self, guint status)
     g_variant_dict_insert_value (&facts, "response", self->response);
   trw_attempt_add_hop_facts (self, &facts);
   trw_attempt_add_proof_facts (self, &facts);
+  if (self->upload != NULL)
+    trw_upload_add_facts (self->upload, &facts, self->is_complete);
   if (self->is_complete)
     {
       const char *proof = self->has_no_rest ? "content-range"
@@ -141,6 +144,7 @@ end (TrwAttempt *self)
 {
   self->is_over = TRUE;
   trw_attempt_clear_watchdog (self);
+  trw_attempt_stop_body (self);
   trw_attempt_drop_stream (self);
   if (self->is_sending)
     g_cancellable_cancel (self->cancellable);
@@ -528,11 +532,12 @@ drain (TrwAttempt *self)
         G_POLLABLE_INPUT_STREAM (self->stream), buffer, sizeof buffer, NULL, NULL);
 }
 
-static void
-leave_hop (TrwAttempt *self)
+void
+trw_attempt_leave_hop (TrwAttempt *self)
 {
   drain (self);
   self->marks.ended_us = g_get_monotonic_time ();
+  trw_attempt_stop_body (self);
   trw_attempt_measure_hop (self);
   drop_hop (self);
 }
@@ -540,7 +545,7 @@ leave_hop (TrwAttempt *self)
 void
 trw_attempt_ask_again (TrwAttempt *self)
 {
-  leave_hop (self);
+  trw_attempt_leave_hop (self);
   trw_attempt_send_hop (self);
 }
 
@@ -551,16 +556,31 @@ follow (TrwAttempt *self, const TrwNextHop *next)
   g_autofree char *to = g_uri_to_string_partial (next->uri, G_URI_HIDE_USERINFO);
   guint status = trw_attempt_get_status (self);
 
-  leave_hop (self);
+  trw_attempt_leave_hop (self);
   trw_auth_leave_hop (self->auth);
   trw_attempt_forget_ticket (self);
   g_uri_unref (self->way.uri);
   self->way.uri = g_uri_ref (next->uri);
+  if (!g_str_equal (next->method, self->way.method))
+    self->way.has_body = FALSE;
   self->way.method = next->method;
   self->way.n_followed++;
   self->way.at_first_origin = self->way.at_first_origin && next->same_origin;
   self->hooks->redirected (self, from, to, status, self->user_data);
   trw_attempt_send_hop (self);
+}
+
+/* What is not the request itself makes no sense as another. */
+static TrwRedirectVerdict
+judge_redirect (TrwAttempt *self, const TrwHop *hop, TrwNextHop *next, GError **error)
+{
+  TrwRedirectVerdict verdict = trw_redirect_judge (
+      &self->request->redirects, hop, next, error);
+
+  if (verdict == TRW_REDIRECT_FOLLOW && self->upload != NULL
+      && !self->way.question->is_request && !g_str_equal (next->method, hop->method))
+    return TRW_REDIRECT_FINAL;
+  return verdict;
 }
 
 void
@@ -584,10 +604,11 @@ trw_attempt_take_answer (TrwAttempt *self)
       trw_attempt_ask_again (self);
       return;
     }
-  switch (trw_redirect_judge (&self->request->redirects, &hop, &next, &error))
+  switch (judge_redirect (self, &hop, &next, &error))
     {
     case TRW_REDIRECT_FINAL:
-      take_final_answer (self);
+      if (self->upload == NULL || trw_attempt_take_upload_answer (self))
+        take_final_answer (self);
       break;
     case TRW_REDIRECT_FOLLOW:
       follow (self, &next);
@@ -612,6 +633,8 @@ free_contents (gpointer data)
   trw_scrub_free (self->scrub);
   g_clear_pointer (&self->socks, trw_party_free);
   g_clear_error (&self->tunnel_error);
+  g_clear_pointer (&self->upload, trw_upload_free);
+  g_clear_error (&self->ask_error);
   trw_request_free (self->request);
   trw_asked_clear (&self->asked);
   g_clear_pointer (&self->part, trw_part_free);
@@ -660,7 +683,10 @@ trw_attempt_new (guint64 id,
   self->way.at_first_origin = TRUE;
   if (request->set_cookies && request->jar != NULL)
     self->way.jar = trw_jar_ref (request->jar);
-  trw_attempt_send_hop (self);
+  if (request->pieces != NULL)
+    trw_attempt_begin_upload (self);
+  else
+    trw_attempt_send_hop (self);
   return self;
 }
 

@@ -19,8 +19,11 @@ typedef struct
                       const char *to,
                       guint status,
                       gpointer user_data);
-  /* Received or synced have grown. */
+  /* Received or synced have grown, or sent or confirmed have changed. */
   void (*moved) (TrwAttempt *attempt, gpointer user_data);
+  /* Where an upload is gone on with: a{sv} for UploadChanged, of which
+   * trw_attempt_hear_upload() says what became. */
+  void (*uploaded) (TrwAttempt *attempt, GVariant *place, gpointer user_data);
   /* How far the digests of what is on disk got: a{sv}. */
   void (*digested) (TrwAttempt *attempt, GVariant *state, gpointer user_data);
   /* The last call: nothing is held any more, the part is closed.  @facts: (nullable), for
@@ -55,6 +58,10 @@ trw_attempt_is_unheard (TrwAttempt *self);
 void
 trw_attempt_hear (TrwAttempt *self);
 
+/* The answer to `uploaded`; an @error ends the attempt. */
+void
+trw_attempt_hear_upload (TrwAttempt *self, const GError *error);
+
 guint64
 trw_attempt_get_id (TrwAttempt *self);
 guint64
@@ -63,3 +70,9 @@ guint64
 trw_attempt_get_synced (TrwAttempt *self);
 gint64
 trw_attempt_get_expected (TrwAttempt *self); /* -1 unknown */
+
+/* Of the body, see Progress. */
+guint64
+trw_attempt_get_body_sent (TrwAttempt *self);
+guint64
+trw_attempt_get_body_confirmed (TrwAttempt *self);

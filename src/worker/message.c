@@ -20,9 +20,33 @@ is_about_body (const char *name)
   return g_ascii_strncasecmp (name, "Content-", strlen ("Content-")) == 0;
 }
 
+/* What of the request is not said. */
+typedef struct
+{
+  gboolean is_body;         /* what is said of it */
+  const char *const *names; /* (unowned) (nullable) */
+} Left;
+
+static gboolean
+is_left_out (const Left *left, const char *name)
+{
+  for (guint i = 0; left->names != NULL && left->names[i] != NULL; i++)
+    {
+      if (g_ascii_strcasecmp (left->names[i], name) == 0)
+        return TRUE;
+    }
+  return left->is_body && is_about_body (name);
+}
+
+static void
+replace_header (const char *name, const char *value, gpointer headers)
+{
+  soup_message_headers_replace (headers, name, value);
+}
+
 /* Repeated names of the request stay repeated; those we set ourselves are replaced. */
 static void
-add_headers (SoupMessageHeaders *headers, GVariant *given, gboolean has_new_method)
+add_headers (SoupMessageHeaders *headers, GVariant *given, const Left *left)
 {
   GVariantIter iter;
   const char *name;
@@ -31,7 +55,7 @@ add_headers (SoupMessageHeaders *headers, GVariant *given, gboolean has_new_meth
   g_variant_iter_init (&iter, given);
   while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
     {
-      if (has_new_method && is_about_body (name))
+      if (is_left_out (left, name))
         continue;
       if (g_ascii_strcasecmp (name, "Accept-Encoding") == 0
           || g_ascii_strcasecmp (name, "Host") == 0)
@@ -100,17 +124,25 @@ trw_message_new (const TrwRequest *request, const TrwWay *way)
   SoupMessage *message = soup_message_new_from_uri (way->method, way->uri);
   SoupMessageHeaders *headers = soup_message_get_request_headers (message);
   gboolean has_new_method = !g_str_equal (way->method, request->method);
+  Left left = { .is_body = has_new_method };
 
+  if (way->question != NULL)
+    {
+      left.is_body = !way->has_body || !way->question->is_request;
+      left.names = way->question->without;
+    }
   soup_message_add_flags (message,
                           SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_COLLECT_METRICS);
   soup_message_headers_replace (headers, "Accept-Encoding", "identity");
-  add_headers (headers, request->headers, has_new_method);
+  add_headers (headers, request->headers, &left);
   if (way->at_first_origin)
-    add_headers (headers, request->secret_headers, has_new_method);
+    add_headers (headers, request->secret_headers, &left);
   else
     soup_message_headers_remove (headers, "Host");
   if (request->body != NULL && !has_new_method)
     set_body (message, request->body);
+  if (way->question != NULL)
+    soup_message_headers_foreach (way->question->headers, replace_header, headers);
   trw_range_ask (request, headers);
   add_cookies (headers, request, way);
   return message;

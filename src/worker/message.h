@@ -5,6 +5,7 @@
 
 #include <libsoup/soup.h>
 
+#include "dialect.h"
 #include "jars.h"
 #include "request.h"
 
@@ -14,7 +15,9 @@ typedef struct
   GUri *uri;          /* (owned) */
   const char *method; /* (unowned), static */
   guint n_followed;
-  gboolean at_first_origin; /* never true again once it was false */
+  gboolean at_first_origin;    /* never true again once it was false */
+  const TrwQuestion *question; /* (unowned) (nullable): of an upload */
+  gboolean has_body;           /* what is asked is asked with a body, still */
   TrwJar *jar; /* (owned) (nullable): that of the session, or one for what this attempt
                 * is told; NULL until it is */
 } TrwWay;

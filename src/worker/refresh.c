@@ -148,6 +148,11 @@ on_moved (TrwAttempt *attempt, gpointer user_data)
 }
 
 static void
+on_uploaded (TrwAttempt *attempt, GVariant *place, gpointer user_data)
+{
+}
+
+static void
 on_digested (TrwAttempt *attempt, GVariant *state, gpointer user_data)
 {
 }
@@ -163,8 +168,8 @@ on_over (TrwAttempt *attempt, GVariant *facts, gpointer user_data)
   trw_attempt_unref (attempt);
 }
 
-static const TrwAttemptHooks hooks
-    = { on_responded, on_redirected, on_moved, on_digested, on_over };
+static const TrwAttemptHooks hooks = { on_responded, on_redirected, on_moved,
+                                       on_uploaded,  on_digested,   on_over };
 
 gboolean
 trw_refresh_begin (GVariant *request,

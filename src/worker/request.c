@@ -266,6 +266,23 @@ trw_request_new (GVariant *dict, GError **error)
   return g_steal_pointer (&self);
 }
 
+gboolean
+trw_request_take_body (TrwRequest *self, GVariant *dict, TrwFiles *files, GError **error)
+{
+  g_autoptr (GVariant) list = g_variant_lookup_value (
+      dict, "body", G_VARIANT_TYPE ("aa{sv}"));
+
+  if (list == NULL)
+    return TRUE;
+  g_variant_lookup (dict, "expect-continue", "b", &self->expect_continue);
+  g_variant_lookup (dict, "resumable", "^as", &self->resumable);
+  self->place = g_variant_lookup_value (dict, "upload", G_VARIANT_TYPE_VARDICT);
+  if (self->place != NULL && g_variant_n_children (self->place) == 0)
+    g_clear_pointer (&self->place, g_variant_unref);
+  self->pieces = trw_pieces_new (list, files, error);
+  return self->pieces != NULL;
+}
+
 void
 trw_request_free (TrwRequest *self)
 {
@@ -273,6 +290,8 @@ trw_request_free (TrwRequest *self)
   g_clear_pointer (&self->headers, g_variant_unref);
   g_clear_pointer (&self->secret_headers, g_variant_unref);
   g_free (self->body);
+  g_strfreev (self->resumable);
+  g_clear_pointer (&self->place, g_variant_unref);
   g_strfreev (self->accept_status);
   g_free (self->partition);
   trw_trust_clear (&self->trust);
@@ -297,6 +316,7 @@ trw_request_close (TrwRequest *self)
   if (self->decode_fd >= 0)
     g_close (self->decode_fd, NULL);
   self->decode_fd = -1;
+  g_clear_pointer (&self->pieces, trw_pieces_free);
 }
 
 gboolean

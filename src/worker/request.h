@@ -7,6 +7,7 @@
 
 #include "credential.h"
 #include "jars.h"
+#include "pieces.h"
 #include "pins.h"
 #include "redirect.h"
 #include "trust.h"
@@ -19,7 +20,12 @@ typedef struct
   GVariant *headers;        /* (owned): a(ss) for every hop */
   GVariant *secret_headers; /* (owned): a(ss) for the first origin */
   char *body;               /* (owned) (nullable): what is sent, a form */
-  char **accept_status;     /* (owned) */
+  TrwPieces *pieces;        /* (owned) (nullable): or this, and then what is beside it */
+  gboolean expect_continue;
+  char **resumable; /* (owned) (nullable): words of dialects */
+  GVariant *place;  /* (owned) (nullable): where an upload is gone on with */
+  const struct _TrwDialect *dialect; /* (unowned) (nullable): no other */
+  char **accept_status;              /* (owned) */
   TrwRedirectRules redirects;
   gboolean allow_unframed;
   guint64 timeout_ms;            /* without a byte; 0 for none, as the next two */
@@ -64,6 +70,10 @@ trw_request_new (GVariant *dict, GError **error);
 void
 trw_request_free (TrwRequest *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrwRequest, trw_request_free)
+
+/* Reads what is to be sent; what of @files it names is taken.  Errors: as above. */
+gboolean
+trw_request_take_body (TrwRequest *self, GVariant *dict, TrwFiles *files, GError **error);
 
 /* Closes what is open. */
 void

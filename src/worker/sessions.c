@@ -36,6 +36,8 @@ struct _TrwSession
   SoupSession *soup;     /* (owned) */
   TrwAuthMemory *memory; /* (owned) */
   GPtrArray *watches;    /* (owned) (element-type Watch) */
+  GHashTable
+      *streams; /* (owned): ids of connections to GIOStream, which it does not own */
   guint n_references;
 };
 
@@ -45,6 +47,62 @@ struct _TrwSessions
   GTlsDatabase *trust;         /* (owned) (nullable) */
   GHashTable *sessions;        /* (owned): what matters, hashed, to TrwSession */
 };
+
+/* Connections */
+
+static gboolean
+is_stream (gpointer id, gpointer stream, gpointer gone)
+{
+  return stream == gone;
+}
+
+static void
+on_stream_gone (gpointer user_data, GObject *gone)
+{
+  TrwSession *self = user_data;
+
+  g_hash_table_foreach_remove (self->streams, is_stream, gone);
+}
+
+static void
+forget_streams (TrwSession *self)
+{
+  GHashTableIter iter;
+  gpointer stream;
+
+  g_hash_table_iter_init (&iter, self->streams);
+  while (g_hash_table_iter_next (&iter, NULL, &stream))
+    g_object_weak_unref (stream, on_stream_gone, self);
+  g_hash_table_unref (self->streams);
+}
+
+/* What came first is below what came last. */
+void
+trw_session_note_stream (TrwSession *self,
+                         SoupMessage *message,
+                         GSocketClientEvent event,
+                         GIOStream *connection)
+{
+  guint64 id = soup_message_get_connection_id (message);
+  GIOStream *before = g_hash_table_lookup (self->streams, &id);
+
+  if (connection == NULL || connection == before
+      || (event != G_SOCKET_CLIENT_CONNECTED && event != G_SOCKET_CLIENT_TLS_HANDSHAKED
+          && event != G_SOCKET_CLIENT_COMPLETE))
+    return;
+  if (before != NULL)
+    g_object_weak_unref (G_OBJECT (before), on_stream_gone, self);
+  g_object_weak_ref (G_OBJECT (connection), on_stream_gone, self);
+  g_hash_table_insert (self->streams, g_memdup2 (&id, sizeof id), connection);
+}
+
+GIOStream *
+trw_session_find_stream (TrwSession *self, SoupMessage *message)
+{
+  guint64 id = soup_message_get_connection_id (message);
+
+  return g_hash_table_lookup (self->streams, &id);
+}
 
 TrwSession *
 trw_session_ref (TrwSession *self)
@@ -60,6 +118,7 @@ trw_session_unref (TrwSession *self)
     return;
   g_signal_handlers_disconnect_by_data (self->soup, self);
   g_object_unref (self->soup);
+  forget_streams (self);
   trw_auth_memory_free (self->memory);
   g_ptr_array_unref (self->watches);
   g_free (self);
@@ -234,6 +293,7 @@ make_session (TrwSessions *self, const TrwRequest *request)
 
   session->n_references = 1;
   session->memory = trw_auth_memory_new ();
+  session->streams = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   session->watches = g_ptr_array_new_with_free_func (g_free);
   session->soup = soup_session_new_with_options ("max-conns",
                                                  CONNECTIONS_MAX,

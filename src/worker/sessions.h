@@ -40,6 +40,17 @@ trw_session_watch (TrwSession *self,
 void
 trw_session_unwatch (TrwSession *self, SoupMessage *message);
 
+/* The connection @message is sent on, by what its network events tell; it is found again
+ * for messages that are sent on it later.  Nobody but libsoup keeps it. */
+void
+trw_session_note_stream (TrwSession *self,
+                         SoupMessage *message,
+                         GSocketClientEvent event,
+                         GIOStream *connection);
+/* (transfer none) (nullable) */
+GIOStream *
+trw_session_find_stream (TrwSession *self, SoupMessage *message);
+
 typedef struct _TrwSessions TrwSessions;
 
 /* @trust: (nullable) */

@@ -14,12 +14,10 @@
 #include "common/defaults.h"
 #include "common/error.h"
 #include "common/names.h"
+#include "files.h"
 #include "jars.h"
 #include "refresh.h"
 #include "sessions.h"
-
-#include <gio/gunixfdlist.h>
-#include <glib/gstdio.h>
 
 #define RESOURCE_PATH                                                                    \
   "/org/freedesktop/BackgroundTransfer1/org.freedesktop.BackgroundTransfer1.Worker.xml"
@@ -147,8 +145,8 @@ on_progress_due (gpointer user_data)
                            trw_attempt_get_received (attempt),
                            trw_attempt_get_synced (attempt),
                            trw_attempt_get_expected (attempt),
-                           G_GUINT64_CONSTANT (0),
-                           G_GUINT64_CONSTANT (0));
+                           trw_attempt_get_body_sent (attempt),
+                           trw_attempt_get_body_confirmed (attempt));
   g_hash_table_remove_all (self->moved);
   self->is_progress_unheard = TRUE;
   ask (self, "Progress", g_variant_new ("(a(tttxtt))", &rows), on_progress_heard, self);
@@ -226,6 +224,35 @@ on_moved (TrwAttempt *attempt, gpointer user_data)
 }
 
 static void
+on_upload_heard (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Unheard *unheard = user_data;
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) error = NULL;
+  TrwAttempt *attempt;
+
+  reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  attempt = g_hash_table_lookup (unheard->worker->attempts, &unheard->attempt);
+  if (attempt != NULL)
+    trw_attempt_hear_upload (attempt, error);
+}
+
+static void
+on_uploaded (TrwAttempt *attempt, GVariant *place, gpointer user_data)
+{
+  guint64 id = trw_attempt_get_id (attempt);
+  Unheard *unheard = g_new0 (Unheard, 1);
+
+  unheard->worker = user_data;
+  unheard->attempt = id;
+  ask (user_data,
+       "UploadChanged",
+       g_variant_new ("(t@a{sv})", id, place),
+       on_upload_heard,
+       unheard);
+}
+
+static void
 on_digested (TrwAttempt *attempt, GVariant *state, gpointer user_data)
 {
   tell (user_data,
@@ -269,47 +296,47 @@ on_over (TrwAttempt *attempt, GVariant *facts, gpointer user_data)
     g_dbus_method_invocation_return_value (stop, NULL);
 }
 
-static const TrwAttemptHooks hooks
-    = { on_responded, on_redirected, on_moved, on_digested, on_over };
+static const TrwAttemptHooks hooks = { on_responded, on_redirected, on_moved,
+                                       on_uploaded,  on_digested,   on_over };
 
 /* From the daemon */
 
-/* All descriptors of the message, so that none lingers in it: the locks are on their
- * descriptions, and Stop promises to let them go.  Each is there once. */
-static gboolean
-take_files (GDBusMethodInvocation *invocation,
-            int part_handle,
-            int decode_handle,
-            int *out_part,
-            int *out_decode)
+static TrwRequest *
+read_request (
+    TrwWorker *self, guint64 id, GVariant *dict, TrwFiles *files, GError **error)
 {
-  GDBusMessage *message = g_dbus_method_invocation_get_message (invocation);
-  GUnixFDList *list = g_dbus_message_get_unix_fd_list (message);
-  g_autofree int *fds = NULL;
-  int n_fds = 0;
+  g_autoptr (TrwRequest) request = NULL;
+  int decode_handle = -1;
 
-  if (list != NULL)
-    fds = g_unix_fd_list_steal_fds (list, &n_fds);
-  for (int i = 0; i < n_fds; i++)
+  if (g_hash_table_contains (self->attempts, &id))
     {
-      if (i == part_handle)
-        *out_part = fds[i];
-      else if (i == decode_handle)
-        *out_decode = fds[i];
-      else
-        g_close (fds[i], NULL);
+      g_set_error_literal (
+          error, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT, "The attempt exists");
+      return NULL;
     }
-  return *out_part >= 0 && (decode_handle < 0 || *out_decode >= 0);
+  request = trw_request_new (dict, error);
+  if (request == NULL || !trw_request_take_body (request, dict, files, error)
+      || !trw_jars_take (self->jars, dict, &request->jar, error))
+    return NULL;
+  if (!g_variant_lookup (dict, "decode", "h", &decode_handle))
+    return g_steal_pointer (&request);
+  request->decode_fd = trw_files_take (files, decode_handle);
+  if (request->decode_fd >= 0)
+    return g_steal_pointer (&request);
+  g_set_error_literal (
+      error, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT, "No file to decode to");
+  return NULL;
 }
 
-static void
-refuse (GDBusMethodInvocation *invocation, int part, int decode, const GError *error)
+static int
+take_file (TrwFiles *files, int handle, GError **error)
 {
-  if (part >= 0)
-    g_close (part, NULL);
-  if (decode >= 0)
-    g_close (decode, NULL);
-  g_dbus_method_invocation_return_gerror (invocation, error);
+  int fd = trw_files_take (files, handle);
+
+  if (fd < 0)
+    g_set_error_literal (
+        error, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT, "No file for an answer");
+  return fd;
 }
 
 static void
@@ -317,30 +344,23 @@ handle_begin (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *invo
 {
   guint64 id;
   int part_handle;
-  int decode_handle = -1;
   int part = -1;
-  int decode = -1;
+  g_auto (TrwFiles) files = { NULL, 0 };
   g_autoptr (GVariant) dict = NULL;
   g_autoptr (TrwRequest) request = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (TrwSession) session = NULL;
 
   g_variant_get (parameters, "(th@a{sv})", &id, &part_handle, &dict);
-  g_variant_lookup (dict, "decode", "h", &decode_handle);
-  if (!take_files (invocation, part_handle, decode_handle, &part, &decode)
-      || g_hash_table_contains (self->attempts, &id))
-    g_set_error_literal (&error,
-                         TRUNDLE_ERROR,
-                         TRUNDLE_ERROR_INVALID_ARGUMENT,
-                         "No part, or an attempt that exists");
-  else
-    request = trw_request_new (dict, &error);
-  if (request == NULL || !trw_jars_take (self->jars, dict, &request->jar, &error))
+  trw_files_init (&files, invocation);
+  request = read_request (self, id, dict, &files, &error);
+  if (request != NULL)
+    part = take_file (&files, part_handle, &error);
+  if (part < 0)
     {
-      refuse (invocation, part, decode, error);
+      g_dbus_method_invocation_return_gerror (invocation, error);
       return;
     }
-  request->decode_fd = decode;
   request->is_local = self->profile == TRW_PROFILE_LOCAL;
   g_dbus_method_invocation_return_value (invocation, NULL);
   session = trw_sessions_get (self->sessions, request);
@@ -398,15 +418,14 @@ handle_refresh (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *in
 {
   g_autoptr (GVariant) request = NULL;
   g_autoptr (GError) error = NULL;
+  g_auto (TrwFiles) files = { NULL, 0 };
   int handle;
-  int room = -1;
-  int none = -1;
+  int room;
 
   g_variant_get (parameters, "(h@a{sv})", &handle, &request);
-  if (!take_files (invocation, handle, -1, &room, &none))
-    g_set_error_literal (
-        &error, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT, "No room for an answer");
-  if (error != NULL
+  trw_files_init (&files, invocation);
+  room = take_file (&files, handle, &error);
+  if (room < 0
       || !trw_refresh_begin (
           request, room, self->sessions, on_refreshed, invocation, &error))
     g_dbus_method_invocation_return_gerror (invocation, error);

@@ -35,9 +35,13 @@ struct _WorkerFixture
   GPtrArray *redirects;
   GPtrArray *digested; /* states */
   GPtrArray *cookies;  /* arguments of CookiesChanged */
+  GPtrArray *uploads;  /* what UploadChanged told */
+  gboolean refuses_uploads;
   char *proxy;
   guint64 n_attempts;
   guint64 last_received;
+  guint64 last_sent;
+  guint64 last_confirmed;
   gboolean holds_response;
   GDBusMethodInvocation *held_response; /* (owned) (nullable) */
   gboolean has_exited;
@@ -84,6 +88,8 @@ note_progress (WorkerFixture *self, GVariant *parameters)
       g_assert_cmpuint (synced, <=, received);
       g_assert_cmpuint (confirmed, <=, sent);
       self->last_received = received;
+      self->last_sent = sent;
+      self->last_confirmed = confirmed;
     }
 }
 
@@ -138,6 +144,14 @@ on_method_call (GDBusConnection *connection,
     note_redirect (self, parameters);
   else if (g_str_equal (method, "Digested"))
     g_ptr_array_add (self->digested, g_variant_get_child_value (parameters, 1));
+  else if (g_str_equal (method, "UploadChanged") && self->refuses_uploads)
+    {
+      g_dbus_method_invocation_return_error_literal (
+          invocation, TRUNDLE_ERROR, TRUNDLE_ERROR_NO_SPACE, "The store is full");
+      return;
+    }
+  else if (g_str_equal (method, "UploadChanged"))
+    g_ptr_array_add (self->uploads, g_variant_get_child_value (parameters, 1));
   else if (g_str_equal (method, "CookiesChanged"))
     g_ptr_array_add (self->cookies, g_variant_ref (parameters));
   else if (g_str_equal (method, "ResolveProxy") && self->proxy == NULL)
@@ -281,6 +295,7 @@ start (const char *argument, const char *const *environment)
   self->redirects = g_ptr_array_new_with_free_func (g_free);
   self->digested = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
   self->cookies = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+  self->uploads = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
   self->proxy = g_strdup ("direct://");
   g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
   g_subprocess_launcher_take_fd (launcher, fds[1], 3);
@@ -341,6 +356,7 @@ worker_fixture_free (WorkerFixture *self)
   g_ptr_array_unref (self->redirects);
   g_ptr_array_unref (self->digested);
   g_ptr_array_unref (self->cookies);
+  g_ptr_array_unref (self->uploads);
   g_free (self->proxy);
   g_free (self);
 }
@@ -375,7 +391,7 @@ worker_fixture_begin_with_part (WorkerFixture *self,
 }
 
 static GError *
-call_begin (WorkerFixture *self, GVariant *request, GUnixFDList *fds)
+call_begin (WorkerFixture *self, GVariant *request, GUnixFDList *fds, gint32 part)
 {
   g_autoptr (GVariant) reply = NULL;
   GError *error = NULL;
@@ -386,7 +402,7 @@ call_begin (WorkerFixture *self, GVariant *request, GUnixFDList *fds)
       TRUNDLE_WORKER_PATH,
       TRUNDLE_INTERFACE_WORKER,
       "Begin",
-      g_variant_new ("(th@a{sv})", ++self->n_attempts, 0, request),
+      g_variant_new ("(th@a{sv})", ++self->n_attempts, part, request),
       NULL,
       G_DBUS_CALL_FLAGS_NONE,
       -1,
@@ -408,9 +424,52 @@ worker_fixture_begin_with_files (WorkerFixture *self,
   const int files[] = { part_fd, decode_fd };
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (files,
                                                                decode_fd < 0 ? 1 : 2);
-  g_autoptr (GError) error = call_begin (self, parse_request (url, options, keys), fds);
+  g_autoptr (GError) error = call_begin (
+      self, parse_request (url, options, keys), fds, 0);
 
   g_assert_no_error (error);
+  return self->n_attempts;
+}
+
+/* (transfer full), floating */
+static GVariant *
+parse_body (const char *pieces)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *body = g_variant_parse (
+      G_VARIANT_TYPE ("aa{sv}"), pieces, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  return body;
+}
+
+guint64
+worker_fixture_send (WorkerFixture *self,
+                     const char *url,
+                     const char *options,
+                     const char *pieces,
+                     const int *files,
+                     guint n_files)
+{
+  g_auto (GVariantDict) keys = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GVariant) dict = NULL;
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (files, (int)n_files);
+  g_autofree char *path = NULL;
+  g_autoptr (GError) error = NULL;
+  int part = g_file_open_tmp ("trundle-part-XXXXXX", &path, &error);
+
+  g_assert_no_error (error);
+  g_assert_no_errno (flock (part, LOCK_EX | LOCK_NB));
+  g_variant_dict_insert (&keys, "method", "s", "PUT");
+  g_variant_dict_insert_value (&keys, "body", parse_body (pieces));
+  dict = g_variant_ref_sink (g_variant_dict_end (&keys));
+  g_unix_fd_list_append (fds, part, NULL);
+  g_close (part, NULL);
+  error = call_begin (self, parse_request (url, options, dict), fds, (gint32)n_files);
+  g_assert_no_error (error);
+  g_hash_table_insert (self->part_paths,
+                       g_memdup2 (&self->n_attempts, sizeof self->n_attempts),
+                       g_steal_pointer (&path));
   return self->n_attempts;
 }
 
@@ -422,7 +481,7 @@ worker_fixture_try_begin (WorkerFixture *self, const char *url, const char *opti
 
   g_unix_fd_list_append (fds, fd, NULL);
   close (fd);
-  return call_begin (self, parse_request (url, options, NULL), fds);
+  return call_begin (self, parse_request (url, options, NULL), fds, 0);
 }
 
 static guint64
@@ -588,6 +647,47 @@ void
 worker_fixture_await_received (WorkerFixture *self, guint64 received)
 {
   await (self, has_received, &received);
+}
+
+typedef struct
+{
+  guint64 sent;
+  guint64 confirmed;
+} Sent;
+
+static gboolean
+has_sent (WorkerFixture *self, gpointer data)
+{
+  const Sent *wanted = data;
+
+  return self->last_sent >= wanted->sent && self->last_confirmed >= wanted->confirmed;
+}
+
+void
+worker_fixture_await_sent (WorkerFixture *self, guint64 sent, guint64 confirmed)
+{
+  Sent wanted = { sent, confirmed };
+
+  await (self, has_sent, &wanted);
+}
+
+static gboolean
+has_uploads (WorkerFixture *self, gpointer data)
+{
+  return self->uploads->len >= GPOINTER_TO_UINT (data);
+}
+
+GPtrArray *
+worker_fixture_await_uploads (WorkerFixture *self, guint n)
+{
+  await (self, has_uploads, GUINT_TO_POINTER (n));
+  return self->uploads;
+}
+
+void
+worker_fixture_refuse_uploads (WorkerFixture *self)
+{
+  self->refuses_uploads = TRUE;
 }
 
 GPtrArray *

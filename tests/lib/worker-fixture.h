@@ -50,6 +50,26 @@ worker_fixture_begin_with_files (WorkerFixture *self,
                                  int part_fd,
                                  int decode_fd);
 
+/* With a body: @pieces, the text of an aa{sv}, in which `h` counts @n_files (consumed)
+ * from 0. */
+guint64
+worker_fixture_send (WorkerFixture *self,
+                     const char *url,
+                     const char *options,
+                     const char *pieces,
+                     const int *files,
+                     guint n_files);
+
+/* What UploadChanged has told so far, a{sv}; awaits @n of them; and answers those to come
+ * with an error.  (element-type GVariant) (transfer none) */
+GPtrArray *
+worker_fixture_await_uploads (WorkerFixture *self, guint n);
+void
+worker_fixture_refuse_uploads (WorkerFixture *self);
+/* Awaits that the last reported progress is at least so. */
+void
+worker_fixture_await_sent (WorkerFixture *self, guint64 sent, guint64 confirmed);
+
 /* Awaits the @n-th Digested since the beginning; the state of the last.  (transfer none)
  */
 GVariant *

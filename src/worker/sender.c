@@ -1,0 +1,218 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Sends what libsoup does not: its messages have no body for requests such as these, and
+ * it reads the answer from the moment the head of the request is out (3.2.3), so that
+ * interim and early answers are heard.  One buffer serves all senders, since nothing
+ * stays in it from one wakeup to the next: what a full connection left over is read
+ * again.
+ *
+ * The last byte is only written once the files were found to be what they were (law 10):
+ * without it no server has the whole, and none can mistake a mix for what was asked for.
+ */
+
+#include "config.h"
+
+#include "sender.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#define BUFFER_SIZE (256 * 1024)
+
+/* So many bytes, then others have their turn. */
+#define WAKEUP_MAX (1024 * 1024)
+
+static guint8 *shared_buffer;
+
+struct _TrwSender
+{
+  TrwPieces *pieces; /* (unowned), outlives us */
+  guint64 offset;
+  guint64 length;
+  guint64 n_sent;
+  const TrwSenderSink *sink; /* (unowned), static */
+  gpointer user_data;        /* (unowned), outlives us */
+  GIOStream *connection;     /* (owned) (nullable): once it is started */
+  GSource *source;           /* (owned) (nullable): while there is more to write */
+};
+
+static void
+stop (TrwSender *self)
+{
+  if (self->source != NULL)
+    g_source_destroy (self->source);
+  g_clear_pointer (&self->source, g_source_unref);
+}
+
+/* The next bytes, in the shared buffer: 0 with @error. */
+static gsize
+fill_buffer (TrwSender *self, GError **error)
+{
+  guint64 left = self->length - self->n_sent;
+  gsize n = (gsize)MIN (left, BUFFER_SIZE);
+
+  if (!trw_pieces_read (
+          self->pieces, self->offset + self->n_sent, shared_buffer, n, error))
+    return 0;
+  /* Behind the reading: what was read before a change is not what it was checked for. */
+  if (n == left && !trw_pieces_check (self->pieces, error))
+    return 0;
+  return n;
+}
+
+/* Writes of the buffer what the connection takes. */
+static gsize
+write_buffer (TrwSender *self, gsize length, GError **error)
+{
+  GPollableOutputStream *out = G_POLLABLE_OUTPUT_STREAM (
+      g_io_stream_get_output_stream (self->connection));
+  gsize n_written = 0;
+
+  while (n_written < length)
+    {
+      gssize n = g_pollable_output_stream_write_nonblocking (
+          out, shared_buffer + n_written, length - n_written, NULL, error);
+
+      if (n < 0)
+        break;
+      n_written += (gsize)n;
+    }
+  self->n_sent += n_written;
+  return n_written;
+}
+
+/* Until the connection takes no more just now, or no more at all. */
+static void
+write_some (TrwSender *self, gboolean *out_is_broken, GError **source_error)
+{
+  gsize n_written = 0;
+
+  while (n_written < WAKEUP_MAX && !trw_sender_is_complete (self))
+    {
+      g_autoptr (GError) error = NULL;
+      gsize n = fill_buffer (self, source_error);
+
+      if (n == 0)
+        return;
+      n_written += write_buffer (self, n, &error);
+      if (error == NULL)
+        continue;
+      *out_is_broken = !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+      return;
+    }
+}
+
+static gboolean
+on_writable (GObject *stream, gpointer user_data)
+{
+  TrwSender *self = user_data;
+  g_autoptr (GError) error = NULL;
+  guint64 n_before = self->n_sent;
+  gboolean is_broken = FALSE;
+
+  write_some (self, &is_broken, &error);
+  if (is_broken || error != NULL || trw_sender_is_complete (self))
+    stop (self);
+  if (self->n_sent > n_before)
+    self->sink->moved (self->user_data);
+  if (error != NULL || trw_sender_is_complete (self))
+    self->sink->ended (error, self->user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+TrwSender *
+trw_sender_new (TrwPieces *pieces,
+                guint64 offset,
+                guint64 length,
+                const TrwSenderSink *sink,
+                gpointer user_data)
+{
+  TrwSender *self = g_new0 (TrwSender, 1);
+
+  if (shared_buffer == NULL)
+    shared_buffer = g_malloc (BUFFER_SIZE);
+  self->pieces = pieces;
+  self->offset = offset;
+  self->length = length;
+  self->sink = sink;
+  self->user_data = user_data;
+  return self;
+}
+
+void
+trw_sender_free (TrwSender *self)
+{
+  stop (self);
+  g_clear_object (&self->connection);
+  g_free (self);
+}
+
+/* From the main loop only, also the first time: whoever starts us is told of nothing
+ * before that call has ended. */
+void
+trw_sender_start (TrwSender *self, GIOStream *connection)
+{
+  g_return_if_fail (self->connection == NULL);
+
+  self->connection = g_object_ref (connection);
+  if (trw_sender_is_complete (self))
+    return;
+  self->source = g_pollable_output_stream_create_source (
+      G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (connection)), NULL);
+  g_source_set_callback (self->source, G_SOURCE_FUNC (on_writable), self, NULL);
+  g_source_attach (self->source, NULL);
+}
+
+gboolean
+trw_sender_is_started (TrwSender *self)
+{
+  return self->connection != NULL;
+}
+
+guint64
+trw_sender_get_sent (TrwSender *self)
+{
+  return self->n_sent;
+}
+
+gboolean
+trw_sender_is_complete (TrwSender *self)
+{
+  return self->n_sent == self->length;
+}
+
+/* The socket below a connection of TLS, of whatever depth.  (transfer none) (nullable) */
+static GSocket *
+find_socket (GIOStream *connection)
+{
+  while (G_IS_TLS_CONNECTION (connection))
+    {
+      g_autoptr (GIOStream) below = NULL;
+
+      g_object_get (connection, "base-io-stream", &below, NULL);
+      /* It is held by what is above. */
+      connection = below;
+    }
+  if (!G_IS_SOCKET_CONNECTION (connection))
+    return NULL;
+  return g_socket_connection_get_socket (G_SOCKET_CONNECTION (connection));
+}
+
+gboolean
+trw_sender_look (TrwSender *self, TrwFlow *out_flow)
+{
+  GSocket *socket = self->connection != NULL ? find_socket (self->connection) : NULL;
+  struct tcp_info info = { 0 };
+  socklen_t length = sizeof info;
+
+  if (socket == NULL
+      || getsockopt (g_socket_get_fd (socket), IPPROTO_TCP, TCP_INFO, &info, &length) != 0
+      || length < G_STRUCT_OFFSET (struct tcp_info, tcpi_min_rtt))
+    return FALSE;
+  out_flow->acknowledged = info.tcpi_bytes_acked;
+  out_flow->has_more = info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0;
+  out_flow->quiet_us = (guint64)info.tcpi_last_ack_recv * 1000;
+  return TRUE;
+}

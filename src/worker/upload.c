@@ -1,0 +1,448 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How far an upload is, on this side and on the other.  Knows the dialect it is talked
+ * about in, the sender of the hop in flight, and no network. */
+
+#include "config.h"
+
+#include "upload.h"
+
+#include "common/error.h"
+#include "common/url.h"
+#include "dialect.h"
+#include "sender.h"
+
+/* Interim answers that tell nothing new, and one more for so many bytes sent. */
+#define INTERIM_MAX 32
+#define BYTES_PER_INTERIM (64 * 1024)
+
+/* Questions in a row after which the server has no byte more. */
+#define FRUITLESS_MAX 32
+
+#define LOCATION_FLAGS                                                                   \
+  (G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE)
+
+struct _TrwUpload
+{
+  const TrwRequest *request;   /* (unowned), outlives us */
+  const TrwUploadHooks *hooks; /* (unowned), static */
+  gpointer user_data;          /* (unowned), outlives us */
+  const TrwDialect *dialect;   /* (unowned), static */
+  gpointer state;              /* (owned) (nullable): of the dialect */
+  TrwQuestion question;        /* (owned) */
+
+  TrwSender *sender; /* (owned) (nullable): of the hop in flight, when it has a body */
+  guint64 hop_sent;  /* what became of it, when it is gone */
+  gboolean is_out;
+  gboolean is_whole;     /* the last body that was sent ended with the last byte */
+  GUri *here;            /* (owned) (nullable): what is asked just now */
+  gboolean is_here_ours; /* the secrets of the first origin are for it */
+
+  guint64 confirmed;
+  gboolean is_complete;
+  guint64 confirmed_before; /* when it last grew by a question */
+  guint n_fruitless;
+  guint n_interim;
+
+  GVariant *place;     /* (owned) (nullable): as it was told last, or before */
+  gboolean is_foreign; /* a stranger said where it is */
+  guint n_unheard;
+  gboolean has_begun_anew;
+  const char *learned; /* (unowned) (nullable), static */
+};
+
+static void
+clear_question (TrwUpload *self)
+{
+  g_clear_pointer (&self->question.uri, g_uri_unref);
+  g_clear_pointer (&self->question.headers, soup_message_headers_unref);
+  self->question = (TrwQuestion){ 0 };
+}
+
+static void
+end_dialect (TrwUpload *self)
+{
+  if (self->dialect->end != NULL && self->state != NULL)
+    self->dialect->end (self->state);
+  self->state = NULL;
+}
+
+TrwUpload *
+trw_upload_new (const TrwRequest *request,
+                const TrwUploadHooks *hooks,
+                gpointer user_data)
+{
+  TrwUpload *self = g_new0 (TrwUpload, 1);
+
+  self->request = request;
+  self->hooks = hooks;
+  self->user_data = user_data;
+  if (request->place != NULL)
+    {
+      self->place = g_variant_ref (request->place);
+      g_variant_lookup (self->place, "foreign", "b", &self->is_foreign);
+    }
+  self->dialect = request->dialect;
+  if (self->dialect == NULL)
+    self->dialect = trw_dialect_choose ((const char *const *)request->resumable,
+                                        request->place);
+  self->state = self->dialect->begin (self, self->place);
+  return self;
+}
+
+void
+trw_upload_free (TrwUpload *self)
+{
+  end_dialect (self);
+  clear_question (self);
+  g_clear_pointer (&self->sender, trw_sender_free);
+  g_clear_pointer (&self->here, g_uri_unref);
+  g_clear_pointer (&self->place, g_variant_unref);
+  g_free (self);
+}
+
+/* For dialects */
+
+const TrwRequest *
+trw_upload_get_request (TrwUpload *self)
+{
+  return self->request;
+}
+
+gpointer
+trw_upload_get_state (TrwUpload *self)
+{
+  return self->state;
+}
+
+guint64
+trw_upload_get_size (TrwUpload *self)
+{
+  return trw_pieces_get_size (self->request->pieces);
+}
+
+TrwPieces *
+trw_upload_get_pieces (TrwUpload *self)
+{
+  return self->request->pieces;
+}
+
+static gboolean
+is_downgrade (GUri *from, GUri *to)
+{
+  return g_str_equal (g_uri_get_scheme (from), "https")
+         && g_str_equal (g_uri_get_scheme (to), "http");
+}
+
+GUri *
+trw_upload_resolve (TrwUpload *self, const char *location, GError **error)
+{
+  g_autoptr (GUri) raw = NULL;
+  g_autoptr (GUri) target = NULL;
+  g_autofree char *text = NULL;
+
+  if (location != NULL && location[0] != '\0')
+    raw = g_uri_parse_relative (self->here, location, LOCATION_FLAGS, NULL);
+  if (raw != NULL)
+    text = g_uri_to_string_partial (raw, G_URI_HIDE_USERINFO | G_URI_HIDE_FRAGMENT);
+  if (text != NULL)
+    target = trundle_url_parse (text, NULL);
+  if (target == NULL)
+    {
+      g_set_error_literal (error,
+                           TRUNDLE_ERROR,
+                           TRUNDLE_ERROR_PROTOCOL_ERROR,
+                           "The server does not say where the upload is");
+      return NULL;
+    }
+  if (is_downgrade (self->here, target) && !self->request->redirects.allow_insecure)
+    {
+      g_set_error_literal (error,
+                           TRUNDLE_ERROR,
+                           TRUNDLE_ERROR_INSECURE_TRANSPORT,
+                           "The server leads the upload from https to http");
+      return NULL;
+    }
+  self->is_foreign = !self->is_here_ours;
+  return g_steal_pointer (&target);
+}
+
+void
+trw_upload_tell (TrwUpload *self, GVariant *place)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GVariant) all = NULL;
+
+  if (place != NULL)
+    {
+      g_autoptr (GVariant) given = g_variant_ref_sink (place);
+      GVariantDict filled;
+
+      g_variant_dict_init (&filled, given);
+      g_variant_dict_insert (&filled, "dialect", "s", self->dialect->word);
+      if (self->is_foreign)
+        g_variant_dict_insert (&filled, "foreign", "b", TRUE);
+      all = g_variant_ref_sink (g_variant_dict_end (&filled));
+    }
+  else
+    all = g_variant_ref_sink (g_variant_dict_end (&dict));
+  if (self->place != NULL && g_variant_equal (self->place, all))
+    return;
+
+  g_clear_pointer (&self->place, g_variant_unref);
+  self->place = g_variant_ref (all);
+  self->n_unheard++;
+  self->hooks->told (all, self->user_data);
+}
+
+void
+trw_upload_confirm (TrwUpload *self, guint64 offset)
+{
+  offset = MIN (offset, trw_upload_get_size (self));
+  if (offset == self->confirmed)
+    return;
+  self->confirmed = offset;
+  self->hooks->moved (self->user_data);
+}
+
+guint64
+trw_upload_get_confirmed (TrwUpload *self)
+{
+  return self->confirmed;
+}
+
+void
+trw_upload_set_complete (TrwUpload *self)
+{
+  self->is_complete = TRUE;
+  trw_upload_confirm (self, trw_upload_get_size (self));
+}
+
+void
+trw_upload_learn (TrwUpload *self, const char *word)
+{
+  self->learned = word;
+}
+
+/* Questions */
+
+const TrwQuestion *
+trw_upload_ask (TrwUpload *self, GError **error)
+{
+  clear_question (self);
+  self->question.headers = soup_message_headers_new (SOUP_MESSAGE_HEADERS_REQUEST);
+  if (!self->dialect->ask (self, &self->question, error))
+    return NULL;
+  g_assert (self->question.offset <= trw_upload_get_size (self)
+            && self->question.length
+                   <= trw_upload_get_size (self) - self->question.offset);
+  return &self->question;
+}
+
+gboolean
+trw_upload_is_at_first_origin (TrwUpload *self)
+{
+  return trundle_url_is_same_origin (self->question.uri, self->request->uri)
+         && (!self->is_foreign || self->question.is_request);
+}
+
+/* The sending */
+
+static void
+on_sender_moved (gpointer user_data)
+{
+  TrwUpload *self = user_data;
+
+  self->hooks->moved (self->user_data);
+}
+
+static void
+on_sender_ended (const GError *error, gpointer user_data)
+{
+  TrwUpload *self = user_data;
+
+  self->hooks->ended (error, self->user_data);
+}
+
+static const TrwSenderSink sender_sink = { on_sender_moved, on_sender_ended };
+
+void
+trw_upload_begin_hop (TrwUpload *self,
+                      GUri *uri,
+                      gboolean is_at_first_origin,
+                      gboolean has_body)
+{
+  trw_upload_stop (self);
+  g_clear_pointer (&self->here, g_uri_unref);
+  self->here = g_uri_ref (uri);
+  self->is_here_ours = is_at_first_origin;
+  self->hop_sent = 0;
+  self->is_out = !has_body;
+  self->n_interim = 0;
+  if (!has_body)
+    return;
+  self->is_whole = FALSE;
+  self->sender = trw_sender_new (self->request->pieces,
+                                 self->question.offset,
+                                 self->question.length,
+                                 &sender_sink,
+                                 self);
+}
+
+void
+trw_upload_start (TrwUpload *self, GIOStream *connection)
+{
+  if (self->sender != NULL && connection != NULL && !trw_sender_is_started (self->sender))
+    trw_sender_start (self->sender, connection);
+}
+
+void
+trw_upload_stop (TrwUpload *self)
+{
+  if (self->sender == NULL)
+    return;
+  self->is_out = trw_upload_is_out (self);
+  self->hop_sent = trw_sender_get_sent (self->sender);
+  self->is_whole = self->is_out
+                   && self->question.offset + self->question.length
+                          == trw_upload_get_size (self);
+  g_clear_pointer (&self->sender, trw_sender_free);
+}
+
+gboolean
+trw_upload_is_started (TrwUpload *self)
+{
+  return self->sender != NULL && trw_sender_is_started (self->sender);
+}
+
+/* An empty body is out with its head. */
+gboolean
+trw_upload_is_out (TrwUpload *self)
+{
+  return self->sender != NULL ? trw_sender_is_complete (self->sender) : self->is_out;
+}
+
+guint64
+trw_upload_get_hop_sent (TrwUpload *self)
+{
+  return self->sender != NULL ? trw_sender_get_sent (self->sender) : self->hop_sent;
+}
+
+gboolean
+trw_upload_look (TrwUpload *self, TrwFlow *out_flow)
+{
+  return self->sender != NULL && trw_sender_look (self->sender, out_flow);
+}
+
+/* Answers */
+
+static TrwReply
+make_reply (TrwUpload *self, guint status, SoupMessageHeaders *headers)
+{
+  return (TrwReply){
+    .status = status,
+    .headers = headers,
+    .n_sent = trw_upload_get_hop_sent (self),
+  };
+}
+
+gboolean
+trw_upload_inform (TrwUpload *self, guint status, SoupMessageHeaders *headers)
+{
+  const TrwReply reply = make_reply (self, status, headers);
+
+  if (self->dialect->informed != NULL && status != SOUP_STATUS_CONTINUE
+      && self->dialect->informed (self, &reply))
+    return TRUE;
+  return ++self->n_interim <= INTERIM_MAX + reply.n_sent / BYTES_PER_INTERIM;
+}
+
+/* A server that lets us ask for ever is none we can finish with. */
+static gboolean
+is_fruitful (TrwUpload *self)
+{
+  gboolean has_grown = self->confirmed > self->confirmed_before;
+
+  self->confirmed_before = self->confirmed;
+  self->n_fruitless = has_grown ? 0 : self->n_fruitless + 1;
+  return self->n_fruitless <= FRUITLESS_MAX;
+}
+
+static gboolean
+begin_anew (TrwUpload *self)
+{
+  if (self->has_begun_anew)
+    return FALSE;
+  self->has_begun_anew = TRUE;
+  self->is_foreign = FALSE;
+  self->is_complete = FALSE;
+  self->n_fruitless = 0;
+  trw_upload_confirm (self, 0);
+  self->confirmed_before = 0;
+  end_dialect (self);
+  trw_upload_tell (self, NULL);
+  self->state = self->dialect->begin (self, NULL);
+  return TRUE;
+}
+
+TrwVerdict
+trw_upload_judge (TrwUpload *self,
+                  guint status,
+                  SoupMessageHeaders *headers,
+                  GError **error)
+{
+  const TrwReply reply = make_reply (self, status, headers);
+  TrwVerdict verdict = self->dialect->answered (self, &reply, error);
+  const char *message = NULL;
+
+  if (verdict == TRW_VERDICT_NEXT && !is_fruitful (self))
+    message = "The upload gets no further";
+  else if (verdict == TRW_VERDICT_AFRESH && !begin_anew (self))
+    message = "The server lost the upload more than once";
+  if (message == NULL)
+    return verdict;
+  g_set_error_literal (error, TRUNDLE_ERROR, TRUNDLE_ERROR_PROTOCOL_ERROR, message);
+  return TRW_VERDICT_FAIL;
+}
+
+gboolean
+trw_upload_is_heard (TrwUpload *self)
+{
+  return self->n_unheard == 0;
+}
+
+void
+trw_upload_hear (TrwUpload *self)
+{
+  self->n_unheard--;
+}
+
+/* Facts */
+
+guint64
+trw_upload_get_sent (TrwUpload *self)
+{
+  return MAX (self->question.offset + trw_upload_get_hop_sent (self), self->confirmed);
+}
+
+gboolean
+trw_upload_is_whole (TrwUpload *self)
+{
+  return self->is_whole || self->is_complete;
+}
+
+void
+trw_upload_add_facts (TrwUpload *self, GVariantDict *facts, gboolean is_complete)
+{
+  guint64 size = trw_upload_get_size (self);
+  gboolean is_done = is_complete && trw_upload_is_whole (self);
+
+  g_variant_dict_insert (
+      facts, "body-sent", "t", is_done ? size : trw_upload_get_sent (self));
+  g_variant_dict_insert (facts, "body-confirmed", "t", is_done ? size : self->confirmed);
+  if (!is_complete && self->place != NULL)
+    g_variant_dict_insert_value (facts, "upload", self->place);
+  if (self->learned != NULL)
+    g_variant_dict_insert (facts, "dialect", "s", self->learned);
+}
