@@ -24,6 +24,8 @@ from parts.matrix import Kind
 from parts.nginx import Nginx
 from parts.script import Script
 from parts.tool import Tool
+from parts.tus import NpmTus
+from parts.tus_server import TusServer
 from parts.waiting import wait_for
 from parts.web_servers import Apache, AuthNginx, Squid
 
@@ -188,6 +190,26 @@ def script():
     script = Script()
     yield script
     script.stop()
+
+
+@pytest.fixture
+def tus():
+    """A tus server of ours."""
+    tus = TusServer()
+    yield tus
+    tus.stop()
+
+
+@pytest.fixture
+def npm_tus():
+    """The real one."""
+    if NpmTus.why_not():
+        pytest.skip(NpmTus.why_not())
+    path = pathlib.Path(tempfile.mkdtemp(prefix="trundle-tus-"))
+    server = NpmTus(path)
+    yield server
+    server.stop()
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture

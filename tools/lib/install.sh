@@ -33,6 +33,24 @@ need_packages ()
       "${missing[@]}"
 }
 
+# need_node_modules FROM TO: what FROM/package-lock.json says, below TO; not again while it
+# says the same.  Without npm's registry there is none: the tests that need it say so.
+need_node_modules ()
+{
+  local from=$1 to=$2
+  cmp -s "$from/package-lock.json" "$to/installed.json" && return 0
+  if ! { command -v node && command -v npm; } >/dev/null; then
+    need_packages npm || return 1
+  fi
+  echo "Installing the modules of $from"
+  rm -f "$to/installed.json"
+  mkdir -p "$to" && cp "$from/package.json" "$from/package-lock.json" "$to" || return 1
+  (cd "$to" && install_quietly timeout 180 npm ci --cache "$PWD/cache" --loglevel error \
+    --ignore-scripts --omit=optional --no-audit --no-fund --no-update-notifier \
+    --fetch-retries 1 --fetch-timeout 30000) &&
+    cp "$from/package-lock.json" "$to/installed.json"
+}
+
 # Runs a command whose output matters only when it fails.
 install_quietly ()
 {
