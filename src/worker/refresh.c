@@ -1,25 +1,22 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A token server is asked as any server is, by an attempt: the same TLS, proxies, limits
- * and words for what goes wrong.  Its answer goes into a file in memory, and no further
- * than grant.c says. */
+/* A token server is asked for a form's worth, and its answer read no further than grant.c
+ * says. */
 
 #include "config.h"
 
 #include "refresh.h"
 
-#include "attempt.h"
 #include "common/error.h"
+#include "errand.h"
 #include "grant.h"
 
 #include <glib/gstdio.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 typedef struct
 {
-  int fd; /* (owned): what came */
   TrwRefreshFunc func;
   gpointer user_data;
 } Refresh;
@@ -30,32 +27,13 @@ typedef struct
 static GVariant *
 make_question (GVariant *request)
 {
-  static const char *const passed_on[] = {
-    "url",
-    "ca-certificates",
-    "trusted-certificates",
-    "client-certificates",
-    "credentials",
-    "proxies",
-    "proxy-exclusions",
-    "allow-insecure-auth",
-    "request-timeout",
-    "connect-timeout",
-    "first-byte-timeout",
-    "connections",
-  };
+  static const char *const more[] = { "url", NULL };
   static const char *const accepted[] = { "200" };
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_auto (GVariantBuilder) secret = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ss)"));
   g_autofree char *client = trw_grant_say_client (request);
 
-  for (guint i = 0; i < G_N_ELEMENTS (passed_on); i++)
-    {
-      g_autoptr (GVariant) value = g_variant_lookup_value (request, passed_on[i], NULL);
-
-      if (value != NULL)
-        g_variant_dict_insert_value (&dict, passed_on[i], value);
-    }
+  trw_errand_pass_on (&dict, request, more);
   if (client != NULL)
     g_variant_builder_add (&secret, "(ss)", "Authorization", client);
   g_variant_dict_insert_value (&dict, "secret-headers", g_variant_builder_end (&secret));
@@ -74,23 +52,19 @@ make_question (GVariant *request)
 
 /* ---- the answer ---- */
 
-/* (transfer full), not floating */
+/* @error: (nullable): what is wrong with an answer that came.  (transfer full), not
+ * floating */
 static GVariant *
 describe_failure (GVariant *facts, const GError *error)
 {
   g_auto (GVariantDict) answer = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GVariant) body = NULL;
-  const char *name = "ConnectionLost";
-  const char *message = "";
-  guint32 status = 0;
+  const char *message;
+  guint32 status;
+  const char *name = trw_errand_read_end (facts, &message, &status);
 
   if (facts != NULL)
-    {
-      g_variant_lookup (facts, "error", "&s", &name);
-      g_variant_lookup (facts, "message", "&s", &message);
-      g_variant_lookup (facts, "status", "u", &status);
-      body = g_variant_lookup_value (facts, "error-body", G_VARIANT_TYPE_BYTESTRING);
-    }
+    body = g_variant_lookup_value (facts, "error-body", G_VARIANT_TYPE_BYTESTRING);
   if (error != NULL)
     {
       name = trundle_error_to_name (error->code);
@@ -110,7 +84,7 @@ describe_failure (GVariant *facts, const GError *error)
 
 /* (transfer full), not floating */
 static GVariant *
-read_answer (Refresh *self, GVariant *facts)
+read_answer (GVariant *facts, int fd)
 {
   g_autofree char *data = g_malloc (TRW_GRANT_ANSWER_MAX);
   g_autoptr (GError) error = NULL;
@@ -123,53 +97,19 @@ read_answer (Refresh *self, GVariant *facts)
   if (!is_complete)
     return describe_failure (facts, NULL);
 
-  length = pread (self->fd, data, TRW_GRANT_ANSWER_MAX, 0);
+  length = pread (fd, data, TRW_GRANT_ANSWER_MAX, 0);
   answer = trw_grant_read_token (data, (gsize)MAX (length, 0), &error);
   return answer != NULL ? answer : describe_failure (facts, error);
 }
 
 static void
-on_responded (TrwAttempt *attempt, GVariant *response, gpointer user_data)
-{
-}
-
-static void
-on_redirected (TrwAttempt *attempt,
-               const char *from,
-               const char *to,
-               guint status,
-               gpointer user_data)
-{
-}
-
-static void
-on_moved (TrwAttempt *attempt, gpointer user_data)
-{
-}
-
-static void
-on_uploaded (TrwAttempt *attempt, GVariant *place, gpointer user_data)
-{
-}
-
-static void
-on_digested (TrwAttempt *attempt, GVariant *state, gpointer user_data)
-{
-}
-
-static void
-on_over (TrwAttempt *attempt, GVariant *facts, gpointer user_data)
+on_answered (GVariant *facts, int room_fd, gpointer user_data)
 {
   g_autofree Refresh *self = user_data;
-  g_autoptr (GVariant) answer = read_answer (self, facts);
+  g_autoptr (GVariant) answer = read_answer (facts, room_fd);
 
-  g_close (self->fd, NULL);
   self->func (answer, self->user_data);
-  trw_attempt_unref (attempt);
 }
-
-static const TrwAttemptHooks hooks = { on_responded, on_redirected, on_moved,
-                                       on_uploaded,  on_digested,   on_over };
 
 gboolean
 trw_refresh_begin (GVariant *request,
@@ -181,7 +121,6 @@ trw_refresh_begin (GVariant *request,
 {
   g_autoptr (GVariant) question = make_question (request);
   g_autoptr (TrwRequest) asked = trw_request_new (question, error);
-  g_autoptr (TrwSession) session = NULL;
   Refresh *self;
 
   if (asked == NULL)
@@ -191,11 +130,9 @@ trw_refresh_begin (GVariant *request,
     }
 
   self = g_new0 (Refresh, 1);
-  self->fd = fcntl (room_fd, F_DUPFD_CLOEXEC, 3);
   self->func = func;
   self->user_data = user_data;
   asked->body = trw_grant_ask (request);
-  session = trw_sessions_get (sessions, asked);
-  trw_attempt_new (0, g_steal_pointer (&asked), room_fd, session, &hooks, self);
+  trw_errand_begin (g_steal_pointer (&asked), room_fd, sessions, on_answered, self);
   return TRUE;
 }

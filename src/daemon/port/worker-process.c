@@ -433,11 +433,12 @@ trd_worker_process_begin (TrdWorkerProcess *self,
 }
 
 void
-trd_worker_process_refresh (TrdWorkerProcess *self,
-                            GUnixFDList *files,
-                            GVariant *request,
-                            GAsyncReadyCallback callback,
-                            gpointer user_data)
+trd_worker_process_ask (TrdWorkerProcess *self,
+                        const char *method,
+                        GUnixFDList *files,
+                        GVariant *request,
+                        GAsyncReadyCallback callback,
+                        gpointer user_data)
 {
   g_return_if_fail (TRD_IS_WORKER_PROCESS (self));
   g_return_if_fail (self->state == TRD_WORKER_READY);
@@ -447,7 +448,7 @@ trd_worker_process_refresh (TrdWorkerProcess *self,
                                             NULL,
                                             TRUNDLE_WORKER_PATH,
                                             TRUNDLE_INTERFACE_WORKER,
-                                            "Refresh",
+                                            method,
                                             g_variant_new ("(h@a{sv})", 0, request),
                                             G_VARIANT_TYPE ("(a{sv})"),
                                             G_DBUS_CALL_FLAGS_NONE,

@@ -114,14 +114,15 @@ trd_worker_process_begin (TrdWorkerProcess *self,
 void
 trd_worker_process_stop (TrdWorkerProcess *self, guint64 attempt);
 
-/* Only when ready.  @callback gets the reply to Refresh, from the connection.  @files:
- * the room for the answer. */
+/* Only when ready.  @callback gets the reply to @method, one that takes a room for the
+ * answer and a request, from the connection.  @files: the room. */
 void
-trd_worker_process_refresh (TrdWorkerProcess *self,
-                            GUnixFDList *files,
-                            GVariant *request,
-                            GAsyncReadyCallback callback,
-                            gpointer user_data);
+trd_worker_process_ask (TrdWorkerProcess *self,
+                        const char *method,
+                        GUnixFDList *files,
+                        GVariant *request,
+                        GAsyncReadyCallback callback,
+                        gpointer user_data);
 
 /* No later attempt has it. */
 void

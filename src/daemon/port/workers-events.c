@@ -77,7 +77,7 @@ on_ready (TrdWorkerProcess *process, gpointer user_data)
 
   for (guint i = 0; i < waiting->len; i++)
     trd_workers_send (self, worker, g_ptr_array_index (waiting, i));
-  trd_workers_send_refreshes (self, worker);
+  trd_workers_send_errands (self, worker);
 }
 
 static gboolean
@@ -329,7 +329,7 @@ on_gone (TrdWorkerProcess *process, TrdWorkerEnd end, gpointer user_data)
   g_ptr_array_steal_index (self->workers, index);
   note_end (self, worker, end);
   end_attempts (self, worker, end);
-  trd_workers_end_refreshes (self, worker);
+  trd_workers_end_errands (self, worker);
   trd_worker_free (worker);
   trd_workers_complete_shutdown (self);
 }

@@ -56,7 +56,7 @@ struct _TrdWorkers
   GHashTable *attempts;    /* (owned): number to Attempt (owned) */
   GHashTable *tasks;       /* (owned): task id to Attempt (unowned), not stopped */
   TrdWorkerPauses *pauses; /* (owned) */
-  GPtrArray *refreshes;    /* (owned) (element-type GTask): workers-refresh.c */
+  GPtrArray *errands;      /* (owned) (element-type GTask): workers-errands.c */
   GQueue released;         /* (owned): Attempts whose part is free, to be told soon */
   guint released_source;
   guint64 last_number;
@@ -98,7 +98,7 @@ trd_workers_send (TrdWorkers *self, TrdWorker *worker, TrdWorkerAttempt *attempt
 void
 trd_worker_free (gpointer data);
 
-/* workers-refresh.c. */
+/* workers-errands.c: the transport's verbs, all with the same end. */
 void
 trd_workers_refresh_async (TrdTransport *transport,
                            const TrdOwner *owner,
@@ -106,14 +106,12 @@ trd_workers_refresh_async (TrdTransport *transport,
                            GAsyncReadyCallback callback,
                            gpointer user_data);
 GVariant *
-trd_workers_refresh_finish (TrdTransport *transport,
-                            GAsyncResult *result,
-                            GError **error);
+trd_workers_finish_errand (TrdTransport *transport, GAsyncResult *result, GError **error);
 /* @worker is ready; or gone, NULL for all. */
 void
-trd_workers_send_refreshes (TrdWorkers *self, TrdWorker *worker);
+trd_workers_send_errands (TrdWorkers *self, TrdWorker *worker);
 void
-trd_workers_end_refreshes (TrdWorkers *self, TrdWorker *worker);
+trd_workers_end_errands (TrdWorkers *self, TrdWorker *worker);
 
 void
 trd_attempt_drop_part (TrdWorkerAttempt *attempt);

@@ -455,7 +455,7 @@ trd_workers_implement_transport (TrdTransportInterface *iface)
   iface->stop = stop;
   iface->forget_jar = forget_jar;
   iface->refresh_async = trd_workers_refresh_async;
-  iface->refresh_finish = trd_workers_refresh_finish;
+  iface->refresh_finish = trd_workers_finish_errand;
   iface->count = count;
   iface->shutdown_async = shutdown_async;
   iface->shutdown_finish = shutdown_finish;
@@ -516,7 +516,7 @@ trd_workers_dispose (GObject *object)
   TrdWorkers *self = TRD_WORKERS (object);
 
   self->sink = NULL;
-  trd_workers_end_refreshes (self, NULL);
+  trd_workers_end_errands (self, NULL);
   g_ptr_array_set_size (self->workers, 0);
   g_queue_clear (&self->released);
   g_hash_table_remove_all (self->tasks);
@@ -541,7 +541,7 @@ trd_workers_finalize (GObject *object)
   g_clear_pointer (&self->tasks, g_hash_table_unref);
   g_clear_pointer (&self->pauses, trd_worker_pauses_free);
   g_clear_pointer (&self->shutdown_tasks, g_ptr_array_unref);
-  g_clear_pointer (&self->refreshes, g_ptr_array_unref);
+  g_clear_pointer (&self->errands, g_ptr_array_unref);
   G_OBJECT_CLASS (trd_workers_parent_class)->finalize (object);
 }
 
@@ -579,7 +579,7 @@ trd_workers_init (TrdWorkers *self)
       g_int64_hash, g_int64_equal, NULL, attempt_free);
   self->tasks = g_hash_table_new (g_int64_hash, g_int64_equal);
   self->pauses = trd_worker_pauses_new ();
-  self->refreshes = g_ptr_array_new_with_free_func (g_object_unref);
+  self->errands = g_ptr_array_new_with_free_func (g_object_unref);
   self->shutdown_tasks = g_ptr_array_new_with_free_func (g_object_unref);
   g_queue_init (&self->released);
 }
