@@ -18,6 +18,7 @@
 #include "jars.h"
 #include "refresh.h"
 #include "sessions.h"
+#include "terminate.h"
 
 #define RESOURCE_PATH                                                                    \
   "/org/freedesktop/BackgroundTransfer1/org.freedesktop.BackgroundTransfer1.Worker.xml"
@@ -408,7 +409,7 @@ handle_forget_jar (TrwWorker *self,
 }
 
 static void
-on_refreshed (GVariant *answer, gpointer user_data)
+on_errand_answered (GVariant *answer, gpointer user_data)
 {
   g_dbus_method_invocation_return_value (user_data, g_variant_new ("(@a{sv})", answer));
 }
@@ -427,7 +428,31 @@ handle_refresh (TrwWorker *self, GVariant *parameters, GDBusMethodInvocation *in
   room = take_file (&files, handle, &error);
   if (room < 0
       || !trw_refresh_begin (
-          request, room, self->sessions, on_refreshed, invocation, &error))
+          request, room, self->sessions, on_errand_answered, invocation, &error))
+    g_dbus_method_invocation_return_gerror (invocation, error);
+}
+
+static void
+handle_terminate (TrwWorker *self,
+                  GVariant *parameters,
+                  GDBusMethodInvocation *invocation)
+{
+  g_autoptr (GVariant) request = NULL;
+  g_autoptr (TrwJar) jar = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (TrwFiles) files = { NULL, 0 };
+  TrwTerminator who = { .is_local = self->profile == TRW_PROFILE_LOCAL };
+  int handle;
+  int room = -1;
+
+  g_variant_get (parameters, "(h@a{sv})", &handle, &request);
+  trw_files_init (&files, invocation);
+  if (trw_jars_take (self->jars, request, &jar, &error))
+    room = take_file (&files, handle, &error);
+  who.jar = jar;
+  if (room < 0
+      || !trw_terminate_begin (
+          request, room, &who, self->sessions, on_errand_answered, invocation, &error))
     g_dbus_method_invocation_return_gerror (invocation, error);
 }
 
@@ -464,11 +489,9 @@ on_method_call (GDBusConnection *connection,
                     GVariant *parameters,
                     GDBusMethodInvocation *invocation);
   } rows[] = {
-    { "Begin", handle_begin },
-    { "Stop", handle_stop },
-    { "ForgetJar", handle_forget_jar },
-    { "Refresh", handle_refresh },
-    { "Ping", handle_ping },
+    { "Begin", handle_begin },          { "Stop", handle_stop },
+    { "ForgetJar", handle_forget_jar }, { "Refresh", handle_refresh },
+    { "Terminate", handle_terminate },  { "Ping", handle_ping },
     { "Leave", handle_leave },
   };
 

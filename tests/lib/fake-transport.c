@@ -18,7 +18,8 @@ struct _FakeTransport
   GPtrArray *attempts; /* (element-type FakeAttempt) (owned) */
   gboolean auto_release;
   guint64 forgotten;
-  GQueue refreshes; /* (element-type GTask) (owned): whose data are their requests */
+  GQueue refreshes;    /* (element-type GTask) (owned): whose data are their requests */
+  GQueue terminations; /* (element-type GTask) (owned): likewise */
   guint n_refreshes;
 };
 
@@ -345,14 +346,47 @@ refresh_finish (TrdTransport *transport, GAsyncResult *result, GError **error)
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-GPtrArray *
-fake_transport_list_refreshes (FakeTransport *self)
+static void
+terminate_async (TrdTransport *transport,
+                 const TrdAttempt *attempt,
+                 GAsyncReadyCallback callback,
+                 gpointer user_data)
+{
+  FakeTransport *self = FAKE_TRANSPORT (transport);
+  GTask *task = g_task_new (NULL, NULL, callback, user_data);
+
+  g_assert_nonnull (attempt->owner);
+  g_task_set_task_data (
+      task, g_variant_ref_sink (attempt->request), (GDestroyNotify)g_variant_unref);
+  g_queue_push_tail (&self->terminations, task);
+}
+
+static GVariant *
+terminate_finish (TrdTransport *transport, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static GPtrArray *
+list_requests (const GQueue *tasks)
 {
   GPtrArray *requests = g_ptr_array_new ();
 
-  for (GList *l = self->refreshes.head; l != NULL; l = l->next)
+  for (GList *l = tasks->head; l != NULL; l = l->next)
     g_ptr_array_add (requests, g_task_get_task_data (l->data));
   return requests;
+}
+
+GPtrArray *
+fake_transport_list_refreshes (FakeTransport *self)
+{
+  return list_requests (&self->refreshes);
+}
+
+GPtrArray *
+fake_transport_list_terminations (FakeTransport *self)
+{
+  return list_requests (&self->terminations);
 }
 
 guint
@@ -361,10 +395,10 @@ fake_transport_count_refreshes (FakeTransport *self)
   return self->n_refreshes;
 }
 
-void
-fake_transport_answer_refresh (FakeTransport *self, const char *answer)
+static void
+answer_oldest (GQueue *tasks, const char *answer)
 {
-  g_autoptr (GTask) task = g_queue_pop_head (&self->refreshes);
+  g_autoptr (GTask) task = g_queue_pop_head (tasks);
 
   g_assert_nonnull (task);
   if (answer == NULL)
@@ -374,6 +408,18 @@ fake_transport_answer_refresh (FakeTransport *self, const char *answer)
     g_task_return_pointer (task,
                            g_variant_ref_sink (g_variant_new_parsed (answer)),
                            (GDestroyNotify)g_variant_unref);
+}
+
+void
+fake_transport_answer_refresh (FakeTransport *self, const char *answer)
+{
+  answer_oldest (&self->refreshes, answer);
+}
+
+void
+fake_transport_answer_termination (FakeTransport *self, const char *answer)
+{
+  answer_oldest (&self->terminations, answer);
 }
 
 static guint
@@ -425,6 +471,8 @@ transport_iface_init (TrdTransportInterface *iface)
   iface->forget_jar = forget_jar;
   iface->refresh_async = refresh_async;
   iface->refresh_finish = refresh_finish;
+  iface->terminate_async = terminate_async;
+  iface->terminate_finish = terminate_finish;
   iface->count = count;
   iface->shutdown_async = shutdown_async;
   iface->shutdown_finish = shutdown_finish;
@@ -434,15 +482,12 @@ static void
 fake_transport_finalize (GObject *object)
 {
   FakeTransport *self = FAKE_TRANSPORT (object);
-  GTask *task;
 
   g_ptr_array_unref (self->attempts);
-  while ((task = g_queue_pop_head (&self->refreshes)) != NULL)
-    {
-      g_task_return_new_error (
-          task, TRUNDLE_ERROR, TRUNDLE_ERROR_CONNECTION_LOST, "The worker was lost");
-      g_object_unref (task);
-    }
+  while (!g_queue_is_empty (&self->refreshes))
+    answer_oldest (&self->refreshes, NULL);
+  while (!g_queue_is_empty (&self->terminations))
+    answer_oldest (&self->terminations, NULL);
   G_OBJECT_CLASS (fake_transport_parent_class)->finalize (object);
 }
 

@@ -103,5 +103,10 @@ fake_transport_count_refreshes (FakeTransport *self);
 /* Answers the oldest with the text of an a{sv}; NULL: with CONNECTION_LOST. */
 void
 fake_transport_answer_refresh (FakeTransport *self, const char *answer);
+/* The same of uploads that are given up. */
+GPtrArray *
+fake_transport_list_terminations (FakeTransport *self);
+void
+fake_transport_answer_termination (FakeTransport *self, const char *answer);
 void
 fake_transport_crash (FakeTransport *self, gint64 task_id, gboolean alone);

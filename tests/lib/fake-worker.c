@@ -519,15 +519,21 @@ handle_ping (GDBusMethodInvocation *invocation)
     g_dbus_method_invocation_return_value (g_steal_pointer (&slow_stop), NULL);
 }
 
-/* The path is the token; or "die", or "refuse", or "wait" for ever. */
+/* The path is the token, or what is terminated by; or "die", or "refuse", or "wait" for
+ * ever. */
 static void
-handle_refresh (GVariant *parameters, GDBusMethodInvocation *invocation)
+handle_errand (const char *method,
+               GVariant *parameters,
+               GDBusMethodInvocation *invocation)
 {
   g_autoptr (GVariant) request = NULL;
+  gboolean is_refresh = strcmp (method, "Refresh") == 0;
   const char *url = "";
+  guint64 version = 0;
 
   g_variant_get (parameters, "(h@a{sv})", NULL, &request);
   g_variant_lookup (request, "url", "&s", &url);
+  g_variant_lookup (request, "jar-version", "t", &version);
   url = strrchr (url, '/') + 1;
   if (strcmp (url, "die") == 0)
     _exit (1);
@@ -536,9 +542,13 @@ handle_refresh (GVariant *parameters, GDBusMethodInvocation *invocation)
   if (strcmp (url, "refuse") == 0)
     g_dbus_method_invocation_return_error (
         invocation, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT, "No");
-  else
+  else if (is_refresh)
     g_dbus_method_invocation_return_value (
         invocation, g_variant_new_parsed ("({'access-token': <%s>},)", url));
+  else
+    g_dbus_method_invocation_return_value (
+        invocation,
+        g_variant_new_parsed ("({'terminated': <true>, 'jar-version': <%t>},)", version));
 }
 
 static void
@@ -557,8 +567,8 @@ on_method_call (GDBusConnection *from,
     handle_stop (parameters, invocation);
   else if (strcmp (method_name, "Ping") == 0)
     handle_ping (invocation);
-  else if (strcmp (method_name, "Refresh") == 0)
-    handle_refresh (parameters, invocation);
+  else if (strcmp (method_name, "Refresh") == 0 || strcmp (method_name, "Terminate") == 0)
+    handle_errand (method_name, parameters, invocation);
   else
     _exit (0);
 }

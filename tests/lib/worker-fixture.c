@@ -571,13 +571,13 @@ worker_fixture_call (WorkerFixture *self, const char *method, GVariant *argument
   return answer.error;
 }
 
-GVariant *
-worker_fixture_refresh (WorkerFixture *self, const char *request, GError **error)
+static GVariant *
+ask (WorkerFixture *self, const char *method, const char *request, GError **error)
 {
   int room_fd = memfd_create ("answer", MFD_CLOEXEC);
   g_autoptr (GUnixFDList) files = g_unix_fd_list_new_from_array (&room_fd, 1);
   Answer answer = call (self,
-                        "Refresh",
+                        method,
                         g_variant_new ("(h@a{sv})", 0, g_variant_new_parsed (request)),
                         files);
   g_autoptr (GVariant) reply = answer.reply;
@@ -588,6 +588,18 @@ worker_fixture_refresh (WorkerFixture *self, const char *request, GError **error
   else
     g_variant_get (reply, "(@a{sv})", &dict);
   return dict;
+}
+
+GVariant *
+worker_fixture_refresh (WorkerFixture *self, const char *request, GError **error)
+{
+  return ask (self, "Refresh", request, error);
+}
+
+GVariant *
+worker_fixture_terminate (WorkerFixture *self, const char *request, GError **error)
+{
+  return ask (self, "Terminate", request, error);
 }
 
 static gboolean

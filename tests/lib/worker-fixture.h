@@ -81,9 +81,11 @@ worker_fixture_count_digested (WorkerFixture *self);
 GError *
 worker_fixture_call (WorkerFixture *self, const char *method, GVariant *arguments);
 
-/* Refresh with the text of an a{sv}.  (transfer full) */
+/* Refresh and Terminate with the text of an a{sv}.  (transfer full) */
 GVariant *
 worker_fixture_refresh (WorkerFixture *self, const char *request, GError **error);
+GVariant *
+worker_fixture_terminate (WorkerFixture *self, const char *request, GError **error);
 
 /* Awaits Done; its facts.  (transfer none) */
 GVariant *

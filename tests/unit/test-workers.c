@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "await.h"
+#include "common/cookies.h"
 #include "common/error.h"
 #include "common/profile.h"
 #include "fake-resolver.h"
@@ -150,6 +151,70 @@ test_refresh_lost (WorkersFixture *f, gconstpointer data)
   test_await (unheard.error != NULL);
   g_assert_error (unheard.error, TRUNDLE_ERROR, TRUNDLE_ERROR_CONNECTION_LOST);
   g_clear_error (&unheard.error);
+}
+
+static void
+on_terminated (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Refresh *asked = user_data;
+
+  asked->answer = trd_transport_terminate_finish (
+      asked->transport, result, &asked->error);
+}
+
+static void
+begin_terminate (WorkersFixture *f, Refresh *asked, const char *deed)
+{
+  g_autofree char *url = g_strconcat ("https://fake/", deed, NULL);
+  g_autoptr (GVariant) cookies = g_variant_ref_sink (
+      g_variant_new_parsed ("@" TRUNDLE_COOKIES_TYPE " []"));
+  const TrdAttempt attempt = {
+    .owner = f->owner,
+    .request = g_variant_new_parsed ("{'url': <%s>}", url),
+    .jar = 7,
+    .jar_version = 3,
+    .cookies = cookies,
+  };
+
+  *asked = (Refresh){ .transport = f->transport };
+  trd_transport_terminate_async (f->transport, &attempt, on_terminated, asked);
+}
+
+static guint64
+read_jar_version (const Refresh *asked)
+{
+  guint64 version = 0;
+
+  g_assert_true (g_variant_lookup (asked->answer, "jar-version", "t", &version));
+  return version;
+}
+
+/* A worker is sent the cookies once, for whatever it needs them. */
+static void
+test_terminate (WorkersFixture *f, gconstpointer data)
+{
+  Refresh first;
+  Refresh second;
+
+  begin_terminate (f, &first, "gone");
+  test_await (first.answer != NULL);
+  begin_terminate (f, &second, "gone");
+  test_await (second.answer != NULL);
+  g_assert_cmpuint (read_jar_version (&first), ==, 3);
+  g_assert_cmpuint (read_jar_version (&second), ==, 0);
+  g_clear_pointer (&first.answer, g_variant_unref);
+  g_clear_pointer (&second.answer, g_variant_unref);
+}
+
+static void
+test_terminate_lost (WorkersFixture *f, gconstpointer data)
+{
+  Refresh lost;
+
+  begin_terminate (f, &lost, "die");
+  test_await (lost.error != NULL);
+  g_assert_error (lost.error, TRUNDLE_ERROR, TRUNDLE_ERROR_CONNECTION_LOST);
+  g_clear_error (&lost.error);
 }
 
 static void
@@ -665,6 +730,8 @@ main (int argc, char **argv)
   add ("/workers/refused", NULL, test_refused);
   add ("/workers/refresh", NULL, test_refresh);
   add ("/workers/refresh-lost", NULL, test_refresh_lost);
+  add ("/workers/terminate", NULL, test_terminate);
+  add ("/workers/terminate-lost", NULL, test_terminate_lost);
   add ("/workers/proxy", NULL, test_proxy);
   add ("/workers/proxy-unknown", NULL, test_proxy_unknown);
   add ("/workers/nothing-inherited", NULL, test_nothing_inherited);

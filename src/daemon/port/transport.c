@@ -73,6 +73,27 @@ trd_transport_refresh_finish (TrdTransport *self, GAsyncResult *result, GError *
   return TRD_TRANSPORT_GET_IFACE (self)->refresh_finish (self, result, error);
 }
 
+void
+trd_transport_terminate_async (TrdTransport *self,
+                               const TrdAttempt *attempt,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+  g_return_if_fail (TRD_IS_TRANSPORT (self));
+  g_return_if_fail (attempt != NULL);
+
+  TRD_TRANSPORT_GET_IFACE (self)->terminate_async (self, attempt, callback, user_data);
+}
+
+GVariant *
+trd_transport_terminate_finish (TrdTransport *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (TRD_IS_TRANSPORT (self), NULL);
+  g_return_val_if_fail (G_IS_ASYNC_RESULT (result), NULL);
+
+  return TRD_TRANSPORT_GET_IFACE (self)->terminate_finish (self, result, error);
+}
+
 guint
 trd_transport_count (TrdTransport *self)
 {

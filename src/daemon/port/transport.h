@@ -94,6 +94,13 @@ struct _TrdTransportInterface
                          GAsyncReadyCallback callback,
                          gpointer user_data);
   GVariant *(*refresh_finish) (TrdTransport *self, GAsyncResult *result, GError **error);
+  void (*terminate_async) (TrdTransport *self,
+                           const TrdAttempt *attempt,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data);
+  GVariant *(*terminate_finish) (TrdTransport *self,
+                                 GAsyncResult *result,
+                                 GError **error);
   guint (*count) (TrdTransport *self);
   void (*shutdown_async) (TrdTransport *self,
                           GAsyncReadyCallback callback,
@@ -134,6 +141,19 @@ trd_transport_refresh_async (TrdTransport *self,
                              gpointer user_data);
 GVariant *
 trd_transport_refresh_finish (TrdTransport *self, GAsyncResult *result, GError **error);
+
+/* Gives up what a server keeps of the `upload` in the request of @attempt: see Terminate
+ * in the interface Worker.  Of @attempt, borrowed for the call, the number of the task,
+ * `alone` and files are of no matter.  The result is what the server answered; an error
+ * says that nobody is known to have been asked: CONNECTION_LOST, or INVALID_ARGUMENT.
+ * (transfer full) */
+void
+trd_transport_terminate_async (TrdTransport *self,
+                               const TrdAttempt *attempt,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
+GVariant *
+trd_transport_terminate_finish (TrdTransport *self, GAsyncResult *result, GError **error);
 
 /* Attempts begun and neither done nor released. */
 guint

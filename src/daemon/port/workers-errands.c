@@ -157,6 +157,23 @@ trd_workers_refresh_async (TrdTransport *transport,
   go (transport, &what, owner, request, callback, user_data);
 }
 
+void
+trd_workers_terminate_async (TrdTransport *transport,
+                             const TrdAttempt *attempt,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  const Errand what = {
+    .method = "Terminate",
+    .profile = attempt->profile,
+    .jar = attempt->jar,
+    .jar_version = attempt->jar_version,
+    .cookies = attempt->jar != 0 ? g_variant_ref (attempt->cookies) : NULL,
+  };
+
+  go (transport, &what, attempt->owner, attempt->request, callback, user_data);
+}
+
 GVariant *
 trd_workers_finish_errand (TrdTransport *transport, GAsyncResult *result, GError **error)
 {

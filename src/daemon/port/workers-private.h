@@ -105,6 +105,11 @@ trd_workers_refresh_async (TrdTransport *transport,
                            GVariant *request,
                            GAsyncReadyCallback callback,
                            gpointer user_data);
+void
+trd_workers_terminate_async (TrdTransport *transport,
+                             const TrdAttempt *attempt,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data);
 GVariant *
 trd_workers_finish_errand (TrdTransport *transport, GAsyncResult *result, GError **error);
 /* @worker is ready; or gone, NULL for all. */

@@ -456,6 +456,8 @@ trd_workers_implement_transport (TrdTransportInterface *iface)
   iface->forget_jar = forget_jar;
   iface->refresh_async = trd_workers_refresh_async;
   iface->refresh_finish = trd_workers_finish_errand;
+  iface->terminate_async = trd_workers_terminate_async;
+  iface->terminate_finish = trd_workers_finish_errand;
   iface->count = count;
   iface->shutdown_async = shutdown_async;
   iface->shutdown_finish = shutdown_finish;
