@@ -548,6 +548,10 @@ check_part (GVariant *part, GError **error)
     return fail (error,
                  "must hold exactly one of “value”, “body”, “body-path” and "
                  "“body-bytes” for each part");
+  if (g_variant_lookup (checked, "range", "(tt)", NULL, NULL)
+      && !g_variant_lookup (checked, "body", "h", NULL)
+      && !g_variant_lookup (checked, "body-path", "&s", NULL))
+    return fail (error, "must hold a “range” only beside “body” or “body-path”");
   return TRUE;
 }
 

@@ -266,7 +266,7 @@ read_draft (Batch *self,
 
 /* One draft into the open transaction. */
 static gboolean
-stage_draft (Batch *self, const TrdDraft *draft, GError **error)
+stage_draft (Batch *self, TrdDraft *draft, GError **error)
 {
   g_auto (TrdRequestParts) parts = { 0 };
   g_autoptr (TrdResumable) kept = NULL;
@@ -293,6 +293,7 @@ stage_draft (Batch *self, const TrdDraft *draft, GError **error)
       if (!insert_draft (self, row, kept, error))
         return FALSE;
       id = row->id;
+      draft->is_made = TRUE;
       g_ptr_array_add (self->rows, g_steal_pointer (&row));
       g_ptr_array_add (self->secrets, g_steal_pointer (&secrets));
     }

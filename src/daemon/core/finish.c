@@ -33,6 +33,8 @@ finished_details (const TrdTaskRow *row)
     g_variant_dict_insert (&dict, "url", "s", row->url);
   g_variant_dict_insert (&dict, "identifier", "t", row->number);
   g_variant_dict_insert (&dict, "received", "t", row->received);
+  if (row->kind == TRUNDLE_KIND_UPLOAD)
+    g_variant_dict_insert (&dict, "sent", "t", row->body_sent);
   if (row->final_path != NULL)
     g_variant_dict_insert (&dict, "path", "s", row->final_path);
   if (row->proof != NULL)

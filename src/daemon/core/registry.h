@@ -82,6 +82,7 @@ typedef struct
   TrdPlace *place;   /* (nullable): a resolved destination; NULL: the spool */
   GVariant *body;    /* (nullable): aa{sv}: what an upload sends; value/body.h */
   guint64 body_size; /* bytes of it */
+  gboolean is_made;  /* told by trd_registry_create_tasks(): not found, but made */
 } TrdDraft;
 TrdDraft *
 trd_draft_new (TrundleKind kind, const char *url, GVariant *options);

@@ -42,16 +42,16 @@ GBytes *
 trd_answer_read (TrdRegistry *registry, const TrdTaskRow *row)
 {
   TrdTask *task = trd_registry_find_task (registry, row->id);
+  GVariant *configuration = task != NULL ? task->session->row->configuration : NULL;
   g_autoptr (GError) error = NULL;
   GBytes *bytes;
   guint64 max;
   int fd;
 
   if (row->kind != TRUNDLE_KIND_UPLOAD || row->state != TRUNDLE_TASK_FINISHED
-      || row->error_name != NULL || row->received == 0 || task == NULL)
+      || row->error_name != NULL || row->received == 0)
     return NULL;
-  max = trundle_options_get_uint64 (
-      row->options, task->session->row->configuration, "response-body-max");
+  max = trundle_options_get_uint64 (row->options, configuration, "response-body-max");
   /* The app has taken it where nobody else can look. */
   if (row->received > max
       || (row->final_path != NULL && !g_path_is_absolute (row->final_path)))
@@ -68,4 +68,29 @@ trd_answer_read (TrdRegistry *registry, const TrdTaskRow *row)
   bytes = read_all (fd, (gsize)row->received);
   g_close (fd, NULL);
   return bytes;
+}
+
+GVariant *
+trd_answer_tell (TrdRegistry *registry, const TrdEvent *event)
+{
+  TrdStore *store = trd_registry_get_env (registry)->store;
+  g_auto (GVariantDict) dict = { 0 };
+  g_autoptr (TrdTaskRow) row = NULL;
+  g_autoptr (GBytes) body = NULL;
+
+  /* Only an upload has sent anything. */
+  if (event->kind == TRUNDLE_EVENT_TASK_FINISHED
+      && g_variant_lookup (event->details, "sent", "t", NULL))
+    row = trd_store_load_task (store, event->task_id, NULL);
+  if (row != NULL)
+    body = trd_answer_read (registry, row);
+  if (body == NULL)
+    return g_variant_ref (event->details);
+
+  g_variant_dict_init (&dict, event->details);
+  g_variant_dict_insert_value (
+      &dict,
+      "response-body",
+      g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, body, TRUE));
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
 }

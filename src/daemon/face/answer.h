@@ -10,3 +10,8 @@
  * empty one.  (transfer full) (nullable) */
 GBytes *
 trd_answer_read (TrdRegistry *registry, const TrdTaskRow *row);
+
+/* The details of @event as its consumer hears them: with what a server has answered.
+ * (transfer full), not floating */
+GVariant *
+trd_answer_tell (TrdRegistry *registry, const TrdEvent *event);

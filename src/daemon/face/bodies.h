@@ -5,9 +5,37 @@
 
 #include "face/call.h"
 
-/* What uploads send, from what callers give. */
+/* What the uploads of one call send, taken from where the caller says it is before the
+ * call is dealt with: what comes by descriptors is gone with the call, and what is made
+ * of it is on disk before a row names it (law 1).  Whatever no row names in the end is
+ * deleted with this. */
+typedef struct _TrdBodies TrdBodies;
 
-/* Whether exactly one key of the checked @options of an upload says what is sent, into
- * @draft.  Errors: INVALID_ARGUMENT naming the key. */
+void
+trd_bodies_free (TrdBodies *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdBodies, trd_bodies_free)
+
+/* Whether there is an upload in @value: the a{sv} of one, or the aa{sv} of CreateTasks,
+ * which may be unchecked. */
 gboolean
-trd_bodies_read (GVariant *options, TrdDraft *draft, GError **error);
+trd_bodies_are_in (GVariant *value);
+
+/* @value as above.  What is wrong with what it sends is found here. */
+void
+trd_bodies_adopt_async (TrdCall *call,
+                        GVariant *value,
+                        GAsyncReadyCallback callback,
+                        gpointer user_data);
+/* Errors, naming task and key: INVALID_ARGUMENT, NOT_ALLOWED, LIMIT_EXCEEDED, and those
+ * of trd_sources_adopt_finish().  (transfer full) */
+TrdBodies *
+trd_bodies_adopt_finish (GAsyncResult *result, GError **error);
+
+/* What the upload at @index sends, with the options that say what it is, into @draft;
+ * nothing for one that says so by its resume data. */
+void
+trd_bodies_give (TrdBodies *self, guint index, TrdDraft *draft);
+
+/* Rows name what was sent with the @drafts that were made. */
+void
+trd_bodies_settle (TrdBodies *self, GPtrArray *drafts);

@@ -10,11 +10,13 @@
 #include "face/call.h"
 
 #include "common/defaults.h"
+#include "face/bodies.h"
 
 #include <gio/gunixfdlist.h>
 
-/* dbus-daemon's own default for the largest message is 32 MiB. */
-#define REPLY_MAX (16 * 1024 * 1024)
+/* dbus-daemon's own default for the largest message is 32 MiB; the longest answer to an
+ * upload that is told is 16. */
+#define REPLY_MAX (24 * 1024 * 1024)
 
 TrdCall *
 trd_call_new (TrdGate *gate, GDBusMethodInvocation *invocation, GDestroyNotify on_ended)
@@ -38,6 +40,7 @@ call_free (TrdCall *self)
   g_clear_pointer (&self->parameters, g_variant_unref);
   g_clear_pointer (&self->peer, trd_peer_unref);
   g_clear_pointer (&self->secrets, g_ptr_array_unref);
+  g_clear_pointer (&self->bodies, trd_bodies_free);
   g_free (self);
 }
 

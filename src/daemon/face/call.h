@@ -17,8 +17,9 @@ typedef struct
   GDBusMethodInvocation *invocation; /* (owned) */
   GVariant *parameters;              /* (owned) */
   TrdPeer *peer;                     /* (owned) (nullable): NULL before identification */
-  GPtrArray *secrets;      /* (owned) (nullable): kept for it, until it has ended */
-  GDestroyNotify on_ended; /* told the gate, once */
+  GPtrArray *secrets;        /* (owned) (nullable): kept for it, until it has ended */
+  struct _TrdBodies *bodies; /* (owned) (nullable): what its uploads send */
+  GDestroyNotify on_ended;   /* told the gate, once */
 } TrdCall;
 
 TrdCall *

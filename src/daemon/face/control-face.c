@@ -100,6 +100,8 @@ describe_row (const TrdHistoryRow *row)
   g_variant_dict_insert (&dict, "created", "x", row->created_us);
   g_variant_dict_insert (&dict, "finished", "x", row->finished_us);
   g_variant_dict_insert (&dict, "received", "t", row->received);
+  if (row->kind == TRUNDLE_KIND_UPLOAD)
+    g_variant_dict_insert (&dict, "sent", "t", row->sent);
   insert_text (&dict, "url", row->url);
   g_variant_dict_insert (&dict, "result", "s", result);
   if (g_str_equal (result, "failed"))

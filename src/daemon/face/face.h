@@ -18,6 +18,9 @@ typedef struct
    * method without any.  face/secret-fd.h */
   guint scopes;
   guint options;
+  /* In that argument there may be uploads: what they send is taken before the handler is
+   * called.  face/bodies.h */
+  gboolean brings_bodies;
   /* (nullable): secrets that it brings, so that they are kept before the handler is
    * called.  (element-type GVariant) (transfer full) (nullable): NULL for none */
   GPtrArray *(*find_secrets) (gpointer object, TrdCall *call);

@@ -16,6 +16,7 @@
 #include "face/gate.h"
 
 #include "common/names.h"
+#include "face/bodies.h"
 #include "face/face.h"
 #include "face/outlet.h"
 #include "face/secret-fd.h"
@@ -282,13 +283,43 @@ keep_secrets (const TrdMethod *method, gpointer object, TrdCall *call)
 }
 
 static void
+on_bodies_adopted (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  TrdCall *call = user_data;
+  GError *error = NULL;
+
+  call->bodies = trd_bodies_adopt_finish (result, &error);
+  if (call->bodies != NULL)
+    dispatch (call);
+  else
+    trd_call_return_error (call, error);
+}
+
+/* Takes what it brings to be sent; FALSE when there is nothing, or it was taken. */
+static gboolean
+adopt_bodies (const TrdMethod *method, TrdCall *call)
+{
+  g_autoptr (GVariant) value = NULL;
+
+  if (!method->brings_bodies || call->bodies != NULL)
+    return FALSE;
+  value = g_variant_get_child_value (call->parameters, method->options);
+  if (!trd_bodies_are_in (value))
+    return FALSE;
+
+  trd_bodies_adopt_async (call, value, on_bodies_adopted, call);
+  return TRUE;
+}
+
+static void
 handle_method (const TrdMethod *method, gpointer object, TrdCall *call)
 {
   if (method->needs_network && !call->peer->has_network)
     trd_call_return_literal (call,
                              TRUNDLE_ERROR_NOT_ALLOWED,
                              "The app's sandbox has no access to the network");
-  else if (!read_secrets (method, call) && !keep_secrets (method, object, call))
+  else if (!read_secrets (method, call) && !keep_secrets (method, object, call)
+           && !adopt_bodies (method, call))
     method->handle (object, call);
 }
 

@@ -14,6 +14,8 @@
 #include "common/defaults.h"
 #include "common/names.h"
 #include "common/url.h"
+#include "common/vocabulary.h"
+#include "face/answer.h"
 #include "face/redact.h"
 #include "face/task-view.h"
 
@@ -142,16 +144,16 @@ send_properties_changed (TrdFaceOutlet *self,
 
 /* ---- for the courier ---- */
 
-/* As the bus sees them.  (transfer full), not floating */
+/* As the consumer hears them.  (transfer full), not floating */
 static GVariant *
-event_details (const TrdEvent *event, gboolean redelivered)
+event_details (TrdFaceOutlet *self, const TrdEvent *event)
 {
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (event->details);
+  g_autoptr (GVariant) details = trd_answer_tell (self->registry, event);
 
-  if (redelivered)
-    g_variant_dict_insert (&dict, "redelivered", "b", TRUE);
+  if (!event->offered)
+    return g_steal_pointer (&details);
 
-  return g_variant_ref_sink (g_variant_dict_end (&dict));
+  return trundle_options_with (details, "redelivered", g_variant_new_boolean (TRUE));
 }
 
 char *
@@ -169,11 +171,10 @@ send_event (TrdSession *session,
             gpointer user_data)
 {
   TrdFaceOutlet *self = user_data;
-  g_autoptr (GVariant) details = event_details (event, event->offered);
   g_autofree char *object = trd_face_outlet_event_object (event);
   g_autoptr (GVariant) shown = is_consumer (self, session, destination)
-                                   ? g_variant_ref (details)
-                                   : trd_redact (details);
+                                   ? event_details (self, event)
+                                   : trd_redact (event->details);
 
   send_for_session (self,
                     session,

@@ -141,6 +141,7 @@ static TrdDraft *
 make_draft (TrdCall *call,
             TrdSession *session,
             TrundleKind kind,
+            guint index,
             const char *url,
             GVariant *checked,
             GError **error)
@@ -153,8 +154,8 @@ make_draft (TrdCall *call,
 
   draft = trd_draft_new (kind, url, checked);
   draft->place = place;
-  if (kind == TRUNDLE_KIND_UPLOAD && !trd_bodies_read (checked, draft, error))
-    return NULL;
+  if (kind == TRUNDLE_KIND_UPLOAD)
+    trd_bodies_give (call->bodies, index, draft);
 
   return g_steal_pointer (&draft);
 }
@@ -170,7 +171,8 @@ trd_draft_from_call (TrdCall *call,
   g_autoptr (GVariant) checked = trundle_vocabulary_check (
       options, trd_draft_scope (kind), error);
 
-  return checked != NULL ? make_draft (call, session, kind, url, checked, error) : NULL;
+  return checked != NULL ? make_draft (call, session, kind, 0, url, checked, error)
+                         : NULL;
 }
 
 TrundleKind
@@ -186,7 +188,8 @@ trd_draft_kind_of (GVariant *dict)
 }
 
 TrdDraft *
-trd_draft_from_batch (TrdCall *call, TrdSession *session, GVariant *dict, GError **error)
+trd_draft_from_batch (
+    TrdCall *call, TrdSession *session, guint index, GVariant *dict, GError **error)
 {
   g_autoptr (GVariant) checked = NULL;
   g_autofree char *url = NULL;
@@ -203,7 +206,7 @@ trd_draft_from_batch (TrdCall *call, TrdSession *session, GVariant *dict, GError
       return NULL;
     }
 
-  return make_draft (call, session, kind, url, checked, error);
+  return make_draft (call, session, kind, index, url, checked, error);
 }
 
 /* ---- filters ---- */

@@ -11,8 +11,8 @@
 guint
 trd_draft_scope (TrundleKind kind);
 
-/* One draft from `url` and options, which may hold handles into the call's fds.
- * (transfer full) */
+/* One draft from `url` and options, which may hold handles into the call's fds; for an
+ * upload with what was adopted of it (face/bodies.h).  (transfer full) */
 TrdDraft *
 trd_draft_from_call (TrdCall *call,
                      TrdSession *session,
@@ -24,9 +24,10 @@ trd_draft_from_call (TrdCall *call,
 /* The kind that a dictionary of CreateTasks names, which may be unchecked. */
 TrundleKind
 trd_draft_kind_of (GVariant *dict);
-/* The same from one dictionary of CreateTasks, with keys `url` and `kind`. */
+/* The same from the dictionary at @index of CreateTasks, with keys `url` and `kind`. */
 TrdDraft *
-trd_draft_from_batch (TrdCall *call, TrdSession *session, GVariant *dict, GError **error);
+trd_draft_from_batch (
+    TrdCall *call, TrdSession *session, guint index, GVariant *dict, GError **error);
 
 /* A filter of ListTasks and CancelTasks. */
 typedef struct

@@ -15,16 +15,15 @@
 #include "core/secret-options.h"
 #include "core/challenge.h"
 #include "core/request.h"
+#include "face/bodies.h"
 #include "face/claim.h"
 #include "face/cookies-face.h"
 #include "face/credentials-face.h"
+#include "face/events-face.h"
 #include "face/outlet.h"
 #include "face/query.h"
 #include "face/session-view.h"
 #include "face/task-view.h"
-
-/* ListEvents gives at most so many at a time. */
-#define EVENTS_MAX 1000
 
 /* ---- attaching ---- */
 
@@ -153,6 +152,8 @@ create_tasks (TrdCall *call, TrdSession *session, GPtrArray *drafts)
 
   if (ids == NULL)
     trd_call_return_error (call, error);
+  else if (call->bodies != NULL)
+    trd_bodies_settle (call->bodies, drafts);
 
   return ids;
 }
@@ -316,7 +317,7 @@ handle_create_tasks (gpointer object, TrdCall *call)
     {
       g_autoptr (GVariant) dict = g_variant_get_child_value (dicts, i);
       GError *error = NULL;
-      TrdDraft *draft = trd_draft_from_batch (call, object, dict, &error);
+      TrdDraft *draft = trd_draft_from_batch (call, object, (guint)i, dict, &error);
 
       if (draft == NULL)
         {
@@ -408,60 +409,6 @@ handle_cancel_tasks (gpointer object, TrdCall *call)
     trd_call_return_error (call, error);
   else
     trd_call_return (call, g_variant_new ("(u)", n));
-}
-
-/* ---- events ---- */
-
-static void
-handle_list_events (gpointer object, TrdCall *call)
-{
-  TrdSession *session = object;
-  TrdStore *store = trd_gate_get_env (call->gate)->store;
-  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (
-      G_VARIANT_TYPE ("a(tsoa{sv})"));
-  g_autoptr (GPtrArray) events = NULL;
-  GError *error = NULL;
-  guint64 after;
-  guint max;
-
-  g_variant_get (call->parameters, "(tu)", &after, &max);
-  max = max == 0 ? EVENTS_MAX : MIN (max, EVENTS_MAX);
-  /* One more, to know whether there are more; SQLite's integers are signed. */
-  events = trd_store_list_events (
-      store, session->row->id, MIN (after, (guint64)G_MAXINT64), max + 1, &error);
-  if (events == NULL)
-    {
-      trd_call_return_error (call, error);
-      return;
-    }
-
-  for (guint i = 0; i < MIN (events->len, max); i++)
-    {
-      const TrdEvent *event = g_ptr_array_index (events, i);
-      g_autofree char *path = trd_face_outlet_event_object (event);
-
-      g_variant_builder_add (&builder,
-                             "(tso@a{sv})",
-                             event->sequence,
-                             trundle_event_kind_to_word (event->kind),
-                             path,
-                             event->details);
-    }
-
-  trd_call_return (call, g_variant_new ("(a(tsoa{sv})b)", &builder, events->len > max));
-}
-
-static void
-handle_complete_events (gpointer object, TrdCall *call)
-{
-  GError *error = NULL;
-  guint64 sequence;
-  gboolean done;
-
-  g_variant_get (call->parameters, "(t)", &sequence);
-  done = trd_courier_complete (
-      trd_gate_get_courier (call->gate), object, call->peer->name, sequence, &error);
-  trd_call_return_done (call, done, error);
 }
 
 /* ---- the session itself ---- */
@@ -742,6 +689,7 @@ static const TrdMethod methods[] = {
     .needs_network = TRUE,
     .scopes = TRUNDLE_SCOPE_UPLOAD,
     .options = 1,
+    .brings_bodies = TRUE,
     .find_secrets = find_secrets_of_upload,
     .get_session = get_session },
   { "CreateTasks",
@@ -749,11 +697,12 @@ static const TrdMethod methods[] = {
     .needs_network = TRUE,
     .scopes = TRUNDLE_SCOPE_TASK | TRUNDLE_SCOPE_UPLOAD | TRUNDLE_SCOPE_BATCH,
     .options = 0,
+    .brings_bodies = TRUE,
     .find_secrets = find_secrets_of_tasks,
     .get_session = get_session },
   { "ListTasks", handle_list_tasks },
-  { "ListEvents", handle_list_events },
-  { "CompleteEvents", handle_complete_events },
+  { "ListEvents", trd_handle_list_events },
+  { "CompleteEvents", trd_handle_complete_events },
   { "FinishTasksAndInvalidate", handle_finish_tasks_and_invalidate },
   { "InvalidateAndCancel", handle_invalidate_and_cancel },
   { "CancelTasks", handle_cancel_tasks },

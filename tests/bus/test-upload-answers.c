@@ -1,0 +1,242 @@
+/* SPDX-FileCopyrightText: 2026 The Trundle authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What servers answer to uploads: told with the end to who is to deal with it, and to
+ * nobody else, from the file that it is in. */
+
+#include "config.h"
+
+#include <fcntl.h>
+#include <gio/gunixfdlist.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "await.h"
+#include "common/names.h"
+#include "upload-fixture.h"
+
+#define MIB (1024 * 1024)
+
+/* An upload that has got @answer.  */
+static TrdTask *
+finish (UploadFixture *f, const char *options, const char *answer)
+{
+  g_autofree char *all = g_strdup_printf (
+      "{'body-bytes': <@ay [0x61]>, 'start': <true>%s}", options);
+  TrdTask *task = upload_fixture_create (f, all, NULL);
+
+  core_fixture_complete (&f->bus.core, task, answer);
+  test_await (trd_task_is_finished (task));
+  return task;
+}
+
+static GVariant *
+list_events (UploadFixture *f, guint64 after, gboolean *out_more)
+{
+  g_autofree char *arguments = g_strdup_printf ("(@t %" G_GUINT64_FORMAT ", @u 0)",
+                                                after);
+  g_autoptr (GVariant) reply = bus_fixture_ask_session (
+      &f->bus, f->bus.app, f->session, "ListEvents", arguments);
+  GVariant *events;
+
+  g_variant_get (reply, "(@a(tsoa{sv})b)", &events, out_more);
+  return events;
+}
+
+/* `response-body` of the only event; NULL when there is none. */
+static char *
+find_answer (UploadFixture *f)
+{
+  gboolean more;
+  g_autoptr (GVariant) events = list_events (f, 0, &more);
+  g_autoptr (GVariant) details = NULL;
+  g_autoptr (GVariant) body = NULL;
+  gsize size;
+  const char *text;
+
+  g_assert_cmpuint (g_variant_n_children (events), ==, 1);
+  g_variant_get_child (events, 0, "(tso@a{sv})", NULL, NULL, NULL, &details);
+  body = g_variant_lookup_value (details, "response-body", G_VARIANT_TYPE_BYTESTRING);
+  if (body == NULL)
+    return NULL;
+
+  text = g_variant_get_fixed_array (body, &size, 1);
+  return g_strndup (text, size);
+}
+
+static void
+test_told (UploadFixture *f, gconstpointer data)
+{
+  GPtrArray *own = bus_fixture_listen (&f->bus, f->bus.app);
+  g_autoptr (GVariant) reply = bus_fixture_ask_session (
+      &f->bus, f->bus.app, f->session, "Attach", "(@a{sv} {},)");
+  TrdTask *task = finish (f, "", "yes");
+  g_autofree char *answer = find_answer (f);
+  int line;
+
+  bus_fixture_drain (&f->bus, f->bus.app);
+  line = bus_fixture_find_line (own, 0, "TaskFinished");
+  g_assert_cmpint (line, >=, 0);
+  g_assert_nonnull (strstr (g_ptr_array_index (own, line),
+                            "'response-body': <[byte 0x79, 0x65, 0x73]>"));
+  g_assert_nonnull (strstr (g_ptr_array_index (own, line), "'sent': <uint64 "));
+  g_assert_cmpstr (answer, ==, "yes");
+  upload_fixture_assert_property (f, task, "ResponseBody", "[0x79, 0x65, 0x73]");
+}
+
+/* A second process of the owner watches. */
+static void
+test_observer (UploadFixture *f, gconstpointer data)
+{
+  g_autoptr (GDBusConnection) other = bus_fixture_connect_as (
+      &f->bus, NULL, "0::/user.slice/app-org.example.App-1.scope\n");
+  GPtrArray *heard = bus_fixture_listen (&f->bus, other);
+  g_autoptr (GVariant) reply = bus_fixture_ask_session (
+      &f->bus, other, f->session, "Attach", "({'observe': <true>},)");
+  int line;
+
+  finish (f, "", "yes");
+  bus_fixture_drain (&f->bus, other);
+  line = bus_fixture_find_line (heard, 0, "TaskFinished");
+  g_assert_cmpint (line, >=, 0);
+  g_assert_null (strstr (g_ptr_array_index (heard, line), "response-body"));
+  g_dbus_connection_close_sync (other, NULL, NULL);
+}
+
+/* A longer one is in the file alone; an empty one is none. */
+static void
+test_cap (UploadFixture *f, gconstpointer data)
+{
+  TrdTask *task = finish (f, ", 'response-body-max': <uint64 2>", "yes");
+  g_autofree char *path = trd_task_object_path (task->id);
+  g_autofree char *answer = find_answer (f);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = NULL;
+
+  g_assert_null (answer);
+  upload_fixture_assert_property (f, task, "ResponseBody", "[]");
+  reply = bus_fixture_call (
+      &f->bus, f->bus.app, path, TRUNDLE_INTERFACE_TASK, "OpenFile", NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_refused (UploadFixture *f, gconstpointer data)
+{
+  TrdTask *task = upload_fixture_create (
+      f, "{'body-bytes': <@ay [0x61]>, 'start': <true>}", NULL);
+  g_autofree char *answer = NULL;
+
+  core_fixture_fail (&f->bus.core, task, TRUNDLE_ERROR_HTTP_STATUS);
+  test_await (trd_task_is_finished (task));
+  answer = find_answer (f);
+  g_assert_null (answer);
+  upload_fixture_assert_property (f, task, "ResponseBody", "[]");
+}
+
+/* The app has taken it. */
+static void
+test_moved (UploadFixture *f, gconstpointer data)
+{
+  TrdTask *task = finish (f, "", "yes");
+  g_autofree char *answer = NULL;
+  int folder[] = { -1, -1 };
+  g_autoptr (GVariant) reply = NULL;
+  g_autofree char *path = trd_task_object_path (task->id);
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  g_autoptr (GError) error = NULL;
+
+  folder[0] = open (f->bus.core.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  g_unix_fd_list_append (fds, folder[0], NULL);
+  close (folder[0]);
+  reply = bus_fixture_call_full (
+      &f->bus,
+      f->bus.app,
+      path,
+      TRUNDLE_INTERFACE_TASK,
+      "MoveFile",
+      g_variant_new ("(hs@a{sv})", 0, "mine", g_variant_new ("a{sv}", NULL)),
+      fds,
+      NULL,
+      &error);
+  g_assert_no_error (error);
+  answer = find_answer (f);
+  g_assert_cmpstr (answer, ==, "yes");
+}
+
+/* Pages end by their bytes, too, and nothing is left out. */
+static void
+test_pages (UploadFixture *f, gconstpointer data)
+{
+  g_autofree char *answer = g_strnfill (MIB, 'x');
+  guint64 after = 0;
+  guint n_events = 0;
+  guint n_pages = 0;
+  gboolean more = TRUE;
+
+  for (guint i = 0; i < 6; i++)
+    finish (f, "", answer);
+  while (more)
+    {
+      g_autoptr (GVariant) events = list_events (f, after, &more);
+      guint n = (guint)g_variant_n_children (events);
+
+      g_assert_cmpuint (n, >, 0);
+      g_assert_cmpuint (g_variant_get_size (events), <, 6 * MIB);
+      g_variant_get_child (events, n - 1, "(tso@a{sv})", &after, NULL, NULL, NULL);
+      n_events += n;
+      n_pages++;
+    }
+  g_assert_cmpuint (n_events, ==, 6);
+  g_assert_cmpuint (n_pages, ==, 2);
+}
+
+/* Nobody comes for it, and nothing stays. */
+static void
+test_auto_complete (UploadFixture *f, gconstpointer data)
+{
+  g_autofree char *session = bus_fixture_open_session (
+      &f->bus, f->bus.app, "auto", "{'auto-complete': <true>}");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = upload_fixture_call (
+      f,
+      f->bus.app,
+      session,
+      "CreateUploadTask",
+      g_variant_new_parsed (
+          "('http://localhost/', {'body-bytes': <b'a'>, 'start': <true>})"),
+      NULL,
+      &error);
+  const char *path;
+  gint64 id;
+
+  g_assert_no_error (error);
+  g_variant_get (reply, "(&o)", &path);
+  id = bus_fixture_find_task (&f->bus, path)->id;
+  core_fixture_complete (&f->bus.core, bus_fixture_find_task (&f->bus, path), "yes");
+  test_await (trd_registry_find_task (f->bus.core.registry, id) == NULL);
+}
+
+#define ADD(path, func)                                                                  \
+  g_test_add ("/upload-answers/" path,                                                   \
+              UploadFixture,                                                             \
+              NULL,                                                                      \
+              upload_fixture_set_up,                                                     \
+              func,                                                                      \
+              upload_fixture_tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("told", test_told);
+  ADD ("observer", test_observer);
+  ADD ("cap", test_cap);
+  ADD ("refused", test_refused);
+  ADD ("moved", test_moved);
+  ADD ("pages", test_pages);
+  ADD ("auto-complete", test_auto_complete);
+
+  return g_test_run ();
+}
