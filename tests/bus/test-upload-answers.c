@@ -191,6 +191,40 @@ test_pages (UploadFixture *f, gconstpointer data)
   g_assert_cmpuint (n_pages, ==, 2);
 }
 
+static void
+attach_and_hear (UploadFixture *f, GPtrArray *own, gboolean again)
+{
+  guint n = own->len;
+  g_autoptr (GVariant) reply = bus_fixture_ask_session (
+      &f->bus, f->bus.app, f->session, "Attach", "(@a{sv} {},)");
+
+  test_await (bus_fixture_find_line (own, n, "DidFinishEvents") >= 0);
+  for (guint i = 0; i < 4; i++)
+    {
+      const char *line = g_ptr_array_index (own, n + i);
+      g_autofree char *sequence = g_strdup_printf ("(%u, ", i + 1);
+
+      g_assert_true (g_str_has_prefix (line, "TaskFinished"));
+      g_assert_nonnull (strstr (line, sequence));
+      g_assert_nonnull (strstr (line, "'response-body'"));
+      g_assert_true ((strstr (line, "'redelivered'") != NULL) == again);
+    }
+  g_assert_true (g_str_has_prefix (g_ptr_array_index (own, n + 4), "DidFinishEvents"));
+}
+
+/* More than may be on its way at once, in order and told as new once. */
+static void
+test_replay (UploadFixture *f, gconstpointer data)
+{
+  g_autofree char *answer = g_strnfill (MIB, 'x');
+  GPtrArray *own = bus_fixture_listen (&f->bus, f->bus.app);
+
+  for (guint i = 0; i < 4; i++)
+    finish (f, "", answer);
+  attach_and_hear (f, own, FALSE);
+  attach_and_hear (f, own, TRUE);
+}
+
 /* Nobody comes for it, and nothing stays. */
 static void
 test_auto_complete (UploadFixture *f, gconstpointer data)
@@ -236,6 +270,7 @@ main (int argc, char **argv)
   ADD ("refused", test_refused);
   ADD ("moved", test_moved);
   ADD ("pages", test_pages);
+  ADD ("replay", test_replay);
   ADD ("auto-complete", test_auto_complete);
 
   return g_test_run ();

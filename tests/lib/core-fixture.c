@@ -17,7 +17,7 @@ say (CoreFixture *self, char *line)
   g_ptr_array_add (self->said, line);
 }
 
-static void
+static gsize
 on_event (TrdSession *session, const char *to, const TrdEvent *event, gpointer data)
 {
   const char *error = "";
@@ -31,6 +31,7 @@ on_event (TrdSession *session, const char *to, const TrdEvent *event, gpointer d
                         *error ? " " : "",
                         error,
                         event->offered ? " again" : ""));
+  return 0;
 }
 
 static void
@@ -57,7 +58,9 @@ on_handle (TrdSession *session, const char *to, const char *reason, gpointer dat
   say (data, g_strdup_printf ("HANDLE %s %s", to, reason));
 }
 
-static const TrdOutlet outlet = { on_event, on_finish, on_detached, on_left, on_handle };
+static const TrdOutlet outlet = {
+  on_event, on_finish, on_detached, on_left, on_handle, NULL,
+};
 
 static void
 build (CoreFixture *self)

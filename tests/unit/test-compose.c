@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker is told about proxies. */
+/* What a worker is told about proxies, about who asks, and about what is sent. */
 
 #include "config.h"
 
@@ -145,6 +145,151 @@ test_user (gconstpointer data)
   g_assert_cmpstr (shown, ==, users[i].shown);
 }
 
+/* What uploads have besides, and downloads have not. */
+#define TYPE "'content-type': <'multipart/form-data; boundary=b'>"
+
+static const struct
+{
+  const char *name;
+  TrundleKind kind;
+  const char *options;
+  const char *configuration;
+  const char *secrets; /* (nullable) */
+  const char *key;
+  const char *expected; /* (nullable) */
+} uploads[] = {
+  { "download",
+    TRUNDLE_KIND_DOWNLOAD,
+    "@a{sv} {}",
+    "{'expect-continue': <true>}",
+    NULL,
+    "expect-continue",
+    NULL },
+  { "download-time",
+    TRUNDLE_KIND_DOWNLOAD,
+    "@a{sv} {}",
+    "@a{sv} {}",
+    NULL,
+    "first-byte-timeout",
+    "0" },
+  { "continue",
+    TRUNDLE_KIND_UPLOAD,
+    "@a{sv} {}",
+    "{'expect-continue': <true>}",
+    NULL,
+    "expect-continue",
+    "true" },
+  { "continue-not",
+    TRUNDLE_KIND_UPLOAD,
+    "{'expect-continue': <false>}",
+    "{'expect-continue': <true>}",
+    NULL,
+    "expect-continue",
+    "false" },
+  { "time",
+    TRUNDLE_KIND_UPLOAD,
+    "@a{sv} {}",
+    "@a{sv} {}",
+    NULL,
+    "first-byte-timeout",
+    "600000" },
+  { "time-of-session",
+    TRUNDLE_KIND_UPLOAD,
+    "@a{sv} {}",
+    "{'first-byte-timeout': <uint64 0>}",
+    NULL,
+    "first-byte-timeout",
+    "0" },
+  { "time-of-task",
+    TRUNDLE_KIND_UPLOAD,
+    "{'first-byte-timeout': <uint64 7>}",
+    "{'first-byte-timeout': <uint64 0>}",
+    NULL,
+    "first-byte-timeout",
+    "7" },
+  { "type",
+    TRUNDLE_KIND_UPLOAD,
+    "{" TYPE "}",
+    "@a{sv} {}",
+    NULL,
+    "headers",
+    "[('Content-Type', 'multipart/form-data; boundary=b')]" },
+  { "type-of-session",
+    TRUNDLE_KIND_UPLOAD,
+    "{" TYPE ", 'headers': <[('A', 'b')]>}",
+    "{'headers': <[('content-type', 'a/b')]>}",
+    NULL,
+    "headers",
+    "[('A', 'b'), ('Content-Type', 'multipart/form-data; boundary=b')]" },
+  { "no-type", TRUNDLE_KIND_UPLOAD, "@a{sv} {}", "@a{sv} {}", NULL, "headers", "[]" },
+  { "key",
+    TRUNDLE_KIND_UPLOAD,
+    "{'idempotency-key': <true>}",
+    "@a{sv} {}",
+    NULL,
+    "headers",
+    "[('Idempotency-Key', '\"0-1\"')]" },
+  { "key-of-app",
+    TRUNDLE_KIND_UPLOAD,
+    "{'idempotency-key': <true>, 'headers': <[('idempotency-KEY', 'mine')]>}",
+    "@a{sv} {}",
+    NULL,
+    "headers",
+    "[('idempotency-KEY', 'mine')]" },
+  { "key-of-session",
+    TRUNDLE_KIND_UPLOAD,
+    "{'idempotency-key': <true>}",
+    "{'headers': <[('Idempotency-Key', 'ours')]>}",
+    NULL,
+    "headers",
+    "[('Idempotency-Key', 'ours')]" },
+  { "key-that-is-secret",
+    TRUNDLE_KIND_UPLOAD,
+    "{'idempotency-key': <true>}",
+    "@a{sv} {}",
+    "{'headers': <[('Idempotency-Key', 'mine')]>}",
+    "headers",
+    "[]" },
+};
+
+static void
+test_upload (gconstpointer data)
+{
+  guint i = GPOINTER_TO_UINT (data);
+  g_autoptr (GVariant) options = parse (uploads[i].options);
+  g_autoptr (GVariant) configuration = parse (uploads[i].configuration);
+  g_autoptr (GVariant) secrets = parse (uploads[i].secrets);
+  TrdTaskRow task = {
+    .kind = uploads[i].kind,
+    .uuid = (char *)"0-1",
+    .url = (char *)"https://a.example/",
+    .options = options,
+  };
+  g_autoptr (GVariant) request = trd_request_compose (
+      &task, configuration, secrets, NULL);
+
+  assert_text (request, uploads[i].key, uploads[i].expected);
+}
+
+/* What is kept of what an app says: no word of what has been dealt with. */
+static void
+test_settled (void)
+{
+  g_autoptr (GVariant) options = parse (
+      "{'retry-safe': <true>, 'parts': <[{'name': <'a'>, 'value': <'b'>}]>,"
+      " 'snapshot': <'copy'>, 'range': <(uint64 1, uint64 2)>}");
+  g_auto (TrdRequestParts) parts = { 0 };
+  g_autoptr (GError) error = NULL;
+  gboolean done = trd_request_take_apart (
+      TRUNDLE_KIND_UPLOAD, "https://a.example/", options, &parts, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (done);
+  assert_text (parts.options, "idempotent", "true");
+  assert_text (parts.options, "method", "'POST'");
+  g_assert_cmpuint (g_variant_n_children (parts.options), ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -161,5 +306,12 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, GUINT_TO_POINTER (i), test_user);
     }
+  for (guint i = 0; i < G_N_ELEMENTS (uploads); i++)
+    {
+      g_autofree char *path = g_strconcat ("/compose/upload/", uploads[i].name, NULL);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (i), test_upload);
+    }
+  g_test_add_func ("/compose/settled", test_settled);
   return g_test_run ();
 }

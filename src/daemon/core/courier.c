@@ -15,6 +15,8 @@
 
 /* Events are read and sent in pages, so that ten thousand of them need no memory. */
 #define REPLAY_PAGE 256
+/* And so many bytes of them are on their way at once, or one more. */
+#define REPLAY_SIZE (1024 * 1024)
 
 struct _TrdCourier
 {
@@ -92,15 +94,18 @@ trd_courier_send_handle_events (TrdCourier *self,
         session, destination, reason_of (session), self->outlet_data);
 }
 
-static void
+static gsize
 send_event (TrdDelivery *delivery, const TrdEvent *event)
 {
   TrdCourier *self = delivery->courier;
+  gsize size = 0;
 
   if (self->outlet != NULL)
-    self->outlet->send_event (
+    size = self->outlet->send_event (
         delivery->session, delivery->consumer, event, self->outlet_data);
   delivery->last_sent = event->sequence;
+
+  return size;
 }
 
 static gboolean
@@ -119,6 +124,26 @@ send_did_finish (gpointer user_data)
 
 /* ---- the replay ---- */
 
+/* What this replay has marked is new all the same.  Whether the last was marked. */
+static gboolean
+find_fresh (TrdDelivery *delivery, GPtrArray *page)
+{
+  gboolean is_marked = TRUE;
+
+  for (guint i = 0; i < page->len; i++)
+    {
+      TrdEvent *event = g_ptr_array_index (page, i);
+
+      is_marked = event->offered;
+      if (!event->offered && delivery->fresh_from == 0)
+        delivery->fresh_from = event->sequence;
+      if (delivery->fresh_from != 0 && event->sequence >= delivery->fresh_from)
+        event->offered = FALSE;
+    }
+
+  return is_marked;
+}
+
 static GPtrArray *
 read_page (TrdDelivery *delivery)
 {
@@ -135,7 +160,7 @@ read_page (TrdDelivery *delivery)
       g_warning ("Cannot read events: %s", error->message);
       return g_ptr_array_new ();
     }
-  if (page->len == 0)
+  if (find_fresh (delivery, page))
     return g_steal_pointer (&page);
 
   /* Before they are sent, so that one that was sent is never told as new. */
@@ -146,14 +171,82 @@ read_page (TrdDelivery *delivery)
   return g_steal_pointer (&page);
 }
 
+static void
+stop_replay (TrdDelivery *delivery)
+{
+  g_clear_handle_id (&delivery->replay_source, g_source_remove);
+  delivery->fresh_from = 0;
+  delivery->replay_serial++;
+}
+
+/* As many as may be on their way at once; FALSE when the page ends before. */
+static gboolean
+send_page (TrdDelivery *delivery, GPtrArray *page)
+{
+  gsize size = 0;
+
+  for (guint i = 0; i < page->len; i++)
+    {
+      size += send_event (delivery, g_ptr_array_index (page, i));
+      if (size >= REPLAY_SIZE)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static gboolean
+replay (gpointer user_data);
+
+/* What a replay waits for; the delivery may be gone, or have begun another. */
+typedef struct
+{
+  TrdCourier *courier; /* (owned) */
+  gint64 session_id;
+  guint64 serial;
+} Flush;
+
+static void
+on_flushed (gpointer user_data)
+{
+  g_autofree Flush *flush = user_data;
+  g_autoptr (TrdCourier) self = flush->courier;
+  TrdDelivery *delivery = g_hash_table_lookup (self->deliveries, &flush->session_id);
+
+  if (delivery != NULL && delivery->replaying && delivery->replay_source == 0
+      && delivery->replay_serial == flush->serial)
+    delivery->replay_source = g_idle_add (replay, delivery);
+}
+
+/* Answers to uploads may be long, and there may be many: what waits to be sent is not all
+ * in memory. */
+static gboolean
+await_flush (TrdDelivery *delivery)
+{
+  TrdCourier *self = delivery->courier;
+  Flush *flush;
+
+  if (self->outlet == NULL || self->outlet->flush == NULL)
+    return G_SOURCE_CONTINUE;
+
+  flush = g_new0 (Flush, 1);
+  flush->courier = g_object_ref (self);
+  flush->session_id = delivery->session->row->id;
+  flush->serial = ++delivery->replay_serial;
+  delivery->replay_source = 0;
+  self->outlet->flush (on_flushed, flush, self->outlet_data);
+
+  return G_SOURCE_REMOVE;
+}
+
 static gboolean
 replay (gpointer user_data)
 {
   TrdDelivery *delivery = user_data;
   g_autoptr (GPtrArray) page = read_page (delivery);
 
-  for (guint i = 0; i < page->len; i++)
-    send_event (delivery, g_ptr_array_index (page, i));
+  if (send_page (delivery, page))
+    return await_flush (delivery);
   if (page->len == REPLAY_PAGE)
     return G_SOURCE_CONTINUE;
 
@@ -235,7 +328,7 @@ trd_courier_attach (TrdCourier *self,
   out_attachment->reason = out_attachment->woken ? reason_of (session) : "";
 
   remove_observer (delivery, peer);
-  g_clear_handle_id (&delivery->replay_source, g_source_remove);
+  stop_replay (delivery);
   g_free (delivery->consumer);
   delivery->consumer = g_strdup (peer);
   delivery->last_sent = 0;
@@ -287,7 +380,7 @@ lose_consumer (TrdDelivery *delivery)
   TrdSession *session = delivery->session;
 
   g_clear_pointer (&delivery->consumer, g_free);
-  g_clear_handle_id (&delivery->replay_source, g_source_remove);
+  stop_replay (delivery);
   g_clear_handle_id (&delivery->finish_source, g_source_remove);
   delivery->replaying = FALSE;
   session->has_consumer = FALSE;

@@ -15,10 +15,11 @@ G_DECLARE_FINAL_TYPE (TrdCourier, trd_courier, TRD, COURIER, GObject)
  * to one destination, a unique or well-known bus name; nothing is broadcast (law 8). */
 typedef struct
 {
-  void (*send_event) (TrdSession *session,
-                      const char *destination,
-                      const TrdEvent *event,
-                      gpointer user_data);
+  /* Returns the bytes it came to. */
+  gsize (*send_event) (TrdSession *session,
+                       const char *destination,
+                       const TrdEvent *event,
+                       gpointer user_data);
   void (*send_did_finish_events) (TrdSession *session,
                                   const char *destination,
                                   guint64 last,
@@ -35,6 +36,11 @@ typedef struct
                               const char *destination,
                               const char *reason,
                               gpointer user_data);
+  /* (nullable): calls @done once all that was sent has left the process; never from
+   * within. */
+  void (*flush) (void (*done) (gpointer done_data),
+                 gpointer done_data,
+                 gpointer user_data);
 } TrdOutlet;
 
 TrdCourier *

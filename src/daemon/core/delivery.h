@@ -18,6 +18,8 @@ typedef struct
   guint64 last_sent;    /* to the consumer */
   gboolean replaying;
   guint replay_source;
+  guint64 fresh_from;     /* first event that this replay tells as new; 0 for none yet */
+  guint64 replay_serial;  /* of what it waits for */
   guint finish_source;    /* DidFinishEvents, once the turn is over */
   guint complete_source;  /* auto-complete, likewise */
   guint drop_source;      /* a retired session without a consumer, likewise */

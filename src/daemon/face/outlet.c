@@ -164,7 +164,7 @@ trd_face_outlet_event_object (const TrdEvent *event)
 }
 
 /* Only the consumer is ever sent an event a second time. */
-static void
+static gsize
 send_event (TrdSession *session,
             const char *destination,
             const TrdEvent *event,
@@ -181,6 +181,7 @@ send_event (TrdSession *session,
                     destination,
                     trundle_event_kind_to_word (event->kind),
                     g_variant_new ("(to@a{sv})", event->sequence, object, shown));
+  return g_variant_get_size (shown);
 }
 
 static void
@@ -232,12 +233,40 @@ send_handle_events (TrdSession *session,
                        g_variant_dict_end (&info)));
 }
 
+typedef struct
+{
+  void (*done) (gpointer done_data);
+  gpointer data;
+} Flush;
+
+static void
+on_flushed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Flush *flush = user_data;
+
+  /* Without a bus there is nobody to wait for. */
+  g_dbus_connection_flush_finish (G_DBUS_CONNECTION (source), result, NULL);
+  flush->done (flush->data);
+}
+
+static void
+flush_bus (void (*done) (gpointer done_data), gpointer done_data, gpointer user_data)
+{
+  TrdFaceOutlet *self = user_data;
+  Flush *flush = g_new0 (Flush, 1);
+
+  flush->done = done;
+  flush->data = done_data;
+  g_dbus_connection_flush (self->bus, NULL, on_flushed, flush);
+}
+
 static const TrdOutlet outlet = {
   .send_event = send_event,
   .send_did_finish_events = send_did_finish_events,
   .send_detached = send_detached,
   .send_consumer_left = send_consumer_left,
   .send_handle_events = send_handle_events,
+  .flush = flush_bus,
 };
 
 /* ---- live: tasks ---- */
