@@ -140,6 +140,16 @@ fail_by_proxy (TrwAttempt *self)
 }
 
 static void
+take_send_error (TrwAttempt *self, const GError *error)
+{
+  g_autoptr (GError) explained = explain_send_error (self, error);
+
+  self->is_definite = trw_error_is_definite (error) && is_about_host (self);
+  if (!trw_attempt_survive_loss (self, &explained))
+    trw_attempt_take_failure (self, g_steal_pointer (&explained));
+}
+
+static void
 on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (TrwAttempt) self = user_data;
@@ -155,6 +165,8 @@ on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
       trw_attempt_settle (self);
       return;
     }
+  if (trw_attempt_go_on_upload (self))
+    return;
   if (self->stream == NULL && self->has_tunnel_word)
     {
       trw_attempt_ask_again (self);
@@ -162,8 +174,7 @@ on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   if (self->stream == NULL)
     {
-      self->is_definite = trw_error_is_definite (error) && is_about_host (self);
-      trw_attempt_take_failure (self, explain_send_error (self, error));
+      take_send_error (self, error);
       return;
     }
   if (is_word_of_proxy (self))

@@ -88,6 +88,8 @@ struct _TrwAttempt
   TrwUpload *upload;       /* (owned) (nullable): what is sent */
   GError *ask_error;       /* (owned) (nullable): why there is no next question */
   gboolean is_asking_next; /* once what was told is stored */
+  gboolean is_broken_off;  /* what is asked is to be left */
+  gboolean is_refused;     /* the answer is none, whatever its status */
   gboolean expects_continue;
   GSource *patience;    /* (owned) (nullable): while the body waits to be wanted */
   guint64 acknowledged; /* of the hop's connection, when that was looked at */
@@ -247,6 +249,13 @@ trw_attempt_note_written (TrwAttempt *self);
 /* An interim answer; FALSE: one too many. */
 gboolean
 trw_attempt_inform_upload (TrwAttempt *self);
+/* The hop has ended.  TRUE when it was broken off, and the next question is asked; and
+ * when it was lost by *@error, which is replaced by a better one when it ends the attempt
+ * all the same. */
+gboolean
+trw_attempt_go_on_upload (TrwAttempt *self);
+gboolean
+trw_attempt_survive_loss (TrwAttempt *self, GError **error);
 /* Whether libsoup may ask again as it is about to. */
 gboolean
 trw_attempt_may_restart (TrwAttempt *self);

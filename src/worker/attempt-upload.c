@@ -217,15 +217,64 @@ trw_attempt_is_body_out (TrwAttempt *self)
   return self->upload == NULL || trw_upload_is_out (self->upload);
 }
 
+/* What libsoup does with it is heard once it has let it go. */
+static void
+break_off (TrwAttempt *self)
+{
+  self->is_broken_off = TRUE;
+  trw_attempt_stop_body (self);
+  g_cancellable_cancel (self->cancellable);
+}
+
 gboolean
 trw_attempt_inform_upload (TrwAttempt *self)
 {
   guint status = trw_attempt_get_status (self);
+  TrwInterim interim;
 
   if (status == SOUP_STATUS_CONTINUE && self->patience != NULL)
     begin_body (self);
-  return trw_upload_inform (
-      self->upload, status, soup_message_get_response_headers (self->message));
+  if (!trw_upload_inform (self->upload,
+                          status,
+                          soup_message_get_response_headers (self->message),
+                          &interim))
+    return FALSE;
+  if (interim == TRW_INTERIM_STOP)
+    break_off (self);
+  return TRUE;
+}
+
+gboolean
+trw_attempt_go_on_upload (TrwAttempt *self)
+{
+  if (!self->is_broken_off)
+    return FALSE;
+  self->is_broken_off = FALSE;
+  g_clear_object (&self->cancellable);
+  self->cancellable = g_cancellable_new ();
+  ask_next (self);
+  return TRUE;
+}
+
+gboolean
+trw_attempt_survive_loss (TrwAttempt *self, GError **error)
+{
+  g_autoptr (GError) other = NULL;
+
+  if (self->upload == NULL || !self->has_written
+      || !g_error_matches (*error, TRUNDLE_ERROR, TRUNDLE_ERROR_CONNECTION_LOST))
+    return FALSE;
+  if (trw_upload_lose (self->upload, &other))
+    {
+      ask_next (self);
+      return TRUE;
+    }
+  if (other != NULL)
+    {
+      g_clear_error (error);
+      g_propagate_error (error, g_steal_pointer (&other));
+    }
+  return FALSE;
 }
 
 /* On a connection that stood already nobody may have read anything; but that is not known
@@ -281,6 +330,9 @@ trw_attempt_take_upload_answer (TrwAttempt *self)
     {
     case TRW_VERDICT_FINAL:
       return check_whole (self);
+    case TRW_VERDICT_REFUSED:
+      self->is_refused = TRUE;
+      return TRUE;
     case TRW_VERDICT_NEXT:
     case TRW_VERDICT_AFRESH:
       ask_next (self);

@@ -376,7 +376,9 @@ read_body (TrwAttempt *self, guint64 length)
 {
   g_autoptr (GError) error = NULL;
   guint status = trw_attempt_get_status (self);
-  gboolean is_accepted = self->total > 0 || trw_request_accepts (self->request, status);
+  gboolean is_accepted = !self->is_refused
+                         && (self->total > 0
+                             || trw_request_accepts (self->request, status));
 
   if (!is_accepted)
     {

@@ -50,6 +50,7 @@ typedef struct
   SoupMessageHeaders *headers; /* (unowned): of the answer */
   guint64 n_sent; /* bytes of the question's body that are out; all of them, or the rest
                    * will not be sent any more when it is final */
+  guint hop;      /* of the attempt, from 1: a question may be asked in several */
 } TrwReply;
 
 struct _TrwDialect
@@ -64,13 +65,16 @@ struct _TrwDialect
   /* Fills @out, in which all is zero but for `headers`.  Errors end the attempt. */
   gboolean (*ask) (TrwUpload *upload, TrwQuestion *out, GError **error);
 
-  /* (nullable): an interim answer, but for 100.  TRUE when it told something new: others
-   * may come only so often. */
-  gboolean (*informed) (TrwUpload *upload, const TrwReply *reply);
+  /* (nullable): an interim answer, but for 100. */
+  TrwInterim (*informed) (TrwUpload *upload, const TrwReply *reply);
 
   /* The final one, not followed and not to be signed otherwise.  @error with FAIL only,
    * one of ours. */
   TrwVerdict (*answered) (TrwUpload *upload, const TrwReply *reply, GError **error);
+
+  /* (nullable): the connection was lost before the final one; @reply has neither status
+   * nor headers.  TRUE: ask again; else the attempt ends, with @error when it is set. */
+  gboolean (*lost) (TrwUpload *upload, const TrwReply *reply, GError **error);
 };
 
 /* That for the words of `resumable` and a place: the place's own, else the first word

@@ -44,6 +44,7 @@ struct _TrwUpload
   guint64 confirmed_before; /* when it last grew by a question */
   guint n_fruitless;
   guint n_interim;
+  guint n_hops;
 
   GVariant *place;     /* (owned) (nullable): as it was told last, or before */
   gboolean is_foreign; /* a stranger said where it is */
@@ -82,6 +83,9 @@ trw_upload_new (const TrwRequest *request,
     {
       self->place = g_variant_ref (request->place);
       g_variant_lookup (self->place, "foreign", "b", &self->is_foreign);
+      g_variant_lookup (self->place, "confirmed", "t", &self->confirmed);
+      self->confirmed = MIN (self->confirmed, trw_upload_get_size (self));
+      self->confirmed_before = self->confirmed;
     }
   self->dialect = request->dialect;
   if (self->dialect == NULL)
@@ -108,6 +112,12 @@ const TrwRequest *
 trw_upload_get_request (TrwUpload *self)
 {
   return self->request;
+}
+
+const char *
+trw_upload_get_word (TrwUpload *self)
+{
+  return self->dialect->word;
 }
 
 gpointer
@@ -168,11 +178,32 @@ trw_upload_resolve (TrwUpload *self, const char *location, GError **error)
   return g_steal_pointer (&target);
 }
 
+GUri *
+trw_upload_get_here (TrwUpload *self)
+{
+  if (!self->is_here_ours && trundle_url_is_same_origin (self->here, self->request->uri))
+    return NULL;
+  return self->here;
+}
+
+/* What is known to be there is told with the place: less is not the same upload.  That it
+ * has grown is no reason to tell.  (transfer full) */
+static GVariant *
+add_confirmed (TrwUpload *self)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (self->place);
+
+  if (g_variant_n_children (self->place) > 0)
+    g_variant_dict_insert (&dict, "confirmed", "t", self->confirmed);
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
 void
 trw_upload_tell (TrwUpload *self, GVariant *place)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GVariant) all = NULL;
+  g_autoptr (GVariant) all_confirmed = NULL;
 
   if (place != NULL)
     {
@@ -193,7 +224,19 @@ trw_upload_tell (TrwUpload *self, GVariant *place)
   g_clear_pointer (&self->place, g_variant_unref);
   self->place = g_variant_ref (all);
   self->n_unheard++;
-  self->hooks->told (all, self->user_data);
+  all_confirmed = add_confirmed (self);
+  self->hooks->told (all_confirmed, self->user_data);
+}
+
+void
+trw_upload_forget (TrwUpload *self)
+{
+  g_auto (GVariantDict) nothing = G_VARIANT_DICT_INIT (NULL);
+
+  if (self->place == NULL)
+    return;
+  g_variant_unref (self->place);
+  self->place = g_variant_ref_sink (g_variant_dict_end (&nothing));
 }
 
 void
@@ -280,6 +323,7 @@ trw_upload_begin_hop (TrwUpload *self,
   self->hop_sent = 0;
   self->is_out = !has_body;
   self->n_interim = 0;
+  self->n_hops++;
   if (!has_body)
     return;
   self->is_whole = FALSE;
@@ -344,18 +388,31 @@ make_reply (TrwUpload *self, guint status, SoupMessageHeaders *headers)
     .status = status,
     .headers = headers,
     .n_sent = trw_upload_get_hop_sent (self),
+    .hop = self->n_hops,
   };
 }
 
 gboolean
-trw_upload_inform (TrwUpload *self, guint status, SoupMessageHeaders *headers)
+trw_upload_inform (TrwUpload *self,
+                   guint status,
+                   SoupMessageHeaders *headers,
+                   TrwInterim *out_interim)
 {
   const TrwReply reply = make_reply (self, status, headers);
 
-  if (self->dialect->informed != NULL && status != SOUP_STATUS_CONTINUE
-      && self->dialect->informed (self, &reply))
-    return TRUE;
-  return ++self->n_interim <= INTERIM_MAX + reply.n_sent / BYTES_PER_INTERIM;
+  *out_interim = TRW_INTERIM_OLD;
+  if (self->dialect->informed != NULL && status != SOUP_STATUS_CONTINUE)
+    *out_interim = self->dialect->informed (self, &reply);
+  return *out_interim != TRW_INTERIM_OLD
+         || ++self->n_interim <= INTERIM_MAX + reply.n_sent / BYTES_PER_INTERIM;
+}
+
+gboolean
+trw_upload_lose (TrwUpload *self, GError **error)
+{
+  const TrwReply reply = make_reply (self, 0, NULL);
+
+  return self->dialect->lost != NULL && self->dialect->lost (self, &reply, error);
 }
 
 /* A server that lets us ask for ever is none we can finish with. */
@@ -399,7 +456,10 @@ trw_upload_judge (TrwUpload *self,
   if (verdict == TRW_VERDICT_NEXT && !is_fruitful (self))
     message = "The upload gets no further";
   else if (verdict == TRW_VERDICT_AFRESH && !begin_anew (self))
-    message = "The server lost the upload more than once";
+    {
+      trw_upload_forget (self);
+      message = "The server lost the upload more than once";
+    }
   if (message == NULL)
     return verdict;
   g_set_error_literal (error, TRUNDLE_ERROR, TRUNDLE_ERROR_PROTOCOL_ERROR, message);
@@ -442,7 +502,11 @@ trw_upload_add_facts (TrwUpload *self, GVariantDict *facts, gboolean is_complete
       facts, "body-sent", "t", is_done ? size : trw_upload_get_sent (self));
   g_variant_dict_insert (facts, "body-confirmed", "t", is_done ? size : self->confirmed);
   if (!is_complete && self->place != NULL)
-    g_variant_dict_insert_value (facts, "upload", self->place);
+    {
+      g_autoptr (GVariant) place = add_confirmed (self);
+
+      g_variant_dict_insert_value (facts, "upload", place);
+    }
   if (self->learned != NULL)
     g_variant_dict_insert (facts, "dialect", "s", self->learned);
 }

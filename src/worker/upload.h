@@ -18,18 +18,32 @@ typedef struct _TrwQuestion TrwQuestion;
 /* What an answer means. */
 typedef enum
 {
-  TRW_VERDICT_FINAL,  /* the answer of the request: its status is judged, its body is the
-                       * answer's */
-  TRW_VERDICT_NEXT,   /* ask again; once all that was told is stored */
-  TRW_VERDICT_AFRESH, /* the server has nothing any more: begin anew; fails the second
-                       * time */
-  TRW_VERDICT_FAIL,   /* the attempt ends with the error */
+  TRW_VERDICT_FINAL,   /* the answer of the request: its status is judged, its body is the
+                        * answer's */
+  TRW_VERDICT_REFUSED, /* the request is not answered, and will not be by asking on: the
+                        * attempt ends with the status, whatever the app accepts */
+  TRW_VERDICT_NEXT,    /* ask again; once all that was told is stored */
+  TRW_VERDICT_AFRESH,  /* the server has nothing any more: begin anew; fails the second
+                        * time */
+  TRW_VERDICT_FAIL,    /* the attempt ends with the error */
 } TrwVerdict;
+
+/* What an interim answer means. */
+typedef enum
+{
+  TRW_INTERIM_OLD,  /* it told nothing new: others may come only so often */
+  TRW_INTERIM_NEWS, /* something new */
+  TRW_INTERIM_STOP, /* the question is not what is to be asked: it is broken off, and the
+                     * next one is asked */
+} TrwInterim;
 
 /* For dialects */
 
 const TrwRequest *
 trw_upload_get_request (TrwUpload *self);
+/* Of the dialect. */
+const char *
+trw_upload_get_word (TrwUpload *self);
 /* What `begin` returned. */
 gpointer
 trw_upload_get_state (TrwUpload *self);
@@ -48,11 +62,22 @@ trw_upload_get_pieces (TrwUpload *self);
 GUri *
 trw_upload_resolve (TrwUpload *self, const char *location, GError **error);
 
+/* Where the question that is being answered was led to, when the next may begin there:
+ * not when a stranger led it to the first origin, whose secrets are not for where he
+ * says. (transfer none) (nullable) */
+GUri *
+trw_upload_get_here (TrwUpload *self);
+
 /* The server keeps the upload, and it is gone on with by @place (a{sv}, consumed when
  * floating): `url` and what the dialect needs; `dialect` is added.  The daemon is told,
  * and no question is asked before it has stored it.  NULL: nothing is kept any more. */
 void
 trw_upload_tell (TrwUpload *self, GVariant *place);
+
+/* Nothing is kept any more that could be gone on with, which the daemon hears only with
+ * the end of the attempt: there was an answer. */
+void
+trw_upload_forget (TrwUpload *self);
 
 /* The server says that it keeps the body up to @offset; no more than that is behind us.
  */
@@ -127,12 +152,20 @@ trw_upload_look (TrwUpload *self, TrwFlow *out_flow);
 /* What the dialect makes of it.  trw_upload_inform() is FALSE when it was one too many
  * that told nothing. */
 gboolean
-trw_upload_inform (TrwUpload *self, guint status, SoupMessageHeaders *headers);
+trw_upload_inform (TrwUpload *self,
+                   guint status,
+                   SoupMessageHeaders *headers,
+                   TrwInterim *out_interim);
 TrwVerdict
 trw_upload_judge (TrwUpload *self,
                   guint status,
                   SoupMessageHeaders *headers,
                   GError **error);
+
+/* There is no answer, the connection is lost.  Whether the next question is asked all the
+ * same; else @error is set when there is another than that. */
+gboolean
+trw_upload_lose (TrwUpload *self, GError **error);
 
 /* Whether nothing that was told is unanswered. */
 gboolean
