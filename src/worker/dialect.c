@@ -9,6 +9,8 @@
 
 static const TrwDialect *const dialects[] = {
   &trw_dialect_plain,
+  &trw_dialect_ietf_8,
+  &trw_dialect_ietf_6,
 };
 
 static const TrwDialect *

@@ -84,3 +84,5 @@ trw_dialect_choose (const char *const *words, GVariant *place);
 
 /* Each in a file of its own, in the table of dialect.c. */
 extern const TrwDialect trw_dialect_plain;
+extern const TrwDialect trw_dialect_ietf_8;
+extern const TrwDialect trw_dialect_ietf_6;
