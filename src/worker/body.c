@@ -186,28 +186,31 @@ fill_buffer (TrwBody *self, gsize *out_length, GError **error)
   return FILL_FULL;
 }
 
-/* Takes the framing out of what was read; the body may end with it. */
-static gboolean
+/* Takes the framing out of what was read, however the reading ended: what came before a
+ * reset is framed like the rest.  A body that ends with it is whole, and what is wrong
+ * with the connection after it is nobody's matter. */
+static void
 decode (TrwBody *self, gsize *length, Fill *fill, GError **error)
 {
   gsize n_read = *length;
   gsize n_consumed;
+  g_autoptr (GError) local_error = NULL;
 
-  if (self->framing != TRW_FRAMING_CHUNKED)
-    return TRUE;
+  if (self->framing != TRW_FRAMING_CHUNKED || n_read == 0)
+    return;
   *length = 0;
-  if (!trw_chunks_decode (
-          &self->chunks, shared_buffer, n_read, length, &n_consumed, error))
-    return FALSE;
-  if (self->chunks.state == TRW_CHUNKS_DONE)
-    *fill = FILL_END;
-  if (n_consumed == n_read)
-    return TRUE;
-  g_set_error_literal (error,
-                       TRUNDLE_ERROR,
-                       TRUNDLE_ERROR_PROTOCOL_ERROR,
-                       "The server sent more than the last chunk");
-  return FALSE;
+  if (trw_chunks_decode (
+          &self->chunks, shared_buffer, n_read, length, &n_consumed, &local_error)
+      && n_consumed < n_read)
+    g_set_error_literal (&local_error,
+                         TRUNDLE_ERROR,
+                         TRUNDLE_ERROR_PROTOCOL_ERROR,
+                         "The server sent more than the last chunk");
+  if (local_error == NULL && self->chunks.state != TRW_CHUNKS_DONE)
+    return;
+  *fill = local_error != NULL ? FILL_ERROR : FILL_END;
+  g_clear_error (error);
+  *error = g_steal_pointer (&local_error);
 }
 
 /* Calls `ended`, which may free @self. */
@@ -247,8 +250,7 @@ pump (TrwBody *self)
 
       fill = fill_buffer (self, &length, &error);
       n_this_time += length;
-      if (error == NULL && !decode (self, &length, &fill, &error))
-        fill = FILL_ERROR;
+      decode (self, &length, &fill, &error);
       self->received += length;
       if (length > 0 && !self->sink->write (shared_buffer, length, self->user_data))
         return PUMP_OVER;
