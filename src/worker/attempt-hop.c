@@ -286,12 +286,16 @@ on_got_headers (SoupMessage *message, gpointer user_data)
   trw_attempt_stop_body (self);
 }
 
-/* By libsoup, on another connection. */
+/* A connection that stood already was gone, and libsoup asks again.  On another of those
+ * (3.2.3) it takes the first one's error for that of the second question, whose answer
+ * then finds nothing left and crashes: both are told late when all has happened in one
+ * turn of the loop.  A new connection takes several turns. */
 static void
 on_restarted (SoupMessage *message, gpointer user_data)
 {
   TrwAttempt *self = user_data;
 
+  soup_message_add_flags (message, SOUP_MESSAGE_NEW_CONNECTION);
   if (self->is_over)
     return;
   if (trw_attempt_may_restart (self))

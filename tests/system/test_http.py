@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the service makes of servers' answers."""
 
+import os
 import socket
+import threading
 import time
 
 import pytest
-from parts.client import Failure
+from parts.client import Client, Failure
+from parts.daemon import WORKER
 from parts.script import Script
 from parts.waiting import wait_for
 
 MIB = 1024 * 1024
+ANSWER_FIRST = os.environ["TRUNDLE_TEST_ANSWER_FIRST"]
 
 
 @pytest.fixture
@@ -482,3 +486,36 @@ def test_nobody_listens(fetch, script):
     assert task.error in ("TimedOut", "CannotConnect")
     assert task.get("LastTransientError")[0] == "CannotConnect"
     assert task.get("Attempts") >= 2
+
+
+@pytest.fixture
+def last_to_hear(stopped_daemon, top):
+    """A daemon whose worker comes last on a busy machine, each time it asks for /at-once."""
+    worker = top / "busy-worker"
+    asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+    worker.write_text(f"#!/bin/sh\nexec env LD_PRELOAD={ANSWER_FIRST} ASAN_OPTIONS={asan} "
+                      f"{WORKER}\n")
+    worker.chmod(0o755)
+    return stopped_daemon.start("--idle-ms", "-1", "--worker", str(worker))
+
+
+def test_hung_up_while_another_connection_stands(bus, last_to_hear, script):
+    """Fault (server): closes a kept connection as it is used again, and answers on another
+    one, all before the worker looks | Proves: asked again in the same attempt, and no
+    worker dies (libsoup 3.2.3 would)"""
+    both = threading.Barrier(2)
+    script.on("/together/.", lambda c, r: both.wait(60) + 1 and c.answer(200, b"x"))
+    script.on("/at-once",
+              lambda c, r: len(script.asked("/at-once")) == 1 or c.answer(200, b"yes"))
+    client = Client(bus)
+    session = client.open_session("s")
+    session.attach()
+    tasks = [session.create(script.url(f"/together/{n}"), start=True) for n in range(2)]
+    assert [task.wait_state("finished").error for task in tasks] == ["", ""]
+    workers = last_to_hear.workers()
+    task = session.create(script.url("/at-once"), start=True).wait_state("finished")
+    assert (task.error, task.read(), task.get("Attempts")) == ("", b"yes", 1)
+    # The answer that comes into nothing comes later.
+    assert session.create(script.url("/at-once"), start=True).wait_state("finished").error == ""
+    assert last_to_hear.workers() == workers
+    client.close()
