@@ -28,7 +28,7 @@
 
 /* Meets a question for a token; with what it had refused, if it had something. */
 static void
-meet (CoreFixture *f, TrdTask *task)
+meet_told (CoreFixture *f, TrdTask *task, gboolean is_head_told)
 {
   g_autoptr (GVariant) given = NULL;
   g_autofree char *tried = NULL;
@@ -41,7 +41,16 @@ meet (CoreFixture *f, TrdTask *task)
   tried = g_strdup_printf (
       ", 'tried': <@a{sv} {'method': <'bearer'>, 'generation': <uint32 %u>}>",
       generation);
+  if (is_head_told)
+    fake_transport_respond (
+        f->transport, task->id, g_variant_new_parsed ("{'status': <uint32 401>}"));
   challenge_meet (f, task, challenge_facts (BEARER, given != NULL ? tried : ""));
+}
+
+static void
+meet (CoreFixture *f, TrdTask *task)
+{
+  meet_told (f, task, FALSE);
 }
 
 static TrdTask *
@@ -288,6 +297,21 @@ token_server_refuses (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (count (f), ==, 1);
 }
 
+/* The head of the refusal is told before what it means. */
+static void
+server_refuses_in_two_steps (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, GRANT);
+  TrdTask *task = begin (f, session);
+
+  meet_told (f, task, TRUE);
+  answer (f, TOKEN);
+  assert_token (f, task, "t1");
+  meet_told (f, task, TRUE);
+  challenge_assert_waits (task, TRUNDLE_WAIT_AUTHENTICATION);
+  g_assert_cmpuint (count (f), ==, 1);
+}
+
 static void
 is_not_asked_again (CoreFixture *f, gconstpointer data)
 {
@@ -531,6 +555,7 @@ main (int argc, char **argv)
   ADD (token_server_refuses);
   ADD (is_not_asked_again);
   ADD (server_refuses);
+  ADD (server_refuses_in_two_steps);
   ADD (network_fails);
   ADD (is_careful);
   ADD (suspended_meanwhile);

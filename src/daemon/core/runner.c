@@ -446,6 +446,16 @@ complete_response (TrdRun *run, GVariant *response)
   return trd_resume_combine (run->kept, response);
 }
 
+/* The head of a refusal is told as well, and whoever refuses has not taken the token. */
+static gboolean
+is_let_in (GVariant *response)
+{
+  guint status = 0;
+
+  g_variant_lookup (response, "status", "u", &status);
+  return status != 401 && status != 407;
+}
+
 static void
 on_response (gint64 task_id, GVariant *response, gpointer user_data)
 {
@@ -457,7 +467,8 @@ on_response (gint64 task_id, GVariant *response, gpointer user_data)
   if (run == NULL)
     return;
 
-  run->task->refreshed = FALSE;
+  if (is_let_in (response))
+    run->task->refreshed = FALSE;
   g_clear_pointer (&run->response, g_variant_unref);
   run->response = complete_response (run, response);
   if (g_variant_lookup (response, "content-length", "x", &length))
