@@ -4,17 +4,23 @@
 """Counts what `meson test` ran, by subtest: summary.py BUILDDIR...
 
 Prints `N passed, N failed` (and `, N skipped` when any was) and exits with 1 when something
-failed or nothing passed.  Names of what failed go to standard error.  A test that died or
-timed out has left no bad subtest behind, so that it is counted from testlog.json as well.
+failed or nothing passed.  What failed goes to standard error, with the end of what it said:
+of a log whose end alone is kept, that line and the reason are what is left.  A test that
+died or timed out has left no bad subtest behind, so that it is counted from testlog.json as
+well.
 """
 
 import argparse
 import json
 import pathlib
+import re
 import sys
 import xml.etree.ElementTree as ET
 
 GOOD = {"OK", "EXPECTEDFAIL", "SKIP"}
+# Of what a test said: the first lines that pytest marks as errors, and the last ones.
+FIRST, LAST, WIDTH = 4, 14, 300
+RESULT = re.compile(r"(not )?ok \d+|\d+\.\.\d+\s*$")
 
 
 def base_name(name):
@@ -35,21 +41,45 @@ def read_cases(path):
             yield suite.get("name", ""), case.get("name", ""), verdict
 
 
+def said_of(output, case):
+    """The lines of TAP below the result of @case ("2 test_no_growth")."""
+    lines = output.splitlines()
+    for number, line in enumerate(lines):
+        if re.match(rf"not ok {re.escape(case)}(\s|$)", line):
+            rest = lines[number + 1:]
+            end = next((n for n, line in enumerate(rest) if RESULT.match(line)), len(rest))
+            return rest[:end]
+    return lines
+
+
+def show(lines):
+    lines = [line.rstrip() for line in lines if line.strip(" #_")]
+    errors = [n for n, line in enumerate(lines[:-LAST]) if re.match(r"# E  ", line)][:FIRST]
+    shown = [lines[n] for n in errors]
+    if shown and errors[-1] + 1 < len(lines) - LAST:
+        shown.append("…")
+    for line in shown + lines[-LAST:]:
+        print("    " + line.removeprefix("# ")[:WIDTH], file=sys.stderr)
+
+
 def count(build):
     logs = pathlib.Path(build) / "meson-logs"
     totals = {"passed": 0, "failed": 0, "skipped": 0}
     failing = set()
+    tests = [json.loads(line) for line in (logs / "testlog.json").open(encoding="utf-8")]
+    outputs = {base_name(test["name"]): test.get("stdout", "") for test in tests}
     for suite, case, verdict in read_cases(logs / "testlog.junit.xml"):
         totals[verdict] += 1
         if verdict == "failed":
             failing |= {base_name(suite), base_name(case)}
             print(f"FAILED {build}: {base_name(suite)} {case}", file=sys.stderr)
-    with open(logs / "testlog.json", encoding="utf-8") as lines:
-        for test in map(json.loads, lines):
-            name = base_name(test["name"])
-            if test["result"] not in GOOD and name not in failing:
-                totals["failed"] += 1
-                print(f"{test['result']} {build}: {name}", file=sys.stderr)
+            show(said_of(outputs.get(base_name(suite), ""), case))
+    for test in tests:
+        name = base_name(test["name"])
+        if test["result"] not in GOOD and name not in failing:
+            totals["failed"] += 1
+            print(f"{test['result']} {build}: {name}", file=sys.stderr)
+            show((test.get("stdout", "") + test.get("stderr", "")).splitlines())
     return totals
 
 
