@@ -88,10 +88,20 @@ trc_command_find (const char *name)
 gboolean
 trc_command_parse (const GOptionEntry *entries, int *argc, char ***argv)
 {
+  return trc_command_parse_for (entries, NULL, argc, argv);
+}
+
+gboolean
+trc_command_parse_for (const GOptionEntry *entries,
+                       gpointer data,
+                       int *argc,
+                       char ***argv)
+{
   const TrcCommand *command = trc_command_find ((*argv)[0]);
   g_autoptr (GOptionContext) context = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *program = NULL;
+  GOptionGroup *group;
 
   g_return_val_if_fail (command != NULL, FALSE);
 
@@ -101,7 +111,10 @@ trc_command_parse (const GOptionEntry *entries, int *argc, char ***argv)
 
   context = g_option_context_new (command->parameters[0] ? _ (command->parameters)
                                                          : NULL);
-  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  group = g_option_group_new (NULL, NULL, NULL, data, NULL);
+  g_option_group_add_entries (group, entries);
+  g_option_group_set_translation_domain (group, GETTEXT_PACKAGE);
+  g_option_context_set_main_group (context, group);
   g_option_context_set_summary (context, _ (command->summary));
   if (command->details != NULL)
     g_option_context_set_description (context, _ (command->details));

@@ -37,6 +37,12 @@ trc_command_find (const char *name);
  * an error it is told on standard error and FALSE returned. */
 gboolean
 trc_command_parse (const GOptionEntry *entries, int *argc, char ***argv);
+/* The same; callbacks of the entries get @data. */
+gboolean
+trc_command_parse_for (const GOptionEntry *entries,
+                       gpointer data,
+                       int *argc,
+                       char ***argv);
 
 /* "trundle get: …" on standard error. */
 void

@@ -22,8 +22,6 @@ trc_put_options_clear (TrcPutOptions *self)
   trc_task_options_clear (&self->task);
   g_strfreev (self->arguments);
   g_free (self->method);
-  g_strfreev (self->forms);
-  g_strfreev (self->form_strings);
   g_free (self->content_type);
   g_free (self->range);
   g_free (self->snapshot);
@@ -35,6 +33,26 @@ trc_put_options_clear (TrcPutOptions *self)
   g_clear_pointer (&self->fields, g_ptr_array_unref);
   g_clear_pointer (&self->wanted_range, g_variant_unref);
   g_free (self->destination);
+}
+
+/* Fields are sent in the order in which they were given: some servers care. */
+static gboolean
+on_field (const char *option, const char *text, gpointer data, GError **error)
+{
+  TrcPutOptions *self = data;
+  gboolean is_literal = g_str_equal (option, "--form-string");
+  TrcField *field = trc_field_parse (text, is_literal);
+
+  if (field != NULL)
+    g_ptr_array_add (self->fields, field);
+  else
+    g_set_error_literal (error,
+                         G_OPTION_ERROR,
+                         G_OPTION_ERROR_BAD_VALUE,
+                         is_literal ? _ ("--form-string must be NAME=VALUE")
+                                    : _ ("--form must be NAME=VALUE, or NAME=@FILE with "
+                                         ";type=TYPE or ;filename=NAME behind it"));
+  return field != NULL;
 }
 
 #define FIELD(name) GUINT_TO_POINTER (offsetof (TrcPutOptions, name))
@@ -51,15 +69,15 @@ static const GOptionEntry templates[] = {
   { "form",
     'F',
     0,
-    G_OPTION_ARG_STRING_ARRAY,
-    FIELD (forms),
+    G_OPTION_ARG_CALLBACK,
+    (gpointer)on_field,
     N_ ("A field of a form, with a value or a file; may be given again"),
     N_ ("NAME=VALUE|NAME=@FILE[;type=TYPE][;filename=NAME]") },
   { "form-string",
     0,
     0,
-    G_OPTION_ARG_STRING_ARRAY,
-    FIELD (form_strings),
+    G_OPTION_ARG_CALLBACK,
+    (gpointer)on_field,
     N_ ("A field whose value may begin with “@”; may be given again"),
     N_ ("NAME=VALUE") },
   { "content-type",
@@ -150,32 +168,12 @@ split_arguments (TrcPutOptions *self)
 gboolean
 trc_put_options_names_files (const TrcPutOptions *self)
 {
-  return self->forms == NULL && self->form_strings == NULL && !self->post
+  return self->fields->len == 0 && !self->post
          && (self->method == NULL || g_str_equal (self->method, "PUT"))
          && g_strcmp0 (self->resumable, "tus") != 0;
 }
 
 /* ---- what is sent ---- */
-
-static gboolean
-add_fields (TrcPutOptions *self, char **texts, gboolean is_literal)
-{
-  for (guint i = 0; texts != NULL && texts[i] != NULL; i++)
-    {
-      TrcField *field = trc_field_parse (texts[i], is_literal);
-
-      if (field == NULL)
-        {
-          trc_command_misuse (is_literal
-                                  ? _ ("--form-string must be NAME=VALUE")
-                                  : _ ("--form must be NAME=VALUE, or NAME=@FILE with "
-                                       ";type=TYPE or ;filename=NAME behind it"));
-          return FALSE;
-        }
-      g_ptr_array_add (self->fields, field);
-    }
-  return TRUE;
-}
 
 static guint
 count_stdin (const TrcPutOptions *self)
@@ -313,9 +311,7 @@ trc_put_options_read (TrcPutOptions *self, int *argc, char ***argv)
   if (!trc_task_options_parse (&self->task, templates, self, argc, argv))
     return TRC_EXIT_USAGE;
   split_arguments (self);
-  if (!add_fields (self, self->forms, FALSE)
-      || !add_fields (self, self->form_strings, TRUE) || !check_options (self)
-      || !read_own (self))
+  if (!check_options (self) || !read_own (self))
     return TRC_EXIT_USAGE;
   return trc_task_options_read (&self->task);
 }

@@ -15,8 +15,6 @@ typedef struct
   char **arguments;
   char *method;
   gboolean post;
-  char **forms;
-  char **form_strings;
   char *content_type;
   char *range;
   char *snapshot;
@@ -29,7 +27,7 @@ typedef struct
 
   char *url;              /* the last of the arguments, or "" for that of resume data */
   char **files;           /* those before it; "-" is standard input */
-  GPtrArray *fields;      /* (element-type TrcField): of the form */
+  GPtrArray *fields;      /* (element-type TrcField): of the form, as they were given */
   GVariant *wanted_range; /* (nullable) */
   gboolean to_stdout;     /* the answer is to be shown */
   char *destination;      /* (nullable): where it is saved */

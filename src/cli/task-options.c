@@ -197,7 +197,8 @@ append_entries (GArray *entries, const GOptionEntry *entry, gpointer base)
     {
       GOptionEntry bound = *entry;
 
-      bound.arg_data = (char *)base + GPOINTER_TO_UINT (entry->arg_data);
+      if (entry->arg != G_OPTION_ARG_CALLBACK)
+        bound.arg_data = (char *)base + GPOINTER_TO_UINT (entry->arg_data);
       g_array_append_val (entries, bound);
     }
 }
@@ -213,8 +214,8 @@ trc_task_options_parse (
   g_array_append_val (entries, refused);
   self->priority = TRC_PRIORITY_NONE;
   self->retries = TRC_RETRIES_NONE;
-  return trc_command_parse (
-      (const GOptionEntry *)(const void *)entries->data, argc, argv);
+  return trc_command_parse_for (
+      (const GOptionEntry *)(const void *)entries->data, base, argc, argv);
 }
 
 /* Also NaN is one that was given, and wrong. */

@@ -48,8 +48,8 @@ void
 trc_task_options_clear (TrcTaskOptions *self);
 
 /* The command line into @self and, for the entries @own, which end with one without a
- * name, into @base: their `arg_data` are offsets.  FALSE after it was told what is wrong,
- * as for all below. */
+ * name, into @base: their `arg_data` are offsets, but for callbacks, which get @base.
+ * FALSE after it was told what is wrong, as for all below. */
 gboolean
 trc_task_options_parse (TrcTaskOptions *self,
                         const GOptionEntry *own,
