@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: 2026 The Trundle authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An application that downloads in the background, to learn from.
+/* An application that downloads and uploads in the background, to learn from.
  *
  *   trundle-example [--directory=DIR] [--launch-without-display] URL…
+ *   trundle-example --upload=FILE [--launch-without-display] URL
  *
- * hands the URLs to the service and exits at once.  When all of them are finished, or a
+ * hands them to the service and exits at once.  When all of them are finished, or a
  * server asks for a password, the service starts the application again, over D-Bus, with
  * `--gapplication-service`; it hears what happened, one event at a time and in order, and
  * says when it has dealt with it.  Nothing of it runs meanwhile, and a logout or a reboot
@@ -19,27 +20,20 @@
  *  - Attach, events, DidFinishEvents, CompleteEvents, Detach;
  *  - for servers that ask who is there, RespondToChallenge.
  *
- * It is plain GDBus.  The calls block, which a program without a window may do; one with
- * a window uses the asynchronous variants. */
+ * It is plain GDBus, of which service.c has the calls.  They block, which a program
+ * without a window may do; one with a window uses the asynchronous variants. */
 
+#include <fcntl.h>
 #include <gio/gio.h>
 #include <gio/gunixfdlist.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "service.h"
 
 #define APP_ID "org.example.TrundleDownloader"
 #define SESSION_IDENTIFIER "example"
 /* In the folder of the user's configuration: for each server, [HOST:PORT], its `user` and
  * `password`. An application of your own has them from its user. */
 #define LOGINS "trundle-example.conf"
-
-#define SERVICE "org.freedesktop.BackgroundTransfer1"
-#define SERVICE_PATH "/org/freedesktop/BackgroundTransfer1"
-#define MANAGER_INTERFACE SERVICE
-#define SESSION_INTERFACE SERVICE ".Session"
-#define TASK_INTERFACE SERVICE ".Task"
 
 struct _Example
 {
@@ -71,34 +65,6 @@ static void G_GNUC_PRINTF (1, 2) say (const char *format, ...)
   g_print ("trundle-example: %s\n", text);
 }
 
-/* The service is started by the call if it does not run.  Errors come as
- * "GDBus.Error:org.freedesktop…: sentence"; the sentence is what people want. */
-static GVariant *
-call (Example *self,
-      const char *path,
-      const char *interface,
-      const char *method,
-      GVariant *parameters,
-      const char *reply_type,
-      GError **error)
-{
-  GVariant *reply = g_dbus_connection_call_sync (self->bus,
-                                                 SERVICE,
-                                                 path,
-                                                 interface,
-                                                 method,
-                                                 parameters,
-                                                 G_VARIANT_TYPE (reply_type),
-                                                 G_DBUS_CALL_FLAGS_NONE,
-                                                 -1,
-                                                 NULL,
-                                                 error);
-
-  if (reply == NULL && error != NULL)
-    g_dbus_error_strip_remote_error (*error);
-  return reply;
-}
-
 /* ---- handing over ---- */
 
 /* Opening is finding: the second time the session is there, with its tasks. */
@@ -108,8 +74,8 @@ open_session (Example *self, gboolean launch_without_display, GError **error)
   g_autoptr (GVariant) reply = NULL;
   char *path;
 
-  reply = call (
-      self,
+  reply = service_call (
+      self->bus,
       SERVICE_PATH,
       MANAGER_INTERFACE,
       "OpenSession",
@@ -175,17 +141,53 @@ hand_over (Example *self,
   g_variant_builder_init (&tasks, G_VARIANT_TYPE ("aa{sv}"));
   for (guint i = 0; urls[i] != NULL; i++)
     g_variant_builder_add_value (&tasks, describe_task (urls[i], directory, i % 2 == 0));
-  reply = call (self,
-                session,
-                SESSION_INTERFACE,
-                "CreateTasks",
-                g_variant_new ("(aa{sv})", &tasks),
-                "(ao)",
-                error);
+  reply = service_call (self->bus,
+                        session,
+                        SESSION_INTERFACE,
+                        "CreateTasks",
+                        g_variant_new ("(aa{sv})", &tasks),
+                        "(ao)",
+                        error);
   if (reply == NULL)
     return FALSE;
 
   say ("handed over %u downloads", g_strv_length ((char **)urls));
+  return TRUE;
+}
+
+/* The service gets the file open: it may be one that only we can open, and we may be gone
+ * when it is read.  What is sent is what is in it now, or nothing: see `snapshot` in the
+ * documentation of CreateUploadTask. */
+static gboolean
+hand_over_upload (Example *self,
+                  const char *url,
+                  const char *path,
+                  gboolean launch_without_display,
+                  GError **error)
+{
+  g_autofree char *session = open_session (self, launch_without_display, error);
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  g_autoptr (GVariant) reply = NULL;
+  int handle = session != NULL ? service_append_file (fds, path, O_RDONLY, error) : -1;
+
+  if (handle < 0)
+    return FALSE;
+  reply = service_call_with_fds (
+      self->bus,
+      session,
+      SESSION_INTERFACE,
+      "CreateUploadTask",
+      g_variant_new ("(s@a{sv})",
+                     url,
+                     g_variant_new_parsed (
+                         "{'body': <%h>, 'method': <'PUT'>, 'start': <true>}", handle)),
+      fds,
+      "(o)",
+      error);
+  if (reply == NULL)
+    return FALSE;
+
+  say ("handed over an upload");
   return TRUE;
 }
 
@@ -199,11 +201,15 @@ example_command_line (GApplication *application, GApplicationCommandLine *comman
   const char *current = g_application_command_line_get_cwd (command_line);
   g_autofree const char **urls = NULL;
   g_autofree char *directory = NULL;
+  g_autofree char *file = NULL;
   g_autoptr (GError) error = NULL;
   const char *given = ".";
+  const char *upload = NULL;
   gboolean launch_without_display = FALSE;
+  gboolean is_done;
 
   g_variant_dict_lookup (options, "directory", "^&ay", &given);
+  g_variant_dict_lookup (options, "upload", "^&ay", &upload);
   g_variant_dict_lookup (options, "launch-without-display", "b", &launch_without_display);
   directory = g_canonicalize_filename (given, current != NULL ? current : "/");
   if (!g_variant_dict_lookup (options, G_OPTION_REMAINING, "^a&s", &urls))
@@ -211,7 +217,14 @@ example_command_line (GApplication *application, GApplicationCommandLine *comman
       g_application_command_line_printerr (command_line, "Which URL?\n");
       return 2;
     }
-  if (!hand_over (self, urls, directory, launch_without_display, &error))
+  if (upload != NULL)
+    {
+      file = g_canonicalize_filename (upload, current != NULL ? current : "/");
+      is_done = hand_over_upload (self, urls[0], file, launch_without_display, &error);
+    }
+  else
+    is_done = hand_over (self, urls, directory, launch_without_display, &error);
+  if (!is_done)
     {
       g_application_command_line_printerr (command_line, "%s\n", error->message);
       return 1;
@@ -243,36 +256,48 @@ move_file (Example *self, const char *task, const char *wanted, GError **error)
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   g_autoptr (GVariant) reply = NULL;
   const char *taken;
-  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  int handle = fd >= 0 ? g_unix_fd_list_append (fds, fd, error) : -1;
+  int handle = service_append_file (fds, folder, O_RDONLY | O_DIRECTORY, error);
 
-  if (fd < 0)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "Cannot open %s", folder);
-  else
-    close (fd);
   if (handle < 0)
     return FALSE;
-
-  reply = g_dbus_connection_call_with_unix_fd_list_sync (
+  reply = service_call_with_fds (
       self->bus,
-      SERVICE,
       task,
       TASK_INTERFACE,
       "MoveFile",
       g_variant_new (
           "(hs@a{sv})", handle, name, g_variant_new_parsed ("{'if-exists': <'rename'>}")),
-      G_VARIANT_TYPE ("(s)"),
-      G_DBUS_CALL_FLAGS_NONE,
-      -1,
       fds,
-      NULL,
-      NULL,
+      "(s)",
       error);
   if (reply == NULL)
     return FALSE;
   g_variant_get (reply, "(&s)", &taken);
   say ("TaskFinished: moved to %s/%s", folder, taken);
   return TRUE;
+}
+
+/* The answer of the server comes with the event, unless it is longer than an app wants to
+ * get this way (`response-body-max`): then OpenFile has it, as it has a download. */
+static void
+on_upload_finished (const char *url, guint64 sent, GVariant *details)
+{
+  g_autoptr (GVariant) answer = g_variant_lookup_value (
+      details, "response-body", G_VARIANT_TYPE_BYTESTRING);
+  g_autofree char *text = NULL;
+  const char *bytes = NULL;
+  gsize length = 0;
+  guint status = 0;
+
+  if (answer != NULL)
+    bytes = g_variant_get_fixed_array (answer, &length, 1);
+  text = g_utf8_make_valid (length > 0 ? bytes : "", (gssize)length);
+  g_variant_lookup (details, "status", "u", &status);
+  say ("TaskFinished: sent %" G_GUINT64_FORMAT " bytes to %s; the server says %u, %s",
+       sent,
+       url,
+       status,
+       length > 0 ? text : "and nothing more");
 }
 
 /* Events come at least once, so that what was moved before we last died may be told
@@ -286,6 +311,7 @@ on_task_finished (Example *self, const char *task, GVariant *details)
   const char *path = NULL;
   const char *wanted = NULL;
   gboolean redelivered = FALSE;
+  guint64 sent = 0;
   g_autoptr (GError) error = NULL;
 
   g_variant_lookup (details, "error", "&s", &failure);
@@ -297,6 +323,8 @@ on_task_finished (Example *self, const char *task, GVariant *details)
 
   if (failure[0] != '\0')
     say ("TaskFinished: %s failed: %s (%s)", url, message, failure);
+  else if (g_variant_lookup (details, "sent", "t", &sent))
+    on_upload_finished (url, sent, details);
   else if (wanted == NULL)
     say ("TaskFinished: saved as %s", path != NULL ? path : "?");
   else if (!move_file (self, task, wanted, &error))
@@ -316,20 +344,21 @@ on_did_finish_events (Example *self, guint64 last)
   g_autoptr (GVariant) detached = NULL;
   g_autoptr (GError) error = NULL;
 
-  completed = call (self,
-                    session,
-                    SESSION_INTERFACE,
-                    "CompleteEvents",
-                    g_variant_new ("(t)", last),
-                    "()",
-                    &error);
+  completed = service_call (self->bus,
+                            session,
+                            SESSION_INTERFACE,
+                            "CompleteEvents",
+                            g_variant_new ("(t)", last),
+                            "()",
+                            &error);
   if (completed == NULL)
     say ("CompleteEvents: %s", error->message);
   else
     say ("DidFinishEvents: completed all up to %" G_GUINT64_FORMAT, last);
   self->done = last;
 
-  detached = call (self, session, SESSION_INTERFACE, "Detach", NULL, "()", NULL);
+  detached = service_call (
+      self->bus, session, SESSION_INTERFACE, "Detach", NULL, "()", NULL);
   leave_session (self);
 }
 
@@ -348,23 +377,6 @@ find_login (const char *host, guint port, char **user, char **password)
   return *user != NULL && *password != NULL;
 }
 
-/* A secret is best not in a message but in a file that has no name: what the service
- * takes as `password` it also takes as `password-fd`. */
-static int
-hide (GUnixFDList *fds, const char *secret, GError **error)
-{
-  int fd = memfd_create ("secret", MFD_CLOEXEC);
-  int handle = -1;
-
-  if (fd < 0 || write (fd, secret, strlen (secret)) != (gssize)strlen (secret))
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "No room for a secret");
-  else
-    handle = g_unix_fd_list_append (fds, fd, error);
-  if (fd >= 0)
-    close (fd);
-  return handle;
-}
-
 /* The task goes on with @answer when the call returns, and so do all others of the
  * session that were asked the same. */
 static void
@@ -376,19 +388,14 @@ respond (Example *self,
          GUnixFDList *fds)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_with_unix_fd_list_sync (
+  g_autoptr (GVariant) reply = service_call_with_fds (
       self->bus,
-      SERVICE,
       task,
       TASK_INTERFACE,
       "RespondToChallenge",
       g_variant_new ("(ss@a{sv})", challenge, disposition, answer),
-      G_VARIANT_TYPE ("()"),
-      G_DBUS_CALL_FLAGS_NONE,
-      -1,
       fds,
-      NULL,
-      NULL,
+      "()",
       &error);
 
   if (reply != NULL)
@@ -428,7 +435,7 @@ on_challenge (Example *self, const char *task, GVariant *details)
   say ("ChallengeReceived: %s:%u asks who is there (%s)", host, port, method);
 
   if (n_failures > 0 || !find_login (host, port, &user, &password)
-      || (handle = hide (fds, password, &error)) < 0)
+      || (handle = service_append_secret (fds, password, &error)) < 0)
     {
       respond (self,
                task,
@@ -515,13 +522,13 @@ attach (Example *self, const char *session)
   g_autoptr (GVariant) reply = NULL;
   g_autoptr (GError) error = NULL;
 
-  reply = call (self,
-                session,
-                SESSION_INTERFACE,
-                "Attach",
-                g_variant_new_parsed ("(@a{sv} {},)"),
-                "(a{sv})",
-                &error);
+  reply = service_call (self->bus,
+                        session,
+                        SESSION_INTERFACE,
+                        "Attach",
+                        g_variant_new_parsed ("(@a{sv} {},)"),
+                        "(a{sv})",
+                        &error);
   if (reply == NULL)
     say ("Attach: %s", error->message);
   return reply != NULL;
@@ -676,6 +683,7 @@ example_init (Example *self)
       NULL,
       "Where the files are to be (default: here)",
       "DIR" },
+    { "upload", 0, 0, G_OPTION_ARG_FILENAME, NULL, "Send this file to the URL", "FILE" },
     { "launch-without-display",
       0,
       0,
