@@ -25,10 +25,14 @@ TYPES = {
     "after": "t",
     "app-id": "s",
     "auto-complete": "b",
+    "body": "h",
+    "body-bytes": "ay",
+    "body-path": "s",
     "ca-certificates": "s",
     "challenge-handling": "s",
     "challenge-timeout": "t",
     "connect-timeout": "t",
+    "content-type": "s",
     "decode": "b",
     "cookie-policy": "s",
     "dedup-key": "s",
@@ -40,11 +44,13 @@ TYPES = {
     "digests": "a{ss}",
     "expected-bytes": "t",
     "earliest-begin": "x",
+    "expect-continue": "b",
     "first-byte-timeout": "t",
     "group": "s",
     "headers": "a(ss)",
     "if-exists": "s",
     "idempotent": "b",
+    "idempotency-key": "b",
     "kind": "s",
     "launch-without-display": "b",
     "limit": "u",
@@ -60,6 +66,7 @@ TYPES = {
     "notify-before-start": "b",
     "oauth2": "a{sv}",
     "observe": "b",
+    "parts": "aa{sv}",
     "preemptive-auth": "b",
     "pins": "as",
     "priority": "d",
@@ -71,10 +78,14 @@ TYPES = {
     "replace": "b",
     "request-timeout": "t",
     "resource-timeout": "t",
+    "response-body-max": "t",
+    "resumable": "s",
     "resume-data": "ay",
     "retry": "a{sv}",
+    "retry-safe": "b",
     "sends-launch-events": "b",
     "set-cookies": "b",
+    "snapshot": "s",
     "start": "b",
     "state": "s",
     "update-configuration": "b",
@@ -259,6 +270,21 @@ class Session(Thing):
             path = self.call(
                 "CreateDownloadTask", "(sa{sv})", url, packed, handles=[handle]
             )
+        finally:
+            os.close(handle)
+        return Task(self.client, path)
+
+    def create_upload(self, url, body=None, **options):
+        """Makes an upload of bytes, or of what the options say."""
+        if body is None:
+            path = self.call("CreateUploadTask", "(sa{sv})", url, pack(options))
+            return Task(self.client, path)
+        handle = os.memfd_create("body", os.MFD_CLOEXEC)
+        try:
+            with open(handle, "wb", closefd=False) as stream:
+                stream.write(body)
+            packed = pack(dict(options, body=0))
+            path = self.call("CreateUploadTask", "(sa{sv})", url, packed, handles=[handle])
         finally:
             os.close(handle)
         return Task(self.client, path)

@@ -16,6 +16,8 @@ import threading
 from .script import Conversation, Script
 
 PIECE = 16 * 1024
+# As much as a client wants to have sent before it draws conclusions.
+MEETING = 128 * 1024
 PROBLEMS = "https://iana.org/assignments/http-problem-types#"
 DRAFT_HEADERS = ("upload-offset", "upload-complete", "upload-length")
 
@@ -91,7 +93,7 @@ class Resumable(Script):
         self.gone_status = 404
         self.keeps_answer = True  # version 8: to be said once more
         self.has_complete = True  # says so in final answers
-        self.is_strict = True  # answers 413, else takes no more and waits
+        self.is_strict = True  # answers 413 to what is too large, else it takes it
         self.final = (201, (), b"stored")
         self.faults = []
         self.roll = lambda request: None  # a Fault, where there is none
@@ -106,6 +108,18 @@ class Resumable(Script):
     def place(self, upload):
         """What Location says of it; for tests to replace."""
         return f"/uploads/{upload.number}"
+
+    def introduce(self, session):
+        """An upload with which the session finds out which version is spoken here, should
+        it not be the newest; nothing of it is left in the account."""
+        if self.version == 8:
+            return
+        task = session.create_upload(self.url("/files"), bytes(MEETING), start=True)
+        task.wait_state("finished")
+        with self.lock:
+            assert task.error == "" and self.plain.pop() == bytes(MEETING)
+            self.requests.clear()
+            self.received = 0
 
     def expire(self, upload):
         with self.lock:
@@ -228,13 +242,10 @@ class Resumable(Script):
         size = request.left
         stop = size if fault is None or fault.deed == "lose" else min(fault.after, size)
         most = self.limits.get("max-append-size", size)
-        if stop > most:
+        if stop > most and self.is_strict and (upload.version >= 8 or upload.offset):
             self.store(conversation, request, upload, most)
-            if self.is_strict:
-                return self.problem(conversation, 413, "too-large", *self.limit_headers(),
-                                    "Upload-Complete: ?0")
-            conversation.drain()
-            return True
+            return self.problem(conversation, 413, "too-large", *self.limit_headers(),
+                                "Upload-Complete: ?0")
         if not self.store(conversation, request, upload, stop):
             return True
         if fault and fault.deed != "lose":
