@@ -158,27 +158,54 @@ learn (TrwUpload *upload, State *self, const char *word)
   trw_upload_learn (upload, word);
 }
 
+static gboolean
+is_offered (TrwUpload *upload, const TrwIetfVersion *version)
+{
+  const TrwRequest *request = trw_upload_get_request (upload);
+
+  return request->resumable != NULL
+         && g_strv_contains ((const char *const *)request->resumable, version->word);
+}
+
+/* Of those that are offered, the next older than ours.  (nullable) */
+static const TrwIetfVersion *
+find_older (TrwUpload *upload, const State *self)
+{
+  guint n;
+  const TrwIetfVersion *versions = trw_ietf_get_versions (&n);
+
+  for (const TrwIetfVersion *older = self->version + 1; older < versions + n; older++)
+    {
+      if (is_offered (upload, older))
+        return older;
+    }
+  return NULL;
+}
+
 /* It has done what it was asked, and has not said a word of the draft: it knows none, or
  * another version, for which it is asked next time. */
 static void
 learn_silence (TrwUpload *upload, State *self)
 {
-  const TrwRequest *request = trw_upload_get_request (upload);
-  const char *word = "none";
-  guint n;
-  const TrwIetfVersion *versions = trw_ietf_get_versions (&n);
+  const TrwIetfVersion *older = find_older (upload, self);
 
-  if (self->has_learned || request->resumable == NULL
-      || trw_upload_get_size (upload) < WORTH_OFFERING)
-    return;
-  for (const TrwIetfVersion *older = self->version + 1; older < versions + n; older++)
-    {
-      if (!g_strv_contains ((const char *const *)request->resumable, older->word))
-        continue;
-      word = older->word;
-      break;
-    }
-  learn (upload, self, word);
+  if (!self->has_learned && trw_upload_get_size (upload) >= WORTH_OFFERING)
+    learn (upload, self, older != NULL ? older->word : "none");
+}
+
+/* It had not said a word until the connection was lost: that may be so with one that
+ * would have, and all versions have their turn. */
+static void
+learn_early_silence (TrwUpload *upload, State *self, guint64 n_sent)
+{
+  guint n;
+  const TrwIetfVersion *next = find_older (upload, self);
+
+  if (next == NULL)
+    next = trw_ietf_get_versions (&n);
+  if (!self->has_learned && n_sent >= WORTH_OFFERING && next != self->version
+      && is_offered (upload, next))
+    learn (upload, self, next->word);
 }
 
 static void
@@ -737,7 +764,10 @@ lost (TrwUpload *upload, const TrwReply *reply, GError **error)
   State *self = trw_upload_get_state (upload);
 
   if (is_creating (self))
-    drop_stale_place (upload, self, reply);
+    {
+      drop_stale_place (upload, self, reply);
+      learn_early_silence (upload, self, reply->n_sent);
+    }
   if (self->error != NULL)
     g_propagate_error (error, g_error_copy (self->error));
   return self->error == NULL && self->stage != STAGE_LOOK && look_once (self);

@@ -370,6 +370,7 @@ typedef struct
   const char *words;
   gsize size;
   const char *learned;
+  guint64 cut; /* bytes of the body; 0 for not to */
 } Silence;
 
 static const Silence silences[] = {
@@ -377,6 +378,9 @@ static const Silence silences[] = {
   { "last", "['ietf-6', 'ietf-8']", 64 * 1024, "none" },
   { "only", "['ietf-8']", 64 * 1024, "none" },
   { "too-small-to-tell", "['ietf-8', 'ietf-6']", 64 * 1024 - 1, NULL },
+  { "cut/next", "['ietf-8', 'tus', 'ietf-6']", 4 * 64 * 1024, "ietf-6", 128 * 1024 },
+  { "cut/first", "['ietf-6', 'ietf-8']", 4 * 64 * 1024, "ietf-8", 128 * 1024 },
+  { "cut/only", "['ietf-6']", 4 * 64 * 1024, NULL, 128 * 1024 },
 };
 
 static void
@@ -386,9 +390,14 @@ test_silence (StoryCase *self, gconstpointer data)
   const char *learned = NULL;
   g_autofree char *options = g_strdup_printf ("{'method': <'PUT'>, 'resumable': <%s>}",
                                               silence->words);
-  GVariant *facts = send_zeros (self, options, silence->size);
+  const SinkPlan plan = { .take = silence->cut, .answer = "", .end = SINK_CLOSE };
+  GVariant *facts;
 
-  g_assert_cmpstr (worker_fixture_get_error (facts), ==, "");
+  if (silence->cut > 0)
+    script_sink_plan (self->sink, "", &plan);
+  facts = send_zeros (self, options, silence->size);
+  g_assert_cmpstr (
+      worker_fixture_get_error (facts), ==, silence->cut > 0 ? "ConnectionLost" : "");
   g_variant_lookup (facts, "dialect", "&s", &learned);
   g_assert_cmpstr (learned, ==, silence->learned);
 }
