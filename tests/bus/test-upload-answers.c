@@ -61,7 +61,7 @@ find_answer (UploadFixture *f)
     return NULL;
 
   text = g_variant_get_fixed_array (body, &size, 1);
-  return g_strndup (text, size);
+  return g_strndup (size > 0 ? text : "", size);
 }
 
 static void
@@ -103,7 +103,18 @@ test_observer (UploadFixture *f, gconstpointer data)
   g_dbus_connection_close_sync (other, NULL, NULL);
 }
 
-/* A longer one is in the file alone; an empty one is none. */
+/* An empty one is told from none. */
+static void
+test_empty (UploadFixture *f, gconstpointer data)
+{
+  TrdTask *task = finish (f, "", "");
+  g_autofree char *answer = find_answer (f);
+
+  g_assert_cmpstr (answer, ==, "");
+  upload_fixture_assert_property (f, task, "ResponseBody", "[]");
+}
+
+/* A longer one is in the file alone. */
 static void
 test_cap (UploadFixture *f, gconstpointer data)
 {
@@ -216,7 +227,7 @@ attach_and_hear (UploadFixture *f, GPtrArray *own, gboolean again)
 static void
 test_replay (UploadFixture *f, gconstpointer data)
 {
-  g_autofree char *answer = g_strnfill (MIB, 'x');
+  g_autofree char *answer = g_strnfill (MIB / 3, 'x');
   GPtrArray *own = bus_fixture_listen (&f->bus, f->bus.app);
 
   for (guint i = 0; i < 4; i++)
@@ -267,6 +278,7 @@ main (int argc, char **argv)
   ADD ("told", test_told);
   ADD ("observer", test_observer);
   ADD ("cap", test_cap);
+  ADD ("empty", test_empty);
   ADD ("refused", test_refused);
   ADD ("moved", test_moved);
   ADD ("pages", test_pages);

@@ -49,8 +49,10 @@ trd_answer_read (TrdRegistry *registry, const TrdTaskRow *row)
   int fd;
 
   if (row->kind != TRUNDLE_KIND_UPLOAD || row->state != TRUNDLE_TASK_FINISHED
-      || row->error_name != NULL || row->received == 0)
+      || row->error_name != NULL)
     return NULL;
+  if (row->received == 0)
+    return g_bytes_new_static ("", 0);
   max = trundle_options_get_uint64 (row->options, configuration, "response-body-max");
   /* The app has taken it where nobody else can look. */
   if (row->received > max

@@ -6,8 +6,8 @@
 #include "core/registry.h"
 
 /* What a server has answered to the upload of @row, which has succeeded, as long as its
- * file is there and is not larger than `response-body-max`; NULL otherwise, and for an
- * empty one.  (transfer full) (nullable) */
+ * file is there and is not larger than `response-body-max`; NULL otherwise.  (transfer
+ * full) (nullable) */
 GBytes *
 trd_answer_read (TrdRegistry *registry, const TrdTaskRow *row);
 

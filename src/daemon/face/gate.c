@@ -16,6 +16,7 @@
 #include "face/gate.h"
 
 #include "common/names.h"
+#include "face/adopting.h"
 #include "face/bodies.h"
 #include "face/face.h"
 #include "face/outlet.h"
@@ -44,7 +45,8 @@ struct _TrdGate
   guint control_id;
   guint sessions_id;
   guint tasks_id;
-  guint n_calls; /* not answered yet */
+  guint n_calls;         /* not answered yet */
+  TrdAdopting *adopting; /* (owned) */
 };
 
 enum
@@ -286,6 +288,8 @@ static void
 on_bodies_adopted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   TrdCall *call = user_data;
+  g_autoptr (TrdGate) self = g_object_ref (call->gate);
+  TrdCall *next = trd_adopting_leave (self->adopting, call->peer->owner);
   GError *error = NULL;
 
   call->bodies = trd_bodies_adopt_finish (result, &error);
@@ -293,9 +297,12 @@ on_bodies_adopted (GObject *source, GAsyncResult *result, gpointer user_data)
     dispatch (call);
   else
     trd_call_return_error (call, error);
+  /* From the beginning: the object may be gone. */
+  if (next != NULL)
+    dispatch (next);
 }
 
-/* Takes what it brings to be sent; FALSE when there is nothing, or it was taken. */
+/* Takes what it brings to be sent, soon; FALSE when there is nothing, or it was taken. */
 static gboolean
 adopt_bodies (const TrdMethod *method, TrdCall *call)
 {
@@ -307,7 +314,8 @@ adopt_bodies (const TrdMethod *method, TrdCall *call)
   if (!trd_bodies_are_in (value))
     return FALSE;
 
-  trd_bodies_adopt_async (call, value, on_bodies_adopted, call);
+  if (trd_adopting_enter (call->gate->adopting, call))
+    trd_bodies_adopt_async (call, value, on_bodies_adopted, call);
   return TRUE;
 }
 
@@ -702,6 +710,7 @@ trd_gate_finalize (GObject *object)
   TrdGate *self = TRD_GATE (object);
 
   g_hash_table_unref (self->moves);
+  trd_adopting_free (self->adopting);
   g_clear_pointer (&self->manager_info, g_dbus_interface_info_unref);
   g_clear_pointer (&self->control_info, g_dbus_interface_info_unref);
   g_clear_pointer (&self->session_info, g_dbus_interface_info_unref);
@@ -714,6 +723,7 @@ static void
 trd_gate_init (TrdGate *self)
 {
   self->moves = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->adopting = trd_adopting_new ();
 }
 
 static void
