@@ -108,7 +108,7 @@ static const Change changes[] = {
   { "touched", change_touch, TRUNDLE_ERROR_SOURCE_CHANGED },
   { "directory", change_to_directory, TRUNDLE_ERROR_SOURCE_CHANGED },
   { "pipe", change_to_pipe, TRUNDLE_ERROR_SOURCE_CHANGED },
-  { "removed", change_remove, TRUNDLE_ERROR_FILE_NOT_FOUND },
+  { "removed", change_remove, TRUNDLE_ERROR_SOURCE_CHANGED },
 };
 
 static void

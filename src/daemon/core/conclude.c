@@ -238,6 +238,7 @@ trd_run_conclude (TrdRun *run, TrdOutcome *outcome)
   g_autoptr (TrdOutcome) owned = outcome;
 
   trd_run_blame_place (run, outcome);
+  trd_run_blame_source (run, outcome);
   note_received (run, outcome);
   /* Not a byte of it is believed. */
   if (!outcome->complete && outcome->code == TRUNDLE_ERROR_INTEGRITY_FAILED)

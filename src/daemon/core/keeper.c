@@ -16,6 +16,7 @@
 #include "common/defaults.h"
 #include "common/error.h"
 #include "common/vocabulary.h"
+#include "core/body.h"
 #include "core/resume.h"
 #include "port/store-resumable.h"
 #include "value/resume-data.h"
@@ -81,15 +82,19 @@ discard_part (TrdKeeper *self, const TrdResumable *kept)
          && g_error_matches (error, TRUNDLE_ERROR, TRUNDLE_ERROR_FILE_NOT_FOUND);
 }
 
-/* The part goes first: once the row is gone, nobody knows whose it is. */
+/* The part goes first: once the row is gone, nobody knows whose it is.  What was to be
+ * sent would be swept. */
 static void
 forget (TrdKeeper *self, const TrdResumable *kept)
 {
   g_autoptr (GError) error = NULL;
 
-  if (discard_part (self, kept)
-      && !trd_store_delete_resumable (self->env->store, kept->place->task_id, &error))
+  if (!discard_part (self, kept))
+    return;
+  if (!trd_store_delete_resumable (self->env->store, kept->place->task_id, &error))
     g_warning ("Cannot forget a part: %s", error->message);
+  else
+    trd_body_discard (self->env, kept->body);
 }
 
 static void

@@ -14,6 +14,7 @@
 
 #include "common/error.h"
 #include "common/url.h"
+#include "core/body.h"
 #include "core/registry-internal.h"
 #include "core/request.h"
 #include "core/runner.h"
@@ -285,6 +286,8 @@ trd_registry_discard_parts (TrdRegistry *self, GPtrArray *rows, gboolean in_spoo
 
       if (trd_place_is_spool (row->place) == in_spool)
         trd_keeper_discard (self->keeper, row->place);
+      if (in_spool)
+        trd_body_discard (self->env, row->body);
     }
 }
 
@@ -460,6 +463,7 @@ trd_registry_restore (TrdRegistry *self, GError **error)
 
   settle_restored (self);
   trd_spool_sweep (self->env->spool, is_known, self);
+  trd_body_sweep (self->env);
 
   return TRUE;
 }

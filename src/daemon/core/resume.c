@@ -207,7 +207,7 @@ trd_resume_plan (const TrdTaskRow *row, guint64 part_size, TrdResume *out_plan)
   guint64 limit;
 
   trd_resume_clear (out_plan);
-  if (part_size == 0 || g_strcmp0 (method, "GET") != 0
+  if (part_size == 0 || row->kind == TRUNDLE_KIND_UPLOAD || g_strcmp0 (method, "GET") != 0
       || !trd_resume_is_possible (row->response, &validator, &total))
     return;
   limit = total != 0 ? total : range_length (row->options);

@@ -34,6 +34,7 @@ trd_resume_is_possible (GVariant *response, char **out_validator, guint64 *out_t
 GVariant *
 trd_resume_combine (GVariant *first, GVariant *rest);
 
-/* What may be kept of a part of @part_size bytes (law 11).  Pure. */
+/* What may be kept of a part of @part_size bytes (law 11); of the answer to an upload,
+ * nothing.  Pure. */
 void
 trd_resume_plan (const TrdTaskRow *row, guint64 part_size, TrdResume *out_plan);

@@ -52,6 +52,7 @@ struct _TrdRun
   GVariant *request; /* (owned) (nullable): until it is launched, as the next two */
   int part_fd;       /* (owned): locked; -1 for none, as the next */
   int decode_fd;
+  GUnixFDList *files; /* (owned) (nullable): of what is sent, until it is launched */
   GVariant *kept;     /* (owned) (nullable): answer that brought what is gone on with */
   GVariant *response; /* (owned) (nullable) */
   char *current_url;  /* (owned) (nullable) */
@@ -124,6 +125,15 @@ trd_run_change_profile (TrdRun *run, const TrdOutcome *outcome);
 /* Hands request and part to the transport. */
 void
 trd_run_launch (TrdRun *run);
+
+/* core/body.c: @request with what @row sends, and its files opened; as it is for who
+ * sends nothing.  (transfer full), not floating */
+GVariant *
+trd_run_open_body (TrdRun *run, const TrdTaskRow *row, GVariant *request, GError **error);
+/* What failed may be the file that was to be sent: its name is told when the app has
+ * named it. */
+void
+trd_run_blame_source (TrdRun *run, TrdOutcome *outcome);
 
 /* core/space.c: whether a part of @total bytes fits, or with 0 whether @space_needed
  * bytes are free: else NO_SPACE. */

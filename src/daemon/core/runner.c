@@ -72,6 +72,7 @@ trd_run_end (TrdRun *run)
     close (run->part_fd);
   if (run->decode_fd >= 0)
     close (run->decode_fd);
+  g_clear_object (&run->files);
   g_clear_pointer (&run->certificates, g_variant_unref);
   g_clear_pointer (&run->local_key, g_free);
   g_clear_pointer (&run->request, g_variant_unref);
@@ -242,6 +243,7 @@ void
 trd_run_launch (TrdRun *run)
 {
   g_autoptr (GVariant) composed = g_steal_pointer (&run->request);
+  g_autoptr (GUnixFDList) files = g_steal_pointer (&run->files);
   g_autoptr (GVariant) request = NULL;
   TrdAttempt attempt = {
     .task_id = run->task->id,
@@ -249,6 +251,7 @@ trd_run_launch (TrdRun *run)
     .alone = run->task->suspicion > 0,
     .has_decode = run->decode_fd >= 0,
     .decode_fd = run->decode_fd,
+    .files = files,
     .profile = run->profile,
   };
   int part_fd = run->part_fd;
@@ -267,6 +270,7 @@ static gboolean
 hand_over (TrdRun *run, const TrdTaskRow *row, GError **error)
 {
   g_autoptr (GVariant) composed = NULL;
+  g_autoptr (GVariant) whole = NULL;
   g_autoptr (GVariant) ranged = NULL;
   g_auto (TrdResume) plan = { 0 };
 
@@ -274,12 +278,15 @@ hand_over (TrdRun *run, const TrdTaskRow *row, GError **error)
   composed = trd_registry_compose_request (run->runner->registry, run->task, row, error);
   if (composed == NULL)
     return FALSE;
-  trd_run_choose_profile (run, composed, row);
+  whole = trd_run_open_body (run, row, composed, error);
+  if (whole == NULL)
+    return FALSE;
+  trd_run_choose_profile (run, whole, row);
   run->part_fd = open_part (run, row, &plan, error);
   if (run->part_fd < 0 || !open_decoded (run, row, error)
       || !trd_run_find_room (run, plan.total, row->space_needed, error))
     return FALSE;
-  ranged = plan.offset > 0 ? with_range (composed, &plan) : g_variant_ref (composed);
+  ranged = plan.offset > 0 ? with_range (whole, &plan) : g_variant_ref (whole);
   run->request = trd_proof_ask (ranged, row, plan.offset);
   if (plan.offset > 0)
     run->kept = g_variant_ref (row->response);

@@ -10,6 +10,7 @@
 #include "core/turn-private.h"
 
 #include "common/error.h"
+#include "core/body.h"
 #include "core/registry-internal.h"
 #include "core/runner.h"
 #include "core/waits.h"
@@ -333,6 +334,8 @@ tell (TrdTurn *self, TrdStep *step)
     trd_run_end (step->task->run);
   if (step->discard)
     trd_spool_discard (trd_registry_get_env (self->registry)->spool, step->row->place);
+  if (step->input == TRD_TASK_INPUT_SUCCEED)
+    trd_body_discard (trd_registry_get_env (self->registry), step->row->body);
 
   if (step->row != NULL)
     log_step (step);

@@ -24,7 +24,6 @@
 
 #include "common/defaults.h"
 #include "common/error.h"
-#include "port/files.h"
 #include "port/space.h"
 
 /* Times of files are those of the kernel's last tick, a hundredth of a second at worst;
@@ -81,7 +80,7 @@ open_named (Job *job, GError **error)
       return FALSE;
     }
   job->own = TRUE;
-  return error_number == 0 || trd_files_set_error (error, error_number, job->path);
+  return error_number == 0 || trd_sources_set_error (error, error_number, job->path);
 }
 
 static gboolean

@@ -20,7 +20,8 @@
 
 #define BUFFER (256 * 1024)
 
-/* Between two of these it is asked whether it is still wanted, and whether it fits. */
+/* Between two of these it is asked whether a copy is still wanted, or whether there is
+ * room for more of what may have no end. */
 #define STEP (G_GUINT64_CONSTANT (32) * 1024 * 1024)
 
 static gboolean

@@ -33,6 +33,9 @@ trd_sources_remove (TrdSpool *spool, const char *name);
 gboolean
 trd_sources_sync_file (TrdSpool *spool, int fd, GError **error);
 
+/* By an errno of what reads; always FALSE. */
+gboolean
+trd_sources_set_error (GError **error, int error_number, const char *what);
 gboolean
 trd_sources_set_read_error (GError **error, int error_number);
 

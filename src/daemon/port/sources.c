@@ -53,24 +53,38 @@ trd_piece_is_same (const TrdPiece *piece, int fd, const struct stat *facts)
 }
 
 gboolean
-trd_sources_set_read_error (GError **error, int error_number)
+trd_sources_set_error (GError **error, int error_number, const char *what)
 {
-  static const int nonsense[] = { EBADF, EINVAL, ENOTCONN, ENXIO };
+  static const struct
+  {
+    int error_number;
+    TrundleError code;
+  } codes[] = {
+    { ENOENT, TRUNDLE_ERROR_FILE_NOT_FOUND },
+    { ENOTDIR, TRUNDLE_ERROR_FILE_NOT_FOUND },
+    { ELOOP, TRUNDLE_ERROR_FILE_NOT_FOUND },
+    { ENAMETOOLONG, TRUNDLE_ERROR_FILE_NOT_FOUND },
+    { EACCES, TRUNDLE_ERROR_FILE_PERMISSION },
+    { EPERM, TRUNDLE_ERROR_FILE_PERMISSION },
+    { EISDIR, TRUNDLE_ERROR_FILE_IS_DIRECTORY },
+    { EBADF, TRUNDLE_ERROR_INVALID_ARGUMENT },
+    { EINVAL, TRUNDLE_ERROR_INVALID_ARGUMENT },
+    { ENOTCONN, TRUNDLE_ERROR_INVALID_ARGUMENT },
+    { ENXIO, TRUNDLE_ERROR_INVALID_ARGUMENT },
+  };
   TrundleError code = TRUNDLE_ERROR_FAILED;
 
-  if (error_number == EISDIR)
-    code = TRUNDLE_ERROR_FILE_IS_DIRECTORY;
-  if (error_number == EACCES || error_number == EPERM)
-    code = TRUNDLE_ERROR_FILE_PERMISSION;
-  for (guint i = 0; i < G_N_ELEMENTS (nonsense); i++)
-    if (nonsense[i] == error_number)
-      code = TRUNDLE_ERROR_INVALID_ARGUMENT;
-  g_set_error (error,
-               TRUNDLE_ERROR,
-               code,
-               "What is to be sent cannot be read: %s",
-               g_strerror (error_number));
+  for (guint i = 0; i < G_N_ELEMENTS (codes); i++)
+    if (codes[i].error_number == error_number)
+      code = codes[i].code;
+  g_set_error (error, TRUNDLE_ERROR, code, "%s: %s", what, g_strerror (error_number));
   return FALSE;
+}
+
+gboolean
+trd_sources_set_read_error (GError **error, int error_number)
+{
+  return trd_sources_set_error (error, error_number, "What is to be sent cannot be read");
 }
 
 int
@@ -205,13 +219,26 @@ open_spooled (TrdSpool *spool, const TrdPiece *piece, GError **error)
 
   if (fd < 0)
     {
-      trd_files_set_error (error, errno, "The copy of what is to be sent");
+      trd_sources_set_error (error, errno, "The copy of what is to be sent");
       return -1;
     }
   if (fstat (fd, &facts) != 0 || !S_ISREG (facts.st_mode)
       || (guint64)facts.st_size != piece->size)
     return fail_changed (error, "The copy of what is to be sent", fd);
   return fd;
+}
+
+/* Nothing, or something else, has the name. */
+static gboolean
+is_gone (int error_number)
+{
+  static const int gone[] = { ENOENT, ENOTDIR, ELOOP, EISDIR, EINVAL };
+
+  for (guint i = 0; i < G_N_ELEMENTS (gone); i++)
+    if (gone[i] == error_number)
+      return TRUE;
+
+  return FALSE;
 }
 
 static int
@@ -222,12 +249,11 @@ open_watched (const TrdPiece *piece, GError **error)
   int fd = -1;
   int error_number = trd_sources_open_path (piece->path, &fd);
 
-  /* Something else has its name. */
-  if (error_number == EINVAL || error_number == EISDIR)
+  if (is_gone (error_number))
     return fail_changed (error, what, -1);
   if (error_number != 0)
     {
-      trd_files_set_error (error, error_number, what);
+      trd_sources_set_error (error, error_number, what);
       return -1;
     }
   if (fstat (fd, &facts) != 0 || !trd_piece_is_same (piece, fd, &facts))
@@ -296,7 +322,7 @@ link_spooled (TrdSpool *spool, const TrdPiece *piece, GError **error)
   forget_body (spool, name);
   if (errno == EPERM || errno == EMLINK || errno == ENOTSUP || errno == ENOSYS)
     return copy_spooled (spool, piece, error);
-  trd_files_set_error (error, errno, "The copy of what is to be sent");
+  trd_sources_set_error (error, errno, "The copy of what is to be sent");
   return NULL;
 }
 

@@ -45,8 +45,9 @@ TrdPiece *
 trd_sources_adopt_finish (GAsyncResult *result, GError **error);
 
 /* Opens the file of a piece that is not of bytes, for reading; it is what it was.  No
- * message names a file that the app has not named.  Errors: TRUNDLE_ERROR SOURCE_CHANGED,
- * FILE_NOT_FOUND, FILE_PERMISSION, else by errno.  Returns an fd that the caller owns. */
+ * message names a file that the app has not named.  Errors: TRUNDLE_ERROR SOURCE_CHANGED
+ * (of what is watched also when it is not there), FILE_NOT_FOUND, FILE_PERMISSION,
+ * FAILED.  Returns an fd that the caller owns. */
 int
 trd_sources_open (TrdSpool *spool, const TrdPiece *piece, GError **error);
 

@@ -106,6 +106,11 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   [TRD_STATEMENT_COUNT_TASKS]
   = "SELECT total (state = 0), total (state = 1), total (state = 3), "
     "total (state = 4) FROM task INDEXED BY task_page WHERE session_id = ?",
+  /* One that has ended (4) without an error has sent it. */
+  [TRD_STATEMENT_LIST_BODIES]
+  = "SELECT body FROM task WHERE body IS NOT NULL "
+    "AND (state <> 4 OR error_name IS NOT NULL) "
+    "UNION ALL SELECT body FROM resumable WHERE body IS NOT NULL",
   [TRD_STATEMENT_FIND_DEDUP]
   = "SELECT id FROM task INDEXED BY task_dedup WHERE session_id = ? AND dedup_key = ?",
 
