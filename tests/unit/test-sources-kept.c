@@ -281,7 +281,8 @@ test_sweep (SpoolFixture *f, gconstpointer data)
   g_autoptr (TrdPiece) fresh = NULL;
 
   g_clear_object (&f->spool);
-  f->spool = trd_spool_new (f->state, NULL);
+  /* The threads let it go a moment after they have told. */
+  test_await ((f->spool = trd_spool_new (f->state, NULL)) != NULL);
   fresh = adopt_text (f, "fresh");
   g_hash_table_add (known, kept->spool);
   trd_spool_sweep (f->spool, is_nobody, NULL);
