@@ -9,92 +9,12 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "await.h"
 #include "common/error.h"
-#include "core-fixture.h"
-#include "port/sources.h"
+#include "core-fixture-body.h"
 #include "port/store-bodies.h"
-
-#define URL "http://example.org/file"
-
-static char *
-write_file (CoreFixture *f, const char *text)
-{
-  char *path = g_build_filename (f->directory, "source", NULL);
-
-  g_assert_true (g_file_set_contents (path, text, -1, NULL));
-  return path;
-}
-
-static TrdPiece *
-adopt (CoreFixture *f, const TrdSource *source)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
-  TrdPiece *piece;
-
-  trd_sources_adopt_async (f->env.spool, source, NULL, test_take_result, &result);
-  test_await (result != NULL);
-  piece = trd_sources_adopt_finish (result, &error);
-  g_assert_no_error (error);
-  return piece;
-}
-
-static TrdPiece *
-spool (CoreFixture *f, const char *text)
-{
-  TrdSource source = { .fd = memfd_create ("test", MFD_CLOEXEC) };
-
-  g_assert_cmpint (write (source.fd, text, strlen (text)), ==, strlen (text));
-  return adopt (f, &source);
-}
-
-static TrdPiece *
-watch (CoreFixture *f, const char *path, gboolean named)
-{
-  TrdSource source = {
-    .fd = named ? -1 : open (path, O_RDONLY | O_CLOEXEC),
-    .path = path,
-    .snapshot = TRD_SNAPSHOT_NONE,
-    .may_watch = TRUE,
-  };
-
-  return adopt (f, &source);
-}
-
-static TrdTask *
-create_of (CoreFixture *f, GVariant *body, guint64 size)
-{
-  g_autoptr (GPtrArray) drafts = g_ptr_array_new_with_free_func (
-      (GDestroyNotify)trd_draft_free);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GArray) ids = NULL;
-  TrdDraft *draft = trd_draft_new (
-      TRUNDLE_KIND_UPLOAD,
-      URL,
-      g_variant_new_parsed ("{'start': <true>, 'method': <'PUT'>}"));
-
-  draft->body = g_variant_ref_sink (body);
-  draft->body_size = size;
-  g_ptr_array_add (drafts, draft);
-  ids = trd_registry_create_tasks (
-      f->registry, core_fixture_open (f, "{}"), drafts, &error);
-  g_assert_no_error (error);
-  return trd_registry_find_task (f->registry, g_array_index (ids, gint64, 0));
-}
-
-/* Takes @piece. */
-static TrdTask *
-create (CoreFixture *f, TrdPiece *piece)
-{
-  g_autoptr (TrdBody) body = trd_body_new ();
-
-  trd_body_take (body, piece);
-  return create_of (f, trd_body_to_variant (body), trd_body_get_size (body));
-}
 
 static const FakeAttempt *
 await_attempt (CoreFixture *f, TrdTask *task)
@@ -191,8 +111,8 @@ test_pieces (CoreFixture *f, gconstpointer data)
 {
   g_autoptr (TrdBody) body = trd_body_new ();
   g_autoptr (GBytes) bytes = g_bytes_new_static ("<>", 2);
-  g_autofree char *path = write_file (f, "watched");
-  TrdPiece *spooled = spool (f, "spooled");
+  g_autofree char *path = body_write_file (f, "watched");
+  TrdPiece *spooled = body_spool (f, "spooled");
   TrdPiece *part = trd_piece_copy (spooled);
   TrdTask *task;
   const FakeAttempt *attempt;
@@ -201,9 +121,9 @@ test_pieces (CoreFixture *f, gconstpointer data)
   part->length = 3;
   trd_body_take (body, spooled);
   trd_body_take (body, trd_piece_new_bytes (bytes));
-  trd_body_take (body, watch (f, path, TRUE));
+  trd_body_take (body, body_watch (f, path, TRUE));
   trd_body_take (body, part);
-  task = create_of (f, trd_body_to_variant (body), trd_body_get_size (body));
+  task = body_create_of (f, trd_body_to_variant (body), trd_body_get_size (body));
   assert_sends (f, task, "spooled<>watchedpoo");
   attempt = await_attempt (f, task);
   g_assert_cmpint (g_unix_fd_list_get_length (attempt->files), ==, 2);
@@ -213,7 +133,7 @@ static void
 test_bytes (CoreFixture *f, gconstpointer data)
 {
   g_autoptr (GBytes) bytes = g_bytes_new_static ("hello", 5);
-  TrdTask *task = create (f, trd_piece_new_bytes (bytes));
+  TrdTask *task = body_create (f, trd_piece_new_bytes (bytes));
 
   assert_sends (f, task, "hello");
   g_assert_null (await_attempt (f, task)->files);
@@ -232,7 +152,7 @@ lose_connection (CoreFixture *f, TrdTask *task)
 static void
 test_again (CoreFixture *f, gconstpointer data)
 {
-  TrdTask *task = create (f, spool (f, "hello"));
+  TrdTask *task = body_create (f, body_spool (f, "hello"));
   gint64 id = task->id;
 
   lose_connection (f, task);
@@ -246,7 +166,7 @@ test_again (CoreFixture *f, gconstpointer data)
 static void
 test_answer_begins_anew (CoreFixture *f, gconstpointer data)
 {
-  TrdTask *task = create (f, spool (f, "hello"));
+  TrdTask *task = body_create (f, body_spool (f, "hello"));
   const FakeAttempt *attempt = await_attempt (f, task);
   g_autoptr (TrdOutcome) outcome = trd_outcome_new_failed (TRUNDLE_ERROR_CONNECTION_LOST,
                                                            NULL);
@@ -272,12 +192,12 @@ test_answer_begins_anew (CoreFixture *f, gconstpointer data)
 static void
 test_changed (CoreFixture *f, gconstpointer data)
 {
-  g_autofree char *path = write_file (f, "hello");
-  TrdTask *task = create (f, watch (f, path, TRUE));
+  g_autofree char *path = body_write_file (f, "hello");
+  TrdTask *task = body_create (f, body_watch (f, path, TRUE));
 
   assert_sends (f, task, "hello");
   core_fixture_fail (f, task, TRUNDLE_ERROR_CONNECTION_LOST);
-  g_free (write_file (f, "other"));
+  g_free (body_write_file (f, "other"));
   fake_clock_advance (f->clock,
                       task->not_before_us - trd_clock_boottime_us (f->env.clock));
   assert_ended (f, task, TRUNDLE_ERROR_SOURCE_CHANGED, path);
@@ -287,24 +207,24 @@ test_changed (CoreFixture *f, gconstpointer data)
 static void
 test_changed_unnamed (CoreFixture *f, gconstpointer data)
 {
-  g_autofree char *path = write_file (f, "hello");
-  g_autoptr (TrdPiece) piece = watch (f, path, FALSE);
+  g_autofree char *path = body_write_file (f, "hello");
+  g_autoptr (TrdPiece) piece = body_watch (f, path, FALSE);
   TrdTask *task;
 
-  g_free (write_file (f, "other"));
-  task = create (f, g_steal_pointer (&piece));
+  g_free (body_write_file (f, "other"));
+  task = body_create (f, g_steal_pointer (&piece));
   assert_ended (f, task, TRUNDLE_ERROR_SOURCE_CHANGED, NULL);
 }
 
 static void
 test_removed (CoreFixture *f, gconstpointer data)
 {
-  g_autofree char *path = write_file (f, "hello");
-  g_autoptr (TrdPiece) piece = watch (f, path, TRUE);
+  g_autofree char *path = body_write_file (f, "hello");
+  g_autoptr (TrdPiece) piece = body_watch (f, path, TRUE);
   TrdTask *task;
 
   g_assert_cmpint (g_unlink (path), ==, 0);
-  task = create (f, g_steal_pointer (&piece));
+  task = body_create (f, g_steal_pointer (&piece));
   assert_ended (f, task, TRUNDLE_ERROR_SOURCE_CHANGED, path);
 }
 
@@ -312,8 +232,8 @@ test_removed (CoreFixture *f, gconstpointer data)
 static void
 test_changed_while_sent (CoreFixture *f, gconstpointer data)
 {
-  g_autofree char *path = write_file (f, "hello");
-  TrdTask *task = create (f, watch (f, path, TRUE));
+  g_autofree char *path = body_write_file (f, "hello");
+  TrdTask *task = body_create (f, body_watch (f, path, TRUE));
 
   await_attempt (f, task);
   g_assert_cmpint (truncate (path, 2), ==, 0);
@@ -324,7 +244,7 @@ test_changed_while_sent (CoreFixture *f, gconstpointer data)
 static void
 test_nonsense (CoreFixture *f, gconstpointer data)
 {
-  TrdTask *task = create_of (f, g_variant_new_parsed ("[{'what': <1>}]"), 1);
+  TrdTask *task = body_create_of (f, g_variant_new_parsed ("[{'what': <1>}]"), 1);
 
   test_await (trd_task_is_finished (task));
   g_assert_false (fake_transport_is_running (f->transport, task->id));
@@ -354,7 +274,7 @@ complete_events (CoreFixture *f, TrdTask *task)
 static void
 test_success (CoreFixture *f, gconstpointer data)
 {
-  TrdTask *task = create (f, spool (f, "hello"));
+  TrdTask *task = body_create (f, body_spool (f, "hello"));
 
   g_assert_cmpuint (count_bodies (f), ==, 1);
   succeed (f, task);
@@ -366,7 +286,7 @@ static void
 test_failure (CoreFixture *f, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  TrdTask *task = create (f, spool (f, "hello"));
+  TrdTask *task = body_create (f, body_spool (f, "hello"));
 
   for (guint i = 0; i < 2; i++)
     {
@@ -387,7 +307,7 @@ static void
 test_invalidated (CoreFixture *f, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  TrdTask *task = create (f, spool (f, "hello"));
+  TrdTask *task = body_create (f, body_spool (f, "hello"));
 
   await_attempt (f, task);
   trd_registry_invalidate_and_cancel (f->registry, task->session, FALSE, &error);
@@ -399,10 +319,10 @@ test_invalidated (CoreFixture *f, gconstpointer data)
 static void
 test_shared (CoreFixture *f, gconstpointer data)
 {
-  TrdPiece *piece = spool (f, "hello");
+  TrdPiece *piece = body_spool (f, "hello");
   TrdPiece *other = trd_sources_share (f->env.spool, piece, NULL);
-  TrdTask *first = create (f, piece);
-  TrdTask *second = create (f, other);
+  TrdTask *first = body_create (f, piece);
+  TrdTask *second = body_create (f, other);
 
   succeed (f, first);
   assert_sends (f, second, "hello");
@@ -425,10 +345,10 @@ plant (CoreFixture *f, const char *name)
 static void
 test_sweep (CoreFixture *f, gconstpointer data)
 {
-  TrdPiece *piece = spool (f, "done");
+  TrdPiece *piece = body_spool (f, "done");
   g_autofree char *name = g_strdup (piece->spool);
-  TrdTask *done = create (f, piece);
-  TrdTask *failed = create (f, spool (f, "failed"));
+  TrdTask *done = body_create (f, piece);
+  TrdTask *failed = body_create (f, body_spool (f, "failed"));
   gint64 failed_id = failed->id;
   TrdTask *waiting;
   gint64 waiting_id;
@@ -436,7 +356,7 @@ test_sweep (CoreFixture *f, gconstpointer data)
   succeed (f, done);
   await_attempt (f, failed);
   core_fixture_fail (f, failed, TRUNDLE_ERROR_INSECURE_TRANSPORT);
-  waiting = create (f, spool (f, "waiting"));
+  waiting = body_create (f, body_spool (f, "waiting"));
   waiting_id = waiting->id;
   plant (f, name);
   plant (f, "body-0123456789abcdef0123456789abcdef");
@@ -454,7 +374,7 @@ test_sweep (CoreFixture *f, gconstpointer data)
 static void
 test_sweep_nonsense (CoreFixture *f, gconstpointer data)
 {
-  create_of (f, g_variant_new_parsed ("[{'what': <1>}]"), 1);
+  body_create_of (f, g_variant_new_parsed ("[{'what': <1>}]"), 1);
   plant (f, "body-0123456789abcdef0123456789abcdef");
   g_test_expect_message (
       "trundle", G_LOG_LEVEL_WARNING, "Cannot look for what was sent*");

@@ -301,6 +301,22 @@ do_damage (Fixture *fixture, Damage damage)
   g_assert_true (g_file_set_contents (path, contents, length, NULL));
 }
 
+/* Nothing was received yet; what was to be sent is worth as much. */
+static void
+test_emptied_with_sources (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *part = g_strdup_printf (
+      "%s/spool/%" G_GINT64_FORMAT, fixture->directory, fixture->task);
+  g_autofree char *body = g_build_filename (
+      fixture->directory, "spool", "body-0123456789abcdef0123456789abcdef", NULL);
+
+  g_assert_cmpint (g_rename (part, body), ==, 0);
+  do_damage (fixture, EMPTIED);
+  expect_set_aside ();
+  start_well (fixture);
+  g_test_assert_expected_messages ();
+}
+
 /* Fault (store): a database that is damaged, in several ways | Proves: set aside, not
  * lost; the service works with a fresh one whose numbers are new */
 static void
@@ -607,6 +623,7 @@ main (int argc, char **argv)
   ADD ("/shelter/damaged/garbage", GARBAGE, test_damaged);
   ADD ("/shelter/damaged/cut", CUT, test_damaged);
   ADD ("/shelter/damaged/emptied", EMPTIED, test_damaged);
+  ADD ("/shelter/damaged/emptied-with-sources", 0, test_emptied_with_sources);
   ADD ("/shelter/damaged/pages", PAGES, test_damaged);
   ADD ("/shelter/damaged/foreign", FOREIGN, test_damaged);
   ADD ("/shelter/cannot-open", 0, test_cannot_open);

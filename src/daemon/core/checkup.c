@@ -55,6 +55,14 @@ static const Kind kinds[] = {
   = { "disk-full", "warning", N_ ("A transfer waits for space on the disk") },
   [TRD_FACT_WAITING]
   = { "waiting-long", "info", N_ ("A transfer has waited for more than a day") },
+  [TRD_FACT_SOURCE_MISSING]
+  = { "source-missing",
+      "error",
+      N_ ("The copy of what a transfer is to send is missing or damaged") },
+  [TRD_FACT_SOURCE_CHANGED]
+  = { "source-changed",
+      "warning",
+      N_ ("The file that a transfer is to send was changed or removed") },
   [TRD_FACT_WORKER_MISSING]
   = { "worker-missing",
       "error",
@@ -72,6 +80,8 @@ still_holds (TrdRegistry *registry, const TrdFact *fact)
   g_autoptr (GError) error = NULL;
   g_auto (TrdIntent) found = { 0 };
 
+  if (fact->kind == TRD_FACT_SOURCE_MISSING || fact->kind == TRD_FACT_SOURCE_CHANGED)
+    return task != NULL && !trd_task_is_finished (task);
   if (fact->kind == TRD_FACT_WAITING || fact->kind == TRD_FACT_DISK_FULL)
     return task != NULL && task->state == TRUNDLE_TASK_QUEUED;
   if (fact->kind != TRD_FACT_PART_MISSING && fact->kind != TRD_FACT_RESULT_MISSING)
@@ -188,6 +198,7 @@ trd_checkup_async (TrdRegistry *registry,
   g_autoptr (GTask) task = g_task_new (registry, NULL, callback, user_data);
   TrdSurveyOptions options = {
     .state_directory = trd_spool_get_state_directory (env->spool),
+    .spool = env->spool,
     .worker_program = env->worker_program,
     .waiting_since_us = trd_clock_now_us (env->clock) - WAITING_LONG_US,
     .mend = mend,

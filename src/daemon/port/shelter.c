@@ -16,6 +16,7 @@
 #include <glib/gstdio.h>
 
 #include "port/shelter-private.h"
+#include "port/sources.h"
 #include "port/store-history.h"
 
 #define DOUBT_FILE "doubt"
@@ -106,7 +107,7 @@ check_emptied (TrdSpool *spool, const char *database, GError **error)
   GStatBuf facts;
 
   if (g_stat (database, &facts) != 0 || facts.st_size > 0
-      || trd_spool_find_last (spool) == 0)
+      || (trd_spool_find_last (spool) == 0 && !trd_sources_are_there (spool)))
     return TRUE;
 
   g_set_error_literal (error,

@@ -381,17 +381,40 @@ trd_sources_discard (TrdSpool *spool, const TrdBody *body)
     }
 }
 
+/* (transfer full) (nullable) */
+static GDir *
+list_spool (TrdSpool *spool)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", spool->spool_fd);
+
+  return g_dir_open (path, 0, NULL);
+}
+
+gboolean
+trd_sources_are_there (TrdSpool *spool)
+{
+  g_autoptr (GDir) directory = NULL;
+  const char *name;
+
+  g_return_val_if_fail (TRD_IS_SPOOL (spool), FALSE);
+
+  directory = list_spool (spool);
+  while (directory != NULL && (name = g_dir_read_name (directory)) != NULL)
+    if (trd_body_is_file_name (name))
+      return TRUE;
+
+  return FALSE;
+}
+
 void
 trd_sources_sweep (TrdSpool *spool, GHashTable *known)
 {
-  g_autofree char *path = NULL;
   g_autoptr (GDir) directory = NULL;
   const char *name;
 
   g_return_if_fail (TRD_IS_SPOOL (spool) && known != NULL);
 
-  path = g_strdup_printf ("/proc/self/fd/%d", spool->spool_fd);
-  directory = g_dir_open (path, 0, NULL);
+  directory = list_spool (spool);
   while (directory != NULL && (name = g_dir_read_name (directory)) != NULL)
     if (trd_body_is_file_name (name) && !g_hash_table_contains (known, name)
         && !trd_sources_is_ours (spool, name))

@@ -73,7 +73,11 @@ trd_sources_discard (TrdSpool *spool, const TrdBody *body);
 gboolean
 trd_sources_is_ours (TrdSpool *spool, const char *name);
 
-/* Deletes every file of a body in the spool, but for those whose names @known has. (
- * element-type utf8) */
+/* Whether there is a file of a body in the spool, whosever it is. */
+gboolean
+trd_sources_are_there (TrdSpool *spool);
+
+/* Deletes every file of a body in the spool, but for those whose names @known has,
+ * and for those this process has made.  (element-type utf8) */
 void
 trd_sources_sweep (TrdSpool *spool, GHashTable *known);

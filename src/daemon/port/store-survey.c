@@ -32,10 +32,10 @@ static const char *const statements[N_QUERIES] = {
                          "GROUP BY 1 ORDER BY 1",
   [QUERY_TASKS] = "SELECT id, state, resumed_us, directory, directory_device, "
                   "directory_inode, part_name, intent_name IS NOT NULL, received, "
-                  "error_name IS NULL, final_path IS NOT NULL, hold, space_needed "
+                  "error_name IS NULL, final_path IS NOT NULL, hold, space_needed, body "
                   "FROM task ORDER BY id",
   [QUERY_KEPT] = "SELECT task_id, directory, directory_device, directory_inode, "
-                 "part_name FROM resumable ORDER BY task_id",
+                 "part_name, body FROM resumable ORDER BY task_id",
   [QUERY_LAST_ID] = "SELECT seq FROM sqlite_sequence WHERE name = 'task'",
 };
 
@@ -45,6 +45,7 @@ task_free (gpointer data)
   TrdSurveyTask *task = data;
 
   g_clear_pointer (&task->place, trd_place_free);
+  g_clear_pointer (&task->body, trd_body_free);
   g_free (task);
 }
 
@@ -105,6 +106,25 @@ read_place (TrdQuery *query, gint64 task_id, int column, int part_column)
   return place;
 }
 
+/* Files are compared with the disk, bytes are not. */
+static void
+read_body (TrdQuery *query, int column, TrdSurveyTask *task)
+{
+  g_autoptr (GVariant) variant = NULL;
+  gboolean is_read = trd_query_get_dicts (query, column, &variant, NULL);
+
+  if (variant != NULL)
+    task->body = trd_body_from_variant (variant, NULL);
+  task->has_unreadable_body = !is_read || (variant != NULL && task->body == NULL);
+  for (guint i = task->body != NULL ? task->body->pieces->len : 0; i > 0; i--)
+    {
+      const TrdPiece *piece = g_ptr_array_index (task->body->pieces, i - 1);
+
+      if (piece->bytes != NULL)
+        g_ptr_array_remove_index (task->body->pieces, i - 1);
+    }
+}
+
 static TrdSurveyTask *
 read_task (TrdQuery *query)
 {
@@ -119,6 +139,7 @@ read_task (TrdQuery *query)
   task->has_path = trd_query_get_int (query, 10) != 0;
   task->hold = (guint32)trd_query_get_int (query, 11);
   task->space_needed = (guint64)trd_query_get_int (query, 12);
+  read_body (query, 13, task);
   return task;
 }
 
@@ -128,6 +149,7 @@ read_kept (TrdQuery *query)
   TrdSurveyTask *task = g_new0 (TrdSurveyTask, 1);
 
   task->place = read_place (query, trd_query_get_int (query, 0), 1, 4);
+  read_body (query, 5, task);
   return task;
 }
 

@@ -5,6 +5,7 @@
 
 #include <gio/gio.h>
 
+#include "value/body.h"
 #include "value/rows.h"
 
 /* As much of a row as a survey compares with the disk. */
@@ -19,13 +20,15 @@ typedef struct
   gboolean has_intent;
   gboolean succeeded; /* no error is stored */
   gboolean has_path;  /* the result is somewhere else */
+  TrdBody *body;      /* (owned) (nullable): what it sends, but for its bytes */
+  gboolean has_unreadable_body;
 } TrdSurveyTask;
 
 typedef struct
 {
   GPtrArray *problems; /* (owned) (element-type utf8): what SQLite complains of */
   GPtrArray *tasks;    /* (owned) (element-type TrdSurveyTask) */
-  GPtrArray *kept;     /* (owned) (element-type TrdSurveyTask): place only */
+  GPtrArray *kept;     /* (owned) (element-type TrdSurveyTask): place and body only */
   gint64 last_id;      /* no task ever had a greater number */
 } TrdStoreSurvey;
 

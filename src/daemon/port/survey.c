@@ -5,9 +5,11 @@
  *
  * A row is committed before its file is made, and goes before its file does; numbers and
  * the names of parts are never used again.  So files are listed first and rows read
- * afterwards: what no row names then belongs to nobody, now and later.  A part beside a
- * destination is deleted only on top of that when it bears exactly the name we would have
- * given it, is a regular file of the user's, and nobody holds its lock (law 6). */
+ * afterwards: what no row names then belongs to nobody, now and later.  What is to be
+ * sent is there before its row: of those files the spool knows which it has made itself.
+ * A part beside a destination is deleted only on top of that when it bears exactly the
+ * name we would have given it, is a regular file of the user's, and nobody holds its lock
+ * (law 6). */
 
 #include "config.h"
 
@@ -23,23 +25,26 @@
 
 #include "port/files.h"
 #include "port/shelter.h"
+#include "port/sources.h"
 #include "port/spool-names.h"
 #include "port/store-survey.h"
 
 typedef struct
 {
   char *state_directory; /* (owned) */
+  TrdSpool *spool;       /* (owned) */
   char *worker_program;  /* (owned) (nullable) */
   gint64 waiting_since_us;
   gboolean mend;
   guint n_aside; /* databases */
 
-  GPtrArray *facts;      /* (owned) (element-type TrdFact) */
-  GPtrArray *files;      /* (owned) (element-type TrdFact): of the spool */
-  GPtrArray *parts;      /* (owned) (element-type Part): beside destinations */
-  GHashTable *known;     /* (owned) (element-type gint64): tasks, kept parts */
-  GHashTable *names;     /* (owned) (element-type utf8): parts that rows name */
-  TrdStoreSurvey stored; /* (owned) */
+  GPtrArray *facts;             /* (owned) (element-type TrdFact) */
+  GPtrArray *files;             /* (owned) (element-type TrdFact): of the spool */
+  GPtrArray *parts;             /* (owned) (element-type Part): beside destinations */
+  GHashTable *known;            /* (owned) (element-type gint64): tasks, kept parts */
+  GHashTable *names;            /* (owned) (element-type utf8): files that rows name */
+  gboolean has_unreadable_body; /* a row may name more */
+  TrdStoreSurvey stored;        /* (owned) */
 } Survey;
 
 /* A file beside a destination that is named as a part. */
@@ -73,6 +78,7 @@ survey_free (gpointer data)
   Survey *self = data;
 
   g_free (self->state_directory);
+  g_clear_object (&self->spool);
   g_free (self->worker_program);
   g_clear_pointer (&self->facts, g_ptr_array_unref);
   g_clear_pointer (&self->files, g_ptr_array_unref);
@@ -226,16 +232,44 @@ look_for_worker (Survey *self)
 /* ---- what belongs to nobody ---- */
 
 static void
+note_body (Survey *self, const TrdSurveyTask *task)
+{
+  self->has_unreadable_body |= task->has_unreadable_body;
+  for (guint i = 0; task->body != NULL && i < task->body->pieces->len; i++)
+    {
+      const TrdPiece *piece = g_ptr_array_index (task->body->pieces, i);
+
+      if (piece->spool != NULL)
+        g_hash_table_add (self->names, piece->spool);
+    }
+}
+
+static void
 note_known (Survey *self, GPtrArray *rows)
 {
   for (guint i = 0; i < rows->len; i++)
     {
-      TrdPlace *place = ((TrdSurveyTask *)g_ptr_array_index (rows, i))->place;
+      const TrdSurveyTask *task = g_ptr_array_index (rows, i);
+      TrdPlace *place = task->place;
 
       g_hash_table_add (self->known, &place->task_id);
       if (place->part_name != NULL)
         g_hash_table_add (self->names, place->part_name);
+      note_body (self, task);
     }
+}
+
+/* Whose it is, in the spool. */
+static gboolean
+is_known (Survey *self, const TrdFact *file)
+{
+  g_autofree char *name = g_path_get_basename (file->path);
+
+  if (!trd_body_is_file_name (name))
+    return g_hash_table_contains (self->known, &file->task_id);
+
+  return self->has_unreadable_body || g_hash_table_contains (self->names, name)
+         || trd_sources_is_ours (self->spool, name);
 }
 
 static void
@@ -247,8 +281,7 @@ judge_files (Survey *self)
       TrdFact *fact;
 
       /* What another task took over bears another name by now. */
-      if (g_hash_table_contains (self->known, &file->task_id)
-          || access (file->path, F_OK) != 0)
+      if (is_known (self, file) || access (file->path, F_OK) != 0)
         continue;
       fact = add_fact (self->facts, TRD_FACT_STRAY_FILE, g_strdup (file->path), 0);
       fact->size = file->size;
@@ -349,6 +382,29 @@ judge_space (Survey *self, const TrdSurveyTask *task)
         = task->space_needed - available;
 }
 
+/* What is to be sent must be what it was. */
+static void
+judge_body (Survey *self, const TrdSurveyTask *task)
+{
+  for (guint i = 0; task->body != NULL && i < task->body->pieces->len; i++)
+    {
+      const TrdPiece *piece = g_ptr_array_index (task->body->pieces, i);
+
+      if (trd_sources_check (self->spool, piece, NULL))
+        continue;
+      if (piece->spool != NULL)
+        add_fact (self->facts,
+                  TRD_FACT_SOURCE_MISSING,
+                  g_build_filename (self->state_directory, "spool", piece->spool, NULL),
+                  task->place->task_id);
+      else
+        add_fact (self->facts,
+                  TRD_FACT_SOURCE_CHANGED,
+                  g_strdup (piece->path),
+                  task->place->task_id);
+    }
+}
+
 static void
 judge_unfinished (Survey *self, const TrdSurveyTask *task)
 {
@@ -364,6 +420,7 @@ judge_unfinished (Survey *self, const TrdSurveyTask *task)
   else if (error_number == ENOENT && task->received > 0 && !task->has_intent)
     add_fact (self->facts, TRD_FACT_PART_MISSING, path_of (self, place), place->task_id);
 
+  judge_body (self, task);
   judge_space (self, task);
   if (task->state == TRUNDLE_TASK_QUEUED && task->resumed_us != 0
       && task->resumed_us < self->waiting_since_us)
@@ -474,6 +531,7 @@ trd_survey_async (const TrdSurveyOptions *options,
   Survey *self = g_new0 (Survey, 1);
 
   self->state_directory = g_strdup (options->state_directory);
+  self->spool = g_object_ref (options->spool);
   self->worker_program = g_strdup (options->worker_program);
   self->waiting_since_us = options->waiting_since_us;
   self->mend = options->mend;

@@ -5,6 +5,7 @@
 
 #include <gio/gio.h>
 
+#include "port/spool.h"
 #include "value/rows.h"
 
 /* What is stored compared with what is on the disk, in a thread and with a connection of
@@ -22,6 +23,8 @@ typedef enum
   TRD_FACT_DESTINATION_GONE, /* path, task_id */
   TRD_FACT_DISK_FULL,        /* path, task_id, size: what is missing */
   TRD_FACT_WAITING,          /* task_id: resumed before @waiting_since_us, and queued */
+  TRD_FACT_SOURCE_MISSING,   /* path, task_id: the copy of what is to be sent */
+  TRD_FACT_SOURCE_CHANGED,   /* path, task_id: a file that is to be sent */
   TRD_FACT_WORKER_MISSING,   /* path, text: why */
 } TrdFactKind;
 
@@ -43,6 +46,7 @@ trd_fact_free (TrdFact *self);
 typedef struct
 {
   const char *state_directory;
+  TrdSpool *spool;            /* of it: knows which of its files rows may soon name */
   const char *worker_program; /* (nullable): not looked at */
   gint64 waiting_since_us;    /* realtime */
   gboolean mend;              /* deletes what belongs to nobody */
