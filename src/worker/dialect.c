@@ -11,6 +11,7 @@ static const TrwDialect *const dialects[] = {
   &trw_dialect_plain,
   &trw_dialect_ietf_8,
   &trw_dialect_ietf_6,
+  &trw_dialect_tus,
 };
 
 static const TrwDialect *

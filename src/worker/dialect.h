@@ -57,6 +57,10 @@ struct _TrwDialect
 {
   const char *word; /* in `resumable`, and in `dialect` of a place */
 
+  /* What the server gave a date to is not asked for behind it: the attempt begins anew.
+   */
+  gboolean heeds_expiry;
+
   /* State of one attempt.  @place: (nullable): that of an earlier one, to be gone on
    * with; NULL to begin, also after AFRESH.  (transfer full) (nullable) */
   gpointer (*begin) (TrwUpload *upload, GVariant *place);
@@ -86,3 +90,4 @@ trw_dialect_choose (const char *const *words, GVariant *place);
 extern const TrwDialect trw_dialect_plain;
 extern const TrwDialect trw_dialect_ietf_8;
 extern const TrwDialect trw_dialect_ietf_6;
+extern const TrwDialect trw_dialect_tus;

@@ -69,6 +69,25 @@ end_dialect (TrwUpload *self)
   self->state = NULL;
 }
 
+static gboolean
+has_expired (GVariant *place)
+{
+  gint64 expires_us = 0;
+
+  g_variant_lookup (place, "expires", "x", &expires_us);
+  return expires_us != 0 && expires_us <= g_get_real_time ();
+}
+
+static void
+take_place (TrwUpload *self, GVariant *place)
+{
+  self->place = g_variant_ref (place);
+  g_variant_lookup (place, "foreign", "b", &self->is_foreign);
+  g_variant_lookup (place, "confirmed", "t", &self->confirmed);
+  self->confirmed = MIN (self->confirmed, trw_upload_get_size (self));
+  self->confirmed_before = self->confirmed;
+}
+
 TrwUpload *
 trw_upload_new (const TrwRequest *request,
                 const TrwUploadHooks *hooks,
@@ -79,18 +98,13 @@ trw_upload_new (const TrwRequest *request,
   self->request = request;
   self->hooks = hooks;
   self->user_data = user_data;
-  if (request->place != NULL)
-    {
-      self->place = g_variant_ref (request->place);
-      g_variant_lookup (self->place, "foreign", "b", &self->is_foreign);
-      g_variant_lookup (self->place, "confirmed", "t", &self->confirmed);
-      self->confirmed = MIN (self->confirmed, trw_upload_get_size (self));
-      self->confirmed_before = self->confirmed;
-    }
   self->dialect = request->dialect;
   if (self->dialect == NULL)
     self->dialect = trw_dialect_choose ((const char *const *)request->resumable,
                                         request->place);
+  if (request->place != NULL
+      && !(self->dialect->heeds_expiry && has_expired (request->place)))
+    take_place (self, request->place);
   self->state = self->dialect->begin (self, self->place);
   return self;
 }
@@ -286,8 +300,11 @@ trw_upload_ask (TrwUpload *self, GError **error)
 gboolean
 trw_upload_is_at_first_origin (TrwUpload *self)
 {
-  return trundle_url_is_same_origin (self->question.uri, self->request->uri)
-         && (!self->is_foreign || self->question.is_request);
+  /* The address that the app itself has said, or one of the same origin that nobody else
+   * has. */
+  return self->question.uri == self->request->uri
+         || (!self->is_foreign
+             && trundle_url_is_same_origin (self->question.uri, self->request->uri));
 }
 
 /* The sending */
