@@ -100,7 +100,8 @@ trd_run_open_body (TrdRun *run, const TrdTaskRow *row, GVariant *request, GError
   body = trd_body_from_variant (row->body, error);
   if (body == NULL)
     return NULL;
-  handles = g_new (int, body->pieces->len);
+  /* For none, there is an array all the same. */
+  handles = g_new (int, body->pieces->len + 1);
   if (!open_pieces (run->runner->env->spool, body, handles, files, error))
     {
       close_files (files);
