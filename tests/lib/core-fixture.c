@@ -258,12 +258,15 @@ core_fixture_create (CoreFixture *self,
 void
 core_fixture_complete (CoreFixture *self, TrdTask *task, const char *body)
 {
+  TrdOutcome *outcome = trd_outcome_new_complete (strlen (body), "content-length");
+  g_autoptr (TrdTaskRow) row = NULL;
   gint64 id = task->id;
 
   test_await (fake_transport_is_running (self->transport, id));
+  row = trd_store_load_task (self->env.store, id, NULL);
+  outcome->body_sent = row->body_size;
   fake_transport_write (self->transport, id, body, strlen (body));
-  fake_transport_take_done (
-      self->transport, id, trd_outcome_new_complete (strlen (body), "content-length"));
+  fake_transport_take_done (self->transport, id, outcome);
 }
 
 void

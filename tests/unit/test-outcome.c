@@ -26,6 +26,7 @@ typedef struct
   gboolean busy;
   gboolean offline;
   gboolean repeats_harmfully;
+  TrdRepeat repeat;
   guint n_mirrors;
   guint attempts;
   guint max_attempts;
@@ -37,6 +38,9 @@ typedef struct
 #define OFFLINE .offline = TRUE
 #define POST .repeats_harmfully = TRUE
 #define SENT .sent = TRUE
+#define GOES_ON .repeat = TRD_REPEAT_NOTHING
+#define ANEW .repeat = TRD_REPEAT_ANEW
+#define NEVER .repeat = TRD_REPEAT_NEVER
 
 /* Not here: G-19 and G-22, which cannot happen without a cache and containers. */
 static const Row rows[] = {
@@ -182,6 +186,57 @@ static const Row rows[] = {
     .has_retry_after = TRUE },
   { "law-12/disk", TRUNDLE_ERROR_NO_SPACE, ENDS, POST, SENT },
   { "law-12/integrity", TRUNDLE_ERROR_INTEGRITY_FAILED, ENDS, POST, SENT },
+
+  { "upload/source", TRUNDLE_ERROR_SOURCE_CHANGED, ENDS, GOES_ON },
+  { "upload/lost", TRUNDLE_ERROR_CONNECTION_LOST, AGAIN, POST, SENT, GOES_ON },
+  { "upload/slow", TRUNDLE_ERROR_TIMED_OUT, AGAIN, POST, SENT, GOES_ON },
+  { "upload/disk", TRUNDLE_ERROR_NO_SPACE, TRD_VERDICT_WAIT_DISK, POST, SENT, GOES_ON },
+  { "upload/503", TRUNDLE_ERROR_HTTP_STATUS, AGAIN, POST, GOES_ON, .status = 503 },
+  { "upload/503/5",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    ENDS,
+    GOES_ON,
+    .status = 503,
+    .streak = 4 },
+  { "upload/503/when-told",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    TRD_VERDICT_RETRY_AFTER,
+    POST,
+    GOES_ON,
+    .status = 503,
+    .has_retry_after = TRUE },
+  { "upload/409", TRUNDLE_ERROR_HTTP_STATUS, AGAIN, POST, GOES_ON, .status = 409 },
+  { "upload/409/5",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    ENDS,
+    GOES_ON,
+    .status = 409,
+    .streak = 4 },
+  { "upload/423", TRUNDLE_ERROR_HTTP_STATUS, AGAIN, GOES_ON, .status = 423 },
+  { "upload/460", TRUNDLE_ERROR_HTTP_STATUS, AGAIN, GOES_ON, .status = 460 },
+  { "upload/409/nowhere", TRUNDLE_ERROR_HTTP_STATUS, ENDS, .status = 409 },
+  { "upload/404", TRUNDLE_ERROR_HTTP_STATUS, ENDS, GOES_ON, .status = 404 },
+  { "upload/413", TRUNDLE_ERROR_HTTP_STATUS, ENDS, GOES_ON, .status = 413 },
+  { "upload/413/nowhere", TRUNDLE_ERROR_HTTP_STATUS, ENDS, .status = 413 },
+  { "upload/507", TRUNDLE_ERROR_HTTP_STATUS, ENDS, GOES_ON, .status = 507 },
+  { "upload/gone/404",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    TRD_VERDICT_RETRY_AT_ONCE,
+    POST,
+    SENT,
+    ANEW,
+    .status = 404 },
+  { "upload/gone/410",
+    TRUNDLE_ERROR_HTTP_STATUS,
+    TRD_VERDICT_RETRY_AT_ONCE,
+    ANEW,
+    .status = 410 },
+  { "upload/gone/lost", TRUNDLE_ERROR_CONNECTION_LOST, AGAIN, POST, SENT, ANEW },
+  { "upload/gone/source", TRUNDLE_ERROR_SOURCE_CHANGED, ENDS, ANEW },
+  { "upload/never/404", TRUNDLE_ERROR_HTTP_STATUS, ENDS, NEVER, .status = 404 },
+  { "upload/never/503", TRUNDLE_ERROR_HTTP_STATUS, ENDS, NEVER, .status = 503 },
+  { "upload/never/lost", TRUNDLE_ERROR_CONNECTION_LOST, ENDS, NEVER },
+  { "upload/never/worker", TRUNDLE_ERROR_FAILED, ENDS, NEVER, .busy = TRUE },
   { "law-12/worker-lost", TRUNDLE_ERROR_FAILED, ENDS, POST, SENT, .busy = TRUE },
   { "law-12/lock", TRUNDLE_ERROR_FAILED, TRD_VERDICT_RETRY_AT_ONCE, POST, .busy = TRUE },
   { "law-12/get", TRUNDLE_ERROR_CONNECTION_LOST, AGAIN, SENT },
@@ -217,6 +272,7 @@ test_row (gconstpointer data)
   TrdContext context = default_context ();
 
   context.idempotent = !row->repeats_harmfully;
+  context.repeat = row->repeat;
   context.network = !row->offline;
   context.n_addresses = 1 + row->n_mirrors;
   context.attempts = row->attempts;

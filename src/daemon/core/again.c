@@ -11,7 +11,9 @@
 
 #include "common/defaults.h"
 #include "common/error.h"
+#include "common/vocabulary.h"
 #include "core/registry-internal.h"
+#include "value/upload.h"
 
 /* Waits for what may be otherwise with the next attempt. */
 #define WAITS_OF_REQUEST (TRUNDLE_WAIT_BACK_OFF | TRUNDLE_WAIT_RETRY_AFTER)
@@ -45,15 +47,33 @@ take_secrets (TrdTurn *self, TrdStep *step, const TrdRequestParts *request)
   step->row->secrets_id = g_strdup (trd_secrets_get_id (step->secrets));
 }
 
+/* What a server keeps is of what was asked of it before. */
+static void
+void_upload (TrdStep *step, const TrdRequestParts *request)
+{
+  TrdTaskRow *row = step->row;
+  g_autofree char *before = trundle_options_get_string (row->options, NULL, "method");
+  g_autofree char *after = trundle_options_get_string (request->options, NULL, "method");
+
+  if (g_str_equal (row->url, request->url) && g_strcmp0 (before, after) == 0)
+    return;
+
+  step->abandoned = trd_upload_get_place (row->upload);
+  g_clear_pointer (&row->upload, g_variant_unref);
+  row->body_sent = 0;
+  row->body_confirmed = 0;
+}
+
 void
 trd_step_set_request (TrdTurn *self, TrdStep *step, const TrdRequestParts *request)
 {
-
+  void_upload (step, request);
   g_free (step->row->url);
   step->row->url = g_strdup (request->url);
   g_variant_unref (step->row->options);
   step->row->options = g_variant_ref (request->options);
-  step->row->sent = FALSE;
+  /* That of a place is kept: what the server has done there it has done. */
+  step->row->sent &= trd_upload_has_place (step->row->upload);
   g_clear_pointer (&step->row->current_url, g_free);
   step->row->mirror = 0;
   take_secrets (self, step, request);

@@ -23,8 +23,9 @@ trd_run_take_context (TrdRun *run, const TrdTaskRow *row)
   g_autofree char *method = trundle_options_get_string (row->options, NULL, "method");
 
   trd_retry_init (&context->retry, row->options, configuration);
-  context->idempotent = trd_method_is_idempotent (method)
-                        || trundle_options_get_boolean (row->options, NULL, "idempotent");
+  run->repeatable = trd_method_is_idempotent (method)
+                    || trd_request_says_repeatable (row);
+  context->idempotent = run->repeatable;
   context->n_addresses = trd_request_count_addresses (row);
   context->attempts = row->attempts;
   context->streak = row->streak;
@@ -34,6 +35,7 @@ trd_run_take_context (TrdRun *run, const TrdTaskRow *row)
   if (row->transient_details != NULL)
     g_variant_lookup (row->transient_details, "status", "u", &context->last_status);
   run->address = row->mirror;
+  trd_run_take_upload (run, row);
 }
 
 /* Say because the disk is full.  Nothing is lost: the row still says queued, and the
@@ -208,6 +210,7 @@ trd_run_judge (TrdRun *run, TrdOutcome *outcome)
   if ((run->response != NULL || run->outcome != NULL) && !run->task->has_intent)
     outcome->sent = TRUE;
   run->context.redirected = run->n_redirects > 0;
+  run->context.repeat = trd_run_find_repeat (run);
   run->context.network = trd_conditions_get (run->runner->env->conditions, "network");
 
   return trd_outcome_judge (outcome, &run->context);
@@ -243,7 +246,7 @@ trd_run_conclude (TrdRun *run, TrdOutcome *outcome)
   /* Not a byte of it is believed. */
   if (!outcome->complete && outcome->code == TRUNDLE_ERROR_INTEGRITY_FAILED)
     trd_spool_discard (run->runner->env->spool, run->place);
-  if (trd_run_change_profile (run, outcome))
+  if (trd_run_change_profile (run, outcome) || trd_run_change_dialect (run, outcome))
     {
       trd_run_retry_at_once (run, outcome);
       return;
@@ -301,7 +304,9 @@ trd_run_conclude_crash (TrdRun *run, gboolean alone)
   note_received (run, outcome);
   change.suspicion = MAX (run->task->suspicion, 1) + alone;
   /* What the server has seen of it, nobody can tell any more (law 12). */
-  if (change.suspicion > 2 || !run->context.idempotent)
+  run->unsure = TRUE;
+  if (change.suspicion > 2
+      || (!run->context.idempotent && trd_run_find_repeat (run) == TRD_REPEAT_WHOLE))
     trd_run_apply (run, TRD_TASK_INPUT_FAIL, &change);
   else
     trd_run_apply (run, TRD_TASK_INPUT_RETRY, &change);

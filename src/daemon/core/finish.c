@@ -10,6 +10,7 @@
 #include "core/turn-private.h"
 
 #include "common/error.h"
+#include "value/upload.h"
 
 static void
 add_digests (GVariantDict *dict, GVariant *integrity)
@@ -55,6 +56,20 @@ finished_details (const TrdTaskRow *row)
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
+/* What a server keeps of an upload is of no use to anybody any more, unless it was left
+ * to be gone on with (core/leave.c). */
+static void
+abandon_upload (TrdStep *step)
+{
+  TrdTaskRow *row = step->row;
+
+  if (row->error_name != NULL)
+    step->abandoned = trd_upload_get_place (row->upload);
+  else if (row->kind == TRUNDLE_KIND_UPLOAD)
+    row->body_confirmed = row->body_size;
+  g_clear_pointer (&row->upload, g_variant_unref);
+}
+
 gboolean
 trd_step_finish (TrdTurn *self, TrdStep *step, GError **error)
 {
@@ -63,6 +78,7 @@ trd_step_finish (TrdTurn *self, TrdStep *step, GError **error)
 
   step->row->finished_us = self->now.wall_us;
   step->row->attempts += step->task->state == TRUNDLE_TASK_RUNNING;
+  abandon_upload (step);
   step->hold = 0;
   step->not_before_us = 0;
   step->delayed = TRD_DELAYED_NO;

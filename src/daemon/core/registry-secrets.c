@@ -9,6 +9,7 @@
 #include "core/registry.h"
 
 #include "common/error.h"
+#include "core/dialects.h"
 #include "core/oauth2.h"
 #include "core/registry-internal.h"
 #include "core/request.h"
@@ -78,6 +79,8 @@ trd_registry_compose_request (TrdRegistry *self,
     return NULL;
 
   trd_reset_add_to_request (session, &dict);
+  if (row->kind == TRUNDLE_KIND_UPLOAD)
+    trd_dialects_add_to_request (self, session, row, &dict);
   trd_cookies_add_to_request (
       trd_registry_get_cookies (self), session, row->options, &dict);
   request = g_variant_ref_sink (g_variant_dict_end (&dict));

@@ -18,7 +18,9 @@
 #include "core/registry-internal.h"
 #include "core/request.h"
 #include "core/runner.h"
+#include "core/terminator.h"
 #include "core/waits.h"
+#include "value/upload.h"
 
 struct _TrdRegistry
 {
@@ -29,6 +31,7 @@ struct _TrdRegistry
   TrdKeeper *keeper; /* (owned) */
   TrdChallenges *challenges; /* (owned) */
   TrdRefresh *refresh;       /* (owned) */
+  TrdTerminator *terminator; /* (owned) */
   TrdCookies *cookies;       /* (owned) */
   TrdSecretPool *secrets;    /* (owned) */
   char *last_authority;      /* (owned) (nullable): see intern_host() */
@@ -291,6 +294,25 @@ trd_registry_discard_parts (TrdRegistry *self, GPtrArray *rows, gboolean in_spoo
     }
 }
 
+/* Of tasks that their session takes with it before they have ended. */
+static void
+abandon_uploads (TrdRegistry *self, GPtrArray *rows)
+{
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const TrdTaskRow *row = g_ptr_array_index (rows, i);
+      g_autoptr (GVariant) place = trd_upload_get_place (row->upload);
+      TrdTask *task = place != NULL ? trd_registry_find_task (self, row->id) : NULL;
+
+      if (task == NULL || trd_task_is_finished (task))
+        continue;
+      /* Before the server is told. */
+      if (task->run != NULL)
+        trd_run_end (task->run);
+      trd_terminator_ask (self->terminator, task, row, place);
+    }
+}
+
 gboolean
 trd_registry_delete_session (TrdRegistry *self, TrdSession *session, GError **error)
 {
@@ -311,6 +333,7 @@ trd_registry_delete_session (TrdRegistry *self, TrdSession *session, GError **er
       return FALSE;
     }
 
+  abandon_uploads (self, rows);
   remove_session (self, session);
   trd_registry_discard_parts (self, rows, TRUE);
 
@@ -526,6 +549,7 @@ trd_registry_new (const TrdEnv *env)
       self->secrets, "kept", G_CALLBACK (trd_registry_note_kept), self);
   self->challenges = trd_challenges_new (self);
   self->refresh = trd_refresh_new (self);
+  self->terminator = trd_terminator_new (self);
   self->cookies = trd_cookies_new (self);
 
   return self;
@@ -535,6 +559,12 @@ TrdRefresh *
 trd_registry_get_refresh (TrdRegistry *self)
 {
   return self->refresh;
+}
+
+TrdTerminator *
+trd_registry_get_terminator (TrdRegistry *self)
+{
+  return self->terminator;
 }
 
 TrdChallenges *
@@ -615,6 +645,7 @@ trd_registry_finalize (GObject *object)
 {
   TrdRegistry *self = TRD_REGISTRY (object);
 
+  g_clear_pointer (&self->terminator, trd_terminator_free);
   g_clear_pointer (&self->refresh, trd_refresh_free);
   g_clear_pointer (&self->challenges, trd_challenges_free);
   trd_secret_pool_close (self->secrets);

@@ -231,6 +231,18 @@ trd_request_is_same_origin (const TrdTaskRow *row, const char *url)
   return is_same_origin (row->url, url);
 }
 
+gboolean
+trd_request_says_repeatable (const TrdTaskRow *row)
+{
+  g_autoptr (GVariant) headers = g_variant_lookup_value (
+      row->options, "headers", G_VARIANT_TYPE ("a(ss)"));
+  gboolean has_key = FALSE;
+
+  g_variant_lookup (row->options, "idempotency-key", "b", &has_key);
+  return has_key || trundle_options_get_boolean (row->options, NULL, "idempotent")
+         || trd_headers_have (headers, "Idempotency-Key");
+}
+
 guint
 trd_request_count_addresses (const TrdTaskRow *row)
 {

@@ -70,6 +70,11 @@ trd_request_find_secrets (const char *url, GVariant *options);
 gboolean
 trd_request_may_bring_secrets (const char *url, GVariant *options);
 
+/* Whether the app has said that the request may be repeated, whatever its method is: by
+ * an option, or by a key of its own, by which the server tells repetitions. */
+gboolean
+trd_request_says_repeatable (const TrdTaskRow *row);
+
 /* Addresses of the file: its own and its mirrors. */
 guint
 trd_request_count_addresses (const TrdTaskRow *row);

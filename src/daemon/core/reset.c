@@ -14,6 +14,7 @@
 #include "core/credentials.h"
 #include "core/registry-internal.h"
 #include "core/turn.h"
+#include "port/store-dialects.h"
 #include "port/store-trust.h"
 
 typedef struct
@@ -79,6 +80,7 @@ trd_registry_reset_session_async (TrdRegistry *self,
 
   g_task_set_source_tag (task, trd_registry_reset_session_async);
   if (!trd_store_forget_trust (store, session->row->id, &error)
+      || !trd_store_forget_dialects (store, session->row->id, &error)
       || !forget_rejected (self, session, &error))
     {
       g_task_return_error (task, error);

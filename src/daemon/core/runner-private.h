@@ -69,6 +69,18 @@ struct _TrdRun
   guint tellings;      /* how often it was tried to store its success */
   guint telling;       /* alarm: the store did not take its success; 0 for none */
   gboolean cleared;    /* it ended by itself: no suspect any more */
+
+  /* Of an upload: core/upload.c. */
+  gboolean is_upload;
+  gboolean repeatable; /* the request, whatever the server has seen of it */
+  gboolean may_choose; /* its dialect is for us to find out */
+  gboolean unsure;     /* the server may have all of it */
+  TrdRepeat loss;      /* it has lost the place: what that means */
+  GVariant *upload;    /* (owned) (nullable): as in the row */
+  GVariant *offer;     /* (owned) (nullable): as: dialects the worker is told */
+  guint64 body_size;
+  guint64 sent;
+  guint64 confirmed;
 };
 
 /* The run of work that was begun in a thread, if it still goes on.  (nullable) */
@@ -134,6 +146,30 @@ trd_run_open_body (TrdRun *run, const TrdTaskRow *row, GVariant *request, GError
  * named it. */
 void
 trd_run_blame_source (TrdRun *run, TrdOutcome *outcome);
+
+/* core/upload.c: what is known of an upload as it begins. */
+void
+trd_run_take_upload (TrdRun *run, const TrdTaskRow *row);
+void
+trd_run_clear_upload (TrdRun *run);
+/* Bytes that are on their way, and those of them that are there. */
+void
+trd_run_note_sent (TrdRun *run, guint64 sent, guint64 confirmed);
+/* The worker tells the place, or that it is lost; FALSE when it must not go on.  @run may
+ * be gone then. */
+gboolean
+trd_run_note_upload (TrdRun *run, GVariant *told);
+void
+trd_run_note_upload_done (TrdRun *run, const TrdOutcome *outcome);
+/* Law 10: no success without all of the body. */
+void
+trd_run_check_sent (TrdRun *run, TrdOutcome *outcome);
+/* What another attempt would repeat. */
+TrdRepeat
+trd_run_find_repeat (const TrdRun *run);
+/* Whether it failed in one dialect and is to be tried in another, once. */
+gboolean
+trd_run_change_dialect (TrdRun *run, const TrdOutcome *outcome);
 
 /* core/space.c: whether a part of @total bytes fits, or with 0 whether @space_needed
  * bytes are free: else NO_SPACE. */

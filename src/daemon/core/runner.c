@@ -19,6 +19,7 @@
 #include "core/request.h"
 #include "core/resume.h"
 #include "core/turn.h"
+#include "value/upload.h"
 
 enum
 {
@@ -85,6 +86,7 @@ trd_run_end (TrdRun *run)
   g_clear_pointer (&run->integrity, g_variant_unref);
   g_clear_pointer (&run->response, g_variant_unref);
   g_free (run->current_url);
+  trd_run_clear_upload (run);
   trd_runner_give_back (run->runner, run->task->id);
   g_free (run);
 }
@@ -306,7 +308,8 @@ begin_once (TrdRun *run, TrdTaskRow *row, GError **error)
   if (run->context.idempotent)
     return hand_over (run, row, error);
 
-  if (!row->sent)
+  /* To go on at a known place repeats nothing. */
+  if (!row->sent || trd_upload_has_place (row->upload))
     {
       row->sent = TRUE;
       return trd_store_update_task (run->runner->env->store, row, error)
@@ -519,10 +522,21 @@ on_progress (gint64 task_id, const TrdProgress *progress, gpointer user_data)
       && trd_store_set_task_synced (self->env->store, task_id, progress->synced, NULL))
     run->synced = progress->synced;
   fresh = progress->received > run->received ? progress->received - run->received : 0;
-  run->progressed |= fresh > 0;
+  /* An answer to an upload is never continued: it is no progress until it is whole. */
+  run->progressed |= fresh > 0 && !run->is_upload;
   run->received = progress->received;
   run->expected = progress->expected;
+  fresh += progress->sent > run->sent ? progress->sent - run->sent : 0;
+  trd_run_note_sent (run, progress->sent, progress->confirmed);
   g_signal_emit (self, signals[PROGRESS], 0, run->task, fresh);
+}
+
+static gboolean
+on_upload (gint64 task_id, GVariant *upload, gpointer user_data)
+{
+  TrdRun *run = find_run (user_data, task_id);
+
+  return run != NULL && trd_run_note_upload (run, upload);
 }
 
 /* What is digested is on disk, and told before the next Progress tells so. */
@@ -562,6 +576,7 @@ on_done (gint64 task_id, TrdOutcome *outcome, gpointer user_data)
 
       on_progress (task_id, &progress, self);
     }
+  trd_run_note_upload_done (run, outcome);
   run->in_transport = FALSE;
   note_held (run);
   /* It ended by itself: whatever killed a worker before, it was not this task.  One whose
@@ -571,6 +586,7 @@ on_done (gint64 task_id, TrdOutcome *outcome, gpointer user_data)
     run->transactions = g_variant_ref (outcome->transactions);
   run->n_hops = outcome->n_hops;
   mine = trd_outcome_copy (outcome);
+  trd_run_check_sent (run, mine);
   /* Of an attempt whose worker was lost nobody knows what the server has seen. */
   mine->sent |= outcome->busy;
   if (mine->response != NULL)
@@ -643,6 +659,7 @@ static const TrdTransportSink sink = {
   .on_response = on_response,
   .on_redirected = on_redirected,
   .on_progress = on_progress,
+  .on_upload = on_upload,
   .on_digested = on_digested,
   .on_done = on_done,
   .on_crashed = on_crashed,

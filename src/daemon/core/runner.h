@@ -36,6 +36,17 @@ gboolean
 trd_task_is_sealing (const TrdTask *task);
 void
 trd_run_get_progress (TrdRun *run, guint64 *out_received, gint64 *out_expected);
+/* How far an upload is, and where the server keeps that (nullable, as the argument;
+ * transfer none); FALSE when it is none. */
+gboolean
+trd_run_get_upload (TrdRun *run,
+                    guint64 *out_sent,
+                    guint64 *out_confirmed,
+                    GVariant **out_upload);
+/* A request that may not be repeated goes on at a place, and the server may have all of
+ * it by now (law 12). */
+gboolean
+trd_run_is_unsure (const TrdRun *run);
 /* What it brought until now; FALSE when it was no attempt: a file got its name only. */
 gboolean
 trd_run_measure (const TrdRun *run, TrdMetricsAttempt *out_attempt);

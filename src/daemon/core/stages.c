@@ -18,6 +18,22 @@
 
 /* ---- row and event ---- */
 
+/* What the attempt knows of the upload is there to be gone on with. */
+static void
+keep_upload (TrdStep *step)
+{
+  TrdTaskRow *row = step->row;
+  GVariant *upload;
+
+  if (step->task->run == NULL
+      || !trd_run_get_upload (
+          step->task->run, &row->body_sent, &row->body_confirmed, &upload))
+    return;
+
+  g_clear_pointer (&row->upload, g_variant_unref);
+  row->upload = upload != NULL ? g_variant_ref (upload) : NULL;
+}
+
 gboolean
 trd_step_load_row (TrdTurn *self, TrdStep *step, GError **error)
 {
@@ -26,6 +42,7 @@ trd_step_load_row (TrdTurn *self, TrdStep *step, GError **error)
     return FALSE;
 
   step->row->state = step->next;
+  keep_upload (step);
   return TRUE;
 }
 
@@ -199,7 +216,7 @@ trd_step_note_attempt (TrdStep *step, const TrdChange *change)
   TrdTaskRow *row = step->row;
   g_autofree char *asked = trd_request_find_url (row);
 
-  row->sent = FALSE;
+  row->sent = step->task->run != NULL && trd_run_is_unsure (step->task->run);
   row->attempts++;
   step->suspicion = change->suspicion;
   trd_step_set_response (step, trd_step_find_answer (step, change->outcome));

@@ -321,6 +321,7 @@ overlay (TrdRegistry *self, TrdTask *task, TrdTaskRow *row)
   row->state = TRUNDLE_TASK_RUNNING;
   row->attempts++;
   trd_run_get_progress (task->run, &row->received, &expected);
+  trd_run_get_upload (task->run, &row->body_sent, &row->body_confirmed, NULL);
   response = trd_run_get_response (task->run);
   if (response != NULL)
     {

@@ -29,9 +29,10 @@ typedef struct
   TrdSecrets *secrets;     /* (owned) (nullable): with takes_secrets */
   TrdChallenge *challenge; /* (unowned) (nullable): it refers to */
   gboolean takes_secrets;
-  gboolean withdraws; /* its TaskFinished, which was not true after all */
-  guint changes;      /* TrdTaskChange */
-  gboolean discard;   /* the part is of no use to anybody */
+  gboolean withdraws;  /* its TaskFinished, which was not true after all */
+  guint changes;       /* TrdTaskChange */
+  gboolean discard;    /* the part is of no use to anybody */
+  GVariant *abandoned; /* (owned) (nullable): place of an upload, likewise */
 } TrdStep;
 
 struct _TrdTurn

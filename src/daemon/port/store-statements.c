@@ -179,6 +179,16 @@ const char *const trd_store_statements[TRD_N_STATEMENTS] = {
   = "DELETE FROM trust WHERE confinement = ?1 AND app_id = ?2 "
     "AND session_id IN (0, ?3) AND host = ?4 AND port = ?5 AND is_proxy = ?6",
   [TRD_STATEMENT_FORGET_TRUST] = "DELETE FROM trust WHERE session_id = ?",
+  [TRD_STATEMENT_FIND_DIALECT]
+  = "SELECT word, learned_us FROM dialect WHERE session_id = ? AND origin = ?",
+  [TRD_STATEMENT_PUT_DIALECT]
+  = "INSERT OR REPLACE INTO dialect (session_id, origin, word, learned_us) "
+    "VALUES (?, ?, ?, ?)",
+  [TRD_STATEMENT_PRUNE_DIALECTS]
+  = "DELETE FROM dialect WHERE session_id = ?1 AND (learned_us < ?2 OR origin IN "
+    "(SELECT origin FROM dialect WHERE session_id = ?1 ORDER BY learned_us DESC, origin "
+    "LIMIT -1 OFFSET ?3))",
+  [TRD_STATEMENT_FORGET_DIALECTS] = "DELETE FROM dialect WHERE session_id = ?",
   [TRD_STATEMENT_DELETE_CHALLENGE] = "DELETE FROM challenge WHERE id = ?",
   [TRD_STATEMENT_LIST_CHALLENGES]
   = "SELECT id, session_id, space, state, failures, generation, opened_us, deadline_us, "

@@ -549,10 +549,21 @@ trd_method_is_idempotent (const char *method)
   return g_strv_contains (methods, method);
 }
 
+/* At a place where an upload is gone on with, that somebody is at it still: the end of an
+ * attempt that broke off may not have been noticed (409 and tus' 423); or that what came
+ * was not what was sent (460 of tus). */
 static gboolean
-is_passing_status (TrundleError code, guint status, const TrdRetry *retry)
+is_passing_at_place (guint status)
 {
-  return code == TRUNDLE_ERROR_HTTP_STATUS && trd_retry_has_status (retry, status);
+  return status == 409 || status == 423 || status == 460;
+}
+
+static gboolean
+is_passing_status (TrundleError code, guint status, const TrdContext *context)
+{
+  return code == TRUNDLE_ERROR_HTTP_STATUS
+         && (trd_retry_has_status (&context->retry, status)
+             || (context->repeat == TRD_REPEAT_NOTHING && is_passing_at_place (status)));
 }
 
 /* Attempts in a row that may end so; 0 for any number. */
@@ -562,7 +573,7 @@ find_limit (TrundleError code, guint status, const TrdContext *context)
   guint in_a_row = meanings[code].in_a_row;
   guint n = MAX (context->n_addresses, 1);
 
-  if (is_passing_status (code, status, &context->retry))
+  if (is_passing_status (code, status, context))
     in_a_row = context->retry.max_status_attempts;
   /* A second look at the same bytes is worth it only when nobody else has the file. */
   if (meanings[code].verdict == TRD_VERDICT_RETRY_AFRESH)
@@ -600,8 +611,7 @@ is_like_last (const TrdOutcome *self, const TrdContext *context)
 static gboolean
 asks_for_patience (const TrdOutcome *self, const TrdContext *context)
 {
-  return self->has_retry_after
-         && is_passing_status (self->code, self->status, &context->retry);
+  return self->has_retry_after && is_passing_status (self->code, self->status, context);
 }
 
 guint
@@ -621,6 +631,9 @@ trd_outcome_streak (const TrdOutcome *self, const TrdContext *context)
 static gboolean
 may_repeat (const TrdOutcome *self, const TrdContext *context)
 {
+  if (context->repeat != TRD_REPEAT_WHOLE)
+    return context->repeat != TRD_REPEAT_NEVER;
+
   return context->idempotent
          || !(self->sent || self->status != 0 || self->response != NULL);
 }
@@ -634,7 +647,8 @@ is_challenge (const TrdOutcome *self, const TrdContext *context)
 {
   gboolean may_be_done = context->redirected || (self->sent && self->status == 0);
 
-  if (self->challenge == NULL || (may_be_done && !context->idempotent))
+  if (self->challenge == NULL || context->repeat == TRD_REPEAT_NEVER
+      || (may_be_done && !context->idempotent && context->repeat == TRD_REPEAT_WHOLE))
     return FALSE;
 
   return context->n_addresses <= 1
@@ -658,6 +672,9 @@ trd_outcome_judge (const TrdOutcome *self, const TrdContext *context)
     return TRD_VERDICT_CHALLENGE;
 
   verdict = self->busy ? TRD_VERDICT_RETRY_AT_ONCE : meanings[self->code].verdict;
+  /* Whatever the place was answered: that there is none is what counts. */
+  if (context->repeat == TRD_REPEAT_ANEW && self->code == TRUNDLE_ERROR_HTTP_STATUS)
+    verdict = TRD_VERDICT_RETRY_AT_ONCE;
   if (verdict == TRD_VERDICT_FAIL || !may_repeat (self, context))
     return TRD_VERDICT_FAIL;
   if (verdict != TRD_VERDICT_RETRY && verdict != TRD_VERDICT_RETRY_AFRESH)

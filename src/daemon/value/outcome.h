@@ -84,12 +84,22 @@ void
 trd_outcome_free (TrdOutcome *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdOutcome, trd_outcome_free)
 
+/* What another attempt would repeat of what the server has seen. */
+typedef enum
+{
+  TRD_REPEAT_WHOLE,   /* the request */
+  TRD_REPEAT_NOTHING, /* of an upload: it goes on where the server keeps what it has */
+  TRD_REPEAT_ANEW,    /* the server has lost that, and cannot have had all of it */
+  TRD_REPEAT_NEVER,   /* likewise, but it may have, or has lost it too often */
+} TrdRepeat;
+
 /* What is known besides when an ending is judged. */
 typedef struct
 {
   TrdRetry retry;
   gboolean redirected;    /* another address was asked than the task's own */
   gboolean idempotent;    /* the request may be repeated whatever the server has seen */
+  TrdRepeat repeat;       /* what of it would be */
   gboolean network;       /* is there */
   guint n_addresses;      /* of the file: its own and its mirrors */
   guint attempts;         /* before this one */
