@@ -6,6 +6,10 @@
 #include "core-fixture-upload.h"
 
 #include "await.h"
+#include "port/sources.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 static GVariant *
 make_body (void)
@@ -22,12 +26,14 @@ make_body (void)
   return g_variant_ref_sink (g_variant_builder_end (&body));
 }
 
-TrdTask *
-upload_create_in (CoreFixture *f,
-                  TrdSession *session,
-                  const char *url,
-                  const char *method,
-                  const char *options)
+/* @body is taken. */
+static TrdTask *
+create (CoreFixture *f,
+        TrdSession *session,
+        const char *url,
+        const char *method,
+        const char *options,
+        GVariant *body)
 {
   g_autofree char *text = g_strdup_printf ("{'start': <true>, 'method': <'%s'>%s%s}",
                                            method,
@@ -39,7 +45,7 @@ upload_create_in (CoreFixture *f,
   g_autoptr (GArray) ids = NULL;
   TrdDraft *draft = trd_draft_new (TRUNDLE_KIND_UPLOAD, url, g_variant_new_parsed (text));
 
-  draft->body = make_body ();
+  draft->body = body;
   draft->body_size = UPLOAD_SIZE;
   g_ptr_array_add (drafts, draft);
   ids = trd_registry_create_tasks (f->registry, session, drafts, &error);
@@ -48,9 +54,57 @@ upload_create_in (CoreFixture *f,
 }
 
 TrdTask *
+upload_create_in (CoreFixture *f,
+                  TrdSession *session,
+                  const char *url,
+                  const char *method,
+                  const char *options)
+{
+  return create (f, session, url, method, options, make_body ());
+}
+
+TrdTask *
 upload_create (CoreFixture *f, const char *method, const char *options)
 {
   return upload_create_in (f, core_fixture_open (f, "{}"), UPLOAD_URL, method, options);
+}
+
+TrdTask *
+upload_create_spooled (CoreFixture *f, const char *method, const char *options)
+{
+  TrdSource source = { .fd = memfd_create ("source", MFD_CLOEXEC) };
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TrdBody) body = trd_body_new ();
+  g_autoptr (GError) error = NULL;
+  TrdPiece *piece;
+
+  g_assert_cmpint (write (source.fd, UPLOAD_TEXT, UPLOAD_SIZE), ==, UPLOAD_SIZE);
+  trd_sources_adopt_async (f->env.spool, &source, NULL, test_take_result, &result);
+  test_await (result != NULL);
+  piece = trd_sources_adopt_finish (result, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (piece->spool);
+  trd_body_take (body, piece);
+  return create (f,
+                 core_fixture_open (f, "{}"),
+                 UPLOAD_URL,
+                 method,
+                 options,
+                 trd_body_to_variant (body));
+}
+
+guint
+upload_count_files (CoreFixture *f)
+{
+  g_autofree char *path = g_build_filename (f->directory, "spool", NULL);
+  g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
+  const char *name;
+  guint n = 0;
+
+  g_assert_nonnull (directory);
+  while ((name = g_dir_read_name (directory)) != NULL)
+    n += trd_body_is_file_name (name);
+  return n;
 }
 
 static GVariant *

@@ -24,6 +24,16 @@ upload_create_in (CoreFixture *f,
                   const char *method,
                   const char *options);
 
+/* The same in session "s", of a file in the spool whose bytes are UPLOAD_TEXT. */
+#define UPLOAD_TEXT                                                                      \
+  "0123456789012345678901234567890123456789012345678901234567890123456789"               \
+  "012345678901234567890123456789"
+TrdTask *
+upload_create_spooled (CoreFixture *f, const char *method, const char *options);
+/* Files of bodies in the spool. */
+guint
+upload_count_files (CoreFixture *f);
+
 /* The attempt that runs, or is about to: `resumable` as "ietf-8 ietf-6"; the address of
  * `upload`, "" for none.  (transfer full) */
 char *

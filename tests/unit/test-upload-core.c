@@ -63,7 +63,7 @@ goes_on_at_its_place (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (count_terminations (f), ==, 0);
 }
 
-/* Fault (crash): the daemon is gone right after it was told the place | Proves: the next
+/* Fault (daemon): the daemon is gone right after it was told the place | Proves: the next
  * one goes on there */
 static void
 survives_a_crash (CoreFixture *f, gconstpointer data)

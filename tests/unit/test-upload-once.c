@@ -58,7 +58,7 @@ post_that_never_went_out (CoreFixture *f, gconstpointer data)
   assert_goes_on (f, task);
 }
 
-/* Fault (crash): the daemon dies while a POST is under way | Proves: it does not go out
+/* Fault (daemon): the daemon dies while a POST is under way | Proves: it does not go out
  * twice */
 static void
 post_after_a_crash (CoreFixture *f, gconstpointer data)
@@ -194,7 +194,7 @@ whole_put_begins_anew (CoreFixture *f, gconstpointer data)
   g_assert_cmpint (task->state, ==, TRUNDLE_TASK_RUNNING);
 }
 
-/* Fault (crash): the daemon dies while a POST goes on at a place, which is gone then |
+/* Fault (daemon): the daemon dies while a POST goes on at a place, which is gone then |
  * Proves: it does not begin anew, since all of it may have come */
 static void
 post_whose_place_is_gone_after_a_crash (CoreFixture *f, gconstpointer data)
@@ -208,8 +208,8 @@ post_whose_place_is_gone_after_a_crash (CoreFixture *f, gconstpointer data)
   upload_assert_ended (f, task, "ConnectionLost");
 }
 
-/* Fault (crash): the worker is killed while a POST goes on at a place, which is gone then
- * | Proves: it does not begin anew */
+/* Fault (worker): the worker is killed while a POST goes on at a place, which is gone
+ * then | Proves: it does not begin anew */
 static void
 post_whose_place_is_gone_after_a_kill (CoreFixture *f, gconstpointer data)
 {

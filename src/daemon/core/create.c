@@ -261,7 +261,7 @@ read_draft (Batch *self,
       trd_registry_get_keeper (self->registry), self->session->row->owner, data, error);
   return *out_kept != NULL
          && trd_keeper_take_apart (
-             *out_kept, draft->url, draft->options, out_parts, error);
+             *out_kept, draft->kind, draft->url, draft->options, out_parts, error);
 }
 
 /* One draft into the open transaction. */

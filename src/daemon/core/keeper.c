@@ -15,11 +15,14 @@
 
 #include "common/defaults.h"
 #include "common/error.h"
+#include "common/url.h"
 #include "common/vocabulary.h"
 #include "core/body.h"
 #include "core/resume.h"
+#include "port/sources.h"
 #include "port/store-resumable.h"
 #include "value/resume-data.h"
+#include "value/upload.h"
 
 #define LOOK_INTERVAL_US (24 * 3600 * TRD_SECOND_US)
 
@@ -76,6 +79,9 @@ discard_part (TrdKeeper *self, const TrdResumable *kept)
 {
   g_auto (TrdIntent) found = { 0 };
   g_autoptr (GError) error = NULL;
+
+  if (kept->kind == TRUNDLE_KIND_UPLOAD)
+    return TRUE;
 
   trd_spool_discard (self->env->spool, kept->place);
   return !trd_spool_stat_part (self->env->spool, kept->place, &found, &error)
@@ -170,22 +176,32 @@ find_size (TrdKeeper *self, const TrdTaskRow *row)
 }
 
 static TrdResumable *
+new_kept (TrdKeeper *self, const TrdOwner *owner, const TrdTaskRow *row)
+{
+  TrdResumable *kept = trd_resumable_new (row->id);
+
+  kept->kind = row->kind;
+  kept->owner = trd_owner_ref ((TrdOwner *)owner);
+  kept->kept.wall_us = trd_clock_now_us (self->env->clock);
+  kept->kept.boot_us = trd_clock_boottime_us (self->env->clock);
+  kept->url = g_strdup (row->url);
+  kept->options = choose_options (row->options);
+
+  return kept;
+}
+
+static TrdResumable *
 new_resumable (TrdKeeper *self,
                const TrdOwner *owner,
                const TrdTaskRow *row,
                GVariant *response)
 {
-  TrdResumable *kept = trd_resumable_new (row->id);
+  TrdResumable *kept = new_kept (self, owner, row);
 
-  kept->owner = trd_owner_ref ((TrdOwner *)owner);
-  kept->kept.wall_us = trd_clock_now_us (self->env->clock);
-  kept->kept.boot_us = trd_clock_boottime_us (self->env->clock);
-  kept->url = g_strdup (row->url);
   kept->synced = row->synced;
   kept->untrusted = row->untrusted;
   g_clear_pointer (&kept->place, trd_place_free);
   kept->place = trd_place_copy (row->place);
-  kept->options = choose_options (row->options);
   kept->response = g_variant_ref (response);
   if (row->digest_state != NULL)
     kept->digest_state = g_variant_ref (row->digest_state);
@@ -207,6 +223,59 @@ describe (const TrdResumable *kept, const TrdResume *plan)
   return trd_resume_data_to_bytes (&data);
 }
 
+/* What is sent has names of its own, so that each of the rows that may go on with it can
+ * go without the others. */
+static TrdResumable *
+new_resumable_upload (TrdKeeper *self,
+                      const TrdOwner *owner,
+                      const TrdTaskRow *row,
+                      GError **error)
+{
+  g_autoptr (TrdResumable) kept = new_kept (self, owner, row);
+  g_autoptr (TrdBody) body = trd_body_from_variant (row->body, error);
+  g_autoptr (TrdBody) shared = NULL;
+
+  if (body != NULL)
+    shared = trd_sources_share_body (self->env->spool, body, error);
+  if (shared == NULL)
+    return NULL;
+
+  kept->body = trd_body_to_variant (shared);
+  kept->body_size = row->body_size;
+  kept->upload = trd_upload_with_sent (row->upload, row->sent);
+  kept->response = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+  if (!trd_sources_sync (self->env->spool, error)
+      || !trd_store_insert_resumable (self->env->store, kept, error))
+    {
+      trd_body_discard (self->env, kept->body);
+      return NULL;
+    }
+  return g_steal_pointer (&kept);
+}
+
+/* The place is enough: how much is there, its server says. */
+static gboolean
+keep_upload (TrdKeeper *self,
+             const TrdOwner *owner,
+             TrdTaskRow *row,
+             GBytes **out_data,
+             GError **error)
+{
+  const TrdResume plan = { .offset = row->body_confirmed, .total = row->body_size };
+  g_autoptr (TrdResumable) kept = NULL;
+
+  if (!trd_upload_has_place (row->upload))
+    return TRUE;
+  kept = new_resumable_upload (self, owner, row, error);
+  if (kept == NULL)
+    return FALSE;
+
+  g_clear_pointer (&row->upload, g_variant_unref);
+  *out_data = describe (kept, &plan);
+  arm (self);
+  return TRUE;
+}
+
 gboolean
 trd_keeper_keep (TrdKeeper *self,
                  const TrdOwner *owner,
@@ -220,8 +289,11 @@ trd_keeper_keep (TrdKeeper *self,
   g_autoptr (TrdResumable) kept = NULL;
 
   *out_data = NULL;
+  if (row->kind == TRUNDLE_KIND_UPLOAD)
+    return keep_upload (self, owner, row, out_data, error);
+
   view.response = response;
-  if (row->kind == TRUNDLE_KIND_DOWNLOAD && response != NULL)
+  if (response != NULL)
     trd_resume_plan (&view, find_size (self, row), &plan);
   if (plan.offset == 0)
     return TRUE;
@@ -276,6 +348,14 @@ trd_keeper_find (TrdKeeper *self, const TrdOwner *owner, GBytes *data, GError **
   return g_steal_pointer (&kept);
 }
 
+static gboolean
+refuse (GError **error, const char *why)
+{
+  g_set_error (
+      error, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT, "resume-data: %s", why);
+  return FALSE;
+}
+
 /* Bytes of something else are not what is there; what says so is refused, since the task
  * would quietly begin anew or, worse, mix the two. */
 static gboolean
@@ -291,15 +371,30 @@ check_same_bytes (const TrdResumable *kept, GVariant *merged, GError **error)
               && g_variant_equal (range, kept_range))))
     return TRUE;
 
-  g_set_error_literal (error,
-                       TRUNDLE_ERROR,
-                       TRUNDLE_ERROR_INVALID_ARGUMENT,
-                       "resume-data: what is there is of another method or range");
-  return FALSE;
+  return refuse (error, "what is there is of another method or range");
+}
+
+/* What a server keeps was sent to this address by this method, and is of no other. */
+static gboolean
+check_same_upload (const TrdResumable *kept,
+                   const char *url,
+                   GVariant *merged,
+                   GError **error)
+{
+  g_autofree char *method = trundle_options_get_string (merged, NULL, "method");
+  g_autofree char *before = trundle_options_get_string (kept->options, NULL, "method");
+  g_autofree char *bare = trundle_url_without_user_info (url, NULL);
+
+  if (g_strcmp0 (method, before) != 0)
+    return refuse (error, "what is there is of another method");
+  if (g_strcmp0 (bare, kept->url) != 0)
+    return refuse (error, "what is there was sent to another address");
+  return TRUE;
 }
 
 gboolean
 trd_keeper_take_apart (const TrdResumable *kept,
+                       TrundleKind kind,
                        const char *url,
                        GVariant *options,
                        TrdRequestParts *out_parts,
@@ -307,9 +402,17 @@ trd_keeper_take_apart (const TrdResumable *kept,
 {
   g_autoptr (GVariant) merged = trd_request_merge (kept->options, options);
 
-  return check_same_bytes (kept, merged, error)
-         && trd_request_take_apart (
-             kept->kind, *url != '\0' ? url : kept->url, merged, out_parts, error);
+  if (*url == '\0')
+    url = kept->url;
+  if (kind != kept->kind)
+    return refuse (error,
+                   kind == TRUNDLE_KIND_UPLOAD ? "what is there is of a download"
+                                               : "what is there is of an upload");
+  if (!(kind == TRUNDLE_KIND_UPLOAD ? check_same_upload (kept, url, merged, error)
+                                    : check_same_bytes (kept, merged, error)))
+    return FALSE;
+
+  return trd_request_take_apart (kind, url, merged, out_parts, error);
 }
 
 static gboolean
@@ -345,6 +448,15 @@ hand_over (const TrdResumable *kept, guint64 size, TrdTaskRow *row)
     row->digest_state = g_variant_ref (kept->digest_state);
 }
 
+/* Nothing is copied: what is sent has the names it was kept by. */
+static void
+hand_over_upload (const TrdResumable *kept, TrdTaskRow *row)
+{
+  row->body = g_variant_ref (kept->body);
+  row->body_size = kept->body_size;
+  row->upload = trd_upload_without_sent (kept->upload, &row->sent);
+}
+
 gboolean
 trd_keeper_endow (TrdKeeper *self,
                   const TrdResumable *kept,
@@ -354,6 +466,11 @@ trd_keeper_endow (TrdKeeper *self,
   g_auto (TrdIntent) found = { 0 };
   g_autoptr (GError) local_error = NULL;
 
+  if (kept->kind == TRUNDLE_KIND_UPLOAD)
+    {
+      hand_over_upload (kept, row);
+      return TRUE;
+    }
   if (!trd_spool_stat_part (self->env->spool, kept->place, &found, &local_error)
       && !g_error_matches (local_error, TRUNDLE_ERROR, TRUNDLE_ERROR_FILE_NOT_FOUND))
     {
@@ -382,8 +499,8 @@ trd_keeper_spend (TrdKeeper *self,
   if (heir != NULL)
     *heir = row->id;
 
-  /* The part bears its name already. */
-  if (is_same_directory (kept->place, row->place))
+  /* The part bears its name already, or there is none. */
+  if (kept->kind == TRUNDLE_KIND_UPLOAD || is_same_directory (kept->place, row->place))
     return trd_store_delete_resumable (self->env->store, kept->place->task_id, error);
 
   kept->taken_by = row->id;
@@ -420,6 +537,7 @@ settle_one (TrdKeeper *self, TrdResumable *kept, GError **error)
     }
 
   if (row != NULL && row->state != TRUNDLE_TASK_FINISHED
+      && kept->kind == TRUNDLE_KIND_DOWNLOAD
       && !trd_spool_rename_part (env->spool, kept->place, row->place, &local_error)
       && !trd_spool_stat_part (env->spool, row->place, &found, NULL))
     {
@@ -462,6 +580,20 @@ reclaim_nothing (TrdKeeper *self, TrdTaskRow *row)
     begin_anew (row);
 }
 
+/* It sends what it has itself; what was kept for others goes after the commit. */
+static gboolean
+reclaim_upload (TrdKeeper *self, TrdResumable *kept, TrdTaskRow *row, GError **error)
+{
+  gboolean sent;
+
+  reclaim_nothing (self, row);
+  g_clear_pointer (&row->upload, g_variant_unref);
+  row->upload = trd_upload_without_sent (kept->upload, &sent);
+  kept->taken_by = row->id;
+  self->is_unsettled = TRUE;
+  return trd_store_update_resumable (self->env->store, kept, error);
+}
+
 gboolean
 trd_keeper_reclaim (TrdKeeper *self, TrdTaskRow *row, GError **error)
 {
@@ -482,6 +614,8 @@ trd_keeper_reclaim (TrdKeeper *self, TrdTaskRow *row, GError **error)
       reclaim_nothing (self, row);
       return TRUE;
     }
+  if (kept->kind == TRUNDLE_KIND_UPLOAD)
+    return reclaim_upload (self, kept, row, error);
 
   g_free (row->place->part_name);
   row->place->part_name = g_strdup (kept->place->part_name);
@@ -569,7 +703,7 @@ restore_one (TrdKeeper *self, TrdResumable *kept, GError **error)
     return TRUE;
 
   kept->kept.boot_us = 0;
-  if (self->env->rebooted)
+  if (self->env->rebooted && kept->kind == TRUNDLE_KIND_DOWNLOAD)
     distrust (self, kept);
 
   return trd_store_update_resumable (self->env->store, kept, error);

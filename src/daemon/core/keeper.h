@@ -7,8 +7,9 @@
 #include "core/request.h"
 #include "value/resumable.h"
 
-/* Parts that outlive their tasks, to be gone on with by whoever bears the data that was
- * told of them: kept, taken once, and forgotten after TRD_RESUME_DATA_KEPT_US. */
+/* Parts that outlive their tasks, and places of uploads with what they send, to be gone
+ * on with by whoever bears the data that was told of them: kept, taken once, and
+ * forgotten after TRD_RESUME_DATA_KEPT_US. */
 typedef struct _TrdKeeper TrdKeeper;
 
 /* @env is borrowed. */
@@ -40,10 +41,12 @@ trd_keeper_keep (TrdKeeper *self,
 TrdResumable *
 trd_keeper_find (TrdKeeper *self, const TrdOwner *owner, GBytes *data, GError **error);
 
-/* The request of a task that goes on with @kept: @url, where "" means the one it had, and
- * @options over those it had.  INVALID_ARGUMENT when that cannot be the same bytes. */
+/* The request of a task of @kind that goes on with @kept: @url, where "" means the one it
+ * had, and @options over those it had.  INVALID_ARGUMENT when that cannot be the same
+ * bytes; an upload goes on at its own address only. */
 gboolean
 trd_keeper_take_apart (const TrdResumable *kept,
+                       TrundleKind kind,
                        const char *url,
                        GVariant *options,
                        TrdRequestParts *out_parts,

@@ -52,7 +52,8 @@ trd_step_leave (
                         error))
     return FALSE;
 
-  step->discard = data == NULL;
+  /* The answer to an upload is never gone on with. */
+  step->discard = data == NULL || step->row->kind == TRUNDLE_KIND_UPLOAD;
   if (data != NULL)
     tell_data (step->row, data);
   if (out_data != NULL)
@@ -60,7 +61,8 @@ trd_step_leave (
   return TRUE;
 }
 
-/* A whole file that is not the right one is nothing to go on with. */
+/* A whole file that is not the right one is nothing to go on with, nor is one that is not
+ * there any more as it was. */
 gboolean
 trd_step_leave_failed (TrdTurn *self,
                        TrdStep *step,
@@ -71,5 +73,6 @@ trd_step_leave_failed (TrdTurn *self,
   TrundleError code = change->outcome->code;
 
   return code == TRUNDLE_ERROR_INTEGRITY_FAILED || code == TRUNDLE_ERROR_DECODE_FAILED
+         || code == TRUNDLE_ERROR_SOURCE_CHANGED
          || trd_step_leave (self, step, response, NULL, error);
 }

@@ -79,7 +79,11 @@ trd_registry_is_kept (TrdRegistry *self, TrdTask *task)
 gboolean
 trd_registry_try_again (TrdRegistry *self, TrdTask *task, GError **error)
 {
-  return trd_turn_single (self, task, TRD_TASK_INPUT_TRY_AGAIN, NULL, error);
+  if (!trd_turn_single (self, task, TRD_TASK_INPUT_TRY_AGAIN, NULL, error))
+    return FALSE;
+
+  trd_keeper_settle (trd_registry_get_keeper (self));
+  return TRUE;
 }
 
 gboolean

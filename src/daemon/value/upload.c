@@ -10,6 +10,8 @@
 
 /* Bytes (t) that were confirmed at the best of the places that were lost. */
 #define LOST ".lost"
+/* It is a request that may not be repeated, and may have been received (b). */
+#define SENT ".sent"
 
 gboolean
 trd_upload_has_place (GVariant *self)
@@ -110,5 +112,25 @@ trd_upload_with_dialect (GVariant *self, const char *dialect)
 
   copy (&dict, self, TRUE);
   g_variant_dict_insert (&dict, "dialect", "s", dialect);
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+GVariant *
+trd_upload_with_sent (GVariant *self, gboolean sent)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (self);
+
+  g_variant_dict_insert (&dict, SENT, "b", sent);
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+GVariant *
+trd_upload_without_sent (GVariant *self, gboolean *out_sent)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (self);
+
+  *out_sent = FALSE;
+  g_variant_dict_lookup (&dict, SENT, "b", out_sent);
+  g_variant_dict_remove (&dict, SENT);
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }

@@ -34,3 +34,9 @@ trd_upload_is_hopeless (GVariant *self, guint64 confirmed);
 /* There is no place, and @dialect is to be spoken with the next attempt, for once. */
 GVariant *
 trd_upload_with_dialect (GVariant *self, const char *dialect);
+/* What outlives its task: with whether all of it may have been received by then (law 12),
+ * which the second gives back. */
+GVariant *
+trd_upload_with_sent (GVariant *self, gboolean sent);
+GVariant *
+trd_upload_without_sent (GVariant *self, gboolean *out_sent);
