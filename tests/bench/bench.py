@@ -80,6 +80,47 @@ def bench_big(place, nginx):
     target.unlink(missing_ok=True)
 
 
+def bench_upload(place, nginx):
+    """G6: one big file to a server."""
+    size = scaled(1024 * MIB, MIB)
+    make_file(nginx, "big", size)
+    source, taken = nginx.files / "big", nginx.files / "put" / "big"
+    for title, url, extra, limit in (
+        ("plain", nginx.url("put/big"), {}, 1.0),
+        ("TLS", f"https://localhost:{nginx.tls}/put/big", {"ca_certificates": nginx.ca}, 1.15),
+    ):
+        with service(place) as trundle:
+            session = trundle.client.open_session()
+            session.attach()
+
+            def check(cost):
+                assert taken.stat().st_size == size
+                taken.unlink()
+                return cost
+
+            def ours():
+                def work():
+                    before = len(session.finished())
+                    # As curl sends it: in one request, of which nobody keeps a part.
+                    task = session.create_upload(url, body_path=str(source), snapshot="none",
+                                          resumable="off", start=True, **extra)
+                    session.wait_finished(before + 1, timeout=600)
+                    assert task.error == "", task.get("Error")
+
+                return check(trundle.measure(work))
+
+            def curl():
+                return check(run_program("curl", "-s", "--http1.1", "--cacert",
+                                         str(nginx.top / "ca.pem"), "-T", str(source), url))
+
+            costs = take_turns({"trundle": ours, "curl": curl})
+        print_table(f"{size // MIB} MiB, {title}, from disk", costs, ["curl"])
+        cpu = ratio(costs["trundle"], costs["curl"], "cpu")
+        print_goal("G6", f"{title}: CPU of daemon and worker / curl -T", cpu, limit, "x")
+        peak = statistics.median(cost.rss for cost in costs["trundle"])
+        print_goal("G6", f"{title}: RSS of daemon and worker", peak, 24, "MiB")
+
+
 def bench_digest(place, nginx):
     """G1 with a digest: what hashing costs beside the plain download."""
     size = scaled(1024 * MIB, MIB)
@@ -361,6 +402,7 @@ def bench_start(place, nginx):
 BENCHES = {
     "big": bench_big,
     "digest": bench_digest,
+    "upload": bench_upload,
     "stall": bench_stall,
     "queue": bench_queue,
     "secrets": bench_secrets,

@@ -35,11 +35,23 @@ http {{
       rewrite ^ /$name break;
       limit_rate $rate;
     }}
+    # Takes files below /put, as large as they are.
+    location /put/ {{
+      dav_methods PUT DELETE;
+      create_full_put_path on;
+      client_max_body_size 0;
+    }}
   }}
   server {{
     listen 127.0.0.1:{tls} ssl;
     ssl_certificate {top}/good.pem;
     ssl_certificate_key {top}/good.key;
+    # Takes files below /put, as large as they are.
+    location /put/ {{
+      dav_methods PUT DELETE;
+      create_full_put_path on;
+      client_max_body_size 0;
+    }}
   }}
   server {{
     listen 127.0.0.1:{selfsigned} ssl;
