@@ -24,7 +24,7 @@ has_header_flood (TrwAttempt *self)
 
   return metrics != NULL
          && soup_message_metrics_get_response_header_bytes_received (metrics)
-                >= HEADERS_MAX;
+                >= HEADERS_MAX + self->marks.interim_size;
 }
 
 static GError *
@@ -79,6 +79,8 @@ void
 trw_attempt_measure_hop (TrwAttempt *self)
 {
   self->n_hops++;
+  if (self->upload != NULL)
+    self->marks.sent_size = trw_upload_get_hop_sent (self->upload);
   trw_measure_add (
       self->transactions,
       trw_measure_describe (self->message, &self->marks, self->wall_offset_us));
@@ -267,6 +269,8 @@ on_informational (SoupMessage *message, gpointer user_data)
 
   trw_attempt_feed_watchdog (self);
   self->n_informational++;
+  self->marks.interim_size = soup_message_metrics_get_response_header_bytes_received (
+      soup_message_get_metrics (message));
   if (!is_bearable (self) && !self->is_over)
     trw_attempt_fail (self,
                       TRUNDLE_ERROR_PROTOCOL_ERROR,

@@ -170,6 +170,8 @@ trw_attempt_begin_hop_body (TrwAttempt *self)
 
   if (self->upload == NULL)
     return;
+  clear_patience (self);
+  self->acknowledged = 0;
   trw_upload_begin_hop (
       self->upload, self->way.uri, self->way.at_first_origin, self->way.has_body);
   soup_message_headers_remove (headers, "Expect");
@@ -284,7 +286,7 @@ trw_attempt_may_restart (TrwAttempt *self)
 {
   if (self->upload == NULL || trw_upload_get_hop_sent (self->upload) == 0)
     return TRUE;
-  return self->way.question->may_repeat && self->n_informational == 0;
+  return self->way.question->may_repeat && !trw_upload_has_heard (self->upload);
 }
 
 /* The answer */

@@ -57,13 +57,15 @@ add_times (Sheet *sheet, SoupMessageMetrics *metrics, const TrwMarks *marks)
 }
 
 static void
-add_bytes (Sheet *sheet, SoupMessageMetrics *metrics)
+add_bytes (Sheet *sheet, SoupMessageMetrics *metrics, const TrwMarks *marks)
 {
   g_variant_dict_insert (
       &sheet->dict,
       "request-header-bytes",
       "t",
       (guint64)soup_message_metrics_get_request_header_bytes_sent (metrics));
+  if (marks->sent_size > 0)
+    g_variant_dict_insert (&sheet->dict, "request-body-size", "t", marks->sent_size);
   g_variant_dict_insert (
       &sheet->dict,
       "response-header-bytes",
@@ -174,7 +176,7 @@ trw_measure_describe (SoupMessage *message, const TrwMarks *marks, gint64 wall_o
                          "b",
                          marks->written_us > 0 && !marks->is_connected);
   add_times (&sheet, metrics, marks);
-  add_bytes (&sheet, metrics);
+  add_bytes (&sheet, metrics, marks);
   g_variant_dict_insert (&sheet.dict, "response-body-size", "t", marks->body_size);
   add_peer (&sheet, message);
   add_tls (&sheet, message);

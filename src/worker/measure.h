@@ -11,6 +11,8 @@ typedef struct
   gint64 written_us;     /* the question is out */
   gint64 ended_us;       /* the answer was read to its end, or to that of our interest */
   gboolean is_connected; /* a connection was made for it */
+  guint64 interim_size;  /* bytes of what came before the head of the answer */
+  guint64 sent_size;     /* bytes of the body that were sent */
   guint64 body_size;     /* bytes of the answer that came, without their framing */
 } TrwMarks;
 

@@ -188,17 +188,17 @@ set_changed (GError **error)
                        "The file was changed while it was sent");
 }
 
-/* What cannot be read now may be readable later, but is nothing the network does. */
 static void
 set_unreadable (GError **error, int error_number)
 {
-  gboolean is_gone = error_number == ENOENT || error_number == ESTALE;
+  TrundleError code = TRUNDLE_ERROR_FAILED;
 
-  g_set_error (error,
-               TRUNDLE_ERROR,
-               is_gone ? TRUNDLE_ERROR_FILE_NOT_FOUND : TRUNDLE_ERROR_FILE_PERMISSION,
-               "Reading the file: %s",
-               g_strerror (error_number));
+  if (error_number == ENOENT || error_number == ESTALE)
+    code = TRUNDLE_ERROR_FILE_NOT_FOUND;
+  if (error_number == EACCES || error_number == EPERM)
+    code = TRUNDLE_ERROR_FILE_PERMISSION;
+  g_set_error (
+      error, TRUNDLE_ERROR, code, "Reading the file: %s", g_strerror (error_number));
 }
 
 static gboolean

@@ -43,7 +43,8 @@ struct _TrwUpload
   gboolean is_complete;
   guint64 confirmed_before; /* when it last grew by a question */
   guint n_fruitless;
-  guint n_interim;
+  guint n_interim;    /* of the hop */
+  gboolean has_heard; /* others than 100 */
   guint n_hops;
 
   GVariant *place;     /* (owned) (nullable): as it was told last, or before */
@@ -341,6 +342,7 @@ trw_upload_begin_hop (TrwUpload *self,
   self->is_out = !has_body;
   self->n_interim = 0;
   self->n_hops++;
+  self->has_heard = FALSE;
   if (!has_body)
     return;
   self->is_whole = FALSE;
@@ -417,6 +419,7 @@ trw_upload_inform (TrwUpload *self,
 {
   const TrwReply reply = make_reply (self, status, headers);
 
+  self->has_heard |= status != SOUP_STATUS_CONTINUE;
   *out_interim = TRW_INTERIM_OLD;
   if (self->dialect->informed != NULL && status != SOUP_STATUS_CONTINUE)
     *out_interim = self->dialect->informed (self, &reply);
@@ -430,6 +433,12 @@ trw_upload_lose (TrwUpload *self, GError **error)
   const TrwReply reply = make_reply (self, 0, NULL);
 
   return self->dialect->lost != NULL && self->dialect->lost (self, &reply, error);
+}
+
+gboolean
+trw_upload_has_heard (TrwUpload *self)
+{
+  return self->has_heard;
 }
 
 /* A server that lets us ask for ever is none we can finish with. */

@@ -167,6 +167,10 @@ trw_upload_judge (TrwUpload *self,
 gboolean
 trw_upload_lose (TrwUpload *self, GError **error);
 
+/* Whether the server has said something of the hop in flight, but that it listens. */
+gboolean
+trw_upload_has_heard (TrwUpload *self);
+
 /* Whether nothing that was told is unanswered. */
 gboolean
 trw_upload_is_heard (TrwUpload *self);

@@ -40,6 +40,7 @@ static const Word words[] = {
   { "response-start", "x", G_MAXINT64 },
   { "response-end", "x", G_MAXINT64 },
   { "request-header-bytes", "t", G_MAXINT64 },
+  { "request-body-size", "t", G_MAXINT64 },
   { "response-header-bytes", "t", G_MAXINT64 },
   { "response-body-bytes", "t", G_MAXINT64 },
   { "response-body-size", "t", G_MAXINT64 },
