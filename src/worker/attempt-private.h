@@ -88,6 +88,7 @@ struct _TrwAttempt
   TrwUpload *upload;       /* (owned) (nullable): what is sent */
   GError *ask_error;       /* (owned) (nullable): why there is no next question */
   gboolean is_asking_next; /* once what was told is stored */
+  gboolean has_told_whole; /* that all of it was on its way */
   gboolean is_broken_off;  /* what is asked is to be left */
   gboolean is_refused;     /* the answer is none, whatever its status */
   gboolean expects_continue;

@@ -370,6 +370,16 @@ trw_attempt_look_at_network (TrwAttempt *self)
     trw_attempt_feed_watchdog (self);
 }
 
+gboolean
+trw_attempt_take_whole (TrwAttempt *self)
+{
+  if (self->upload == NULL || self->has_told_whole
+      || trw_upload_get_sent (self->upload) < trw_upload_get_size (self->upload))
+    return FALSE;
+  self->has_told_whole = TRUE;
+  return TRUE;
+}
+
 guint64
 trw_attempt_get_body_sent (TrwAttempt *self)
 {

@@ -71,6 +71,12 @@ trw_attempt_get_synced (TrwAttempt *self);
 gint64
 trw_attempt_get_expected (TrwAttempt *self); /* -1 unknown */
 
+/* TRUE once: all of the body is on its way.  The daemon is to know before anything else
+ * it hears of the attempt: from now on the server may have carried the request out (law
+ * 12).
+ */
+gboolean
+trw_attempt_take_whole (TrwAttempt *self);
 /* Of the body, see Progress. */
 guint64
 trw_attempt_get_body_sent (TrwAttempt *self);

@@ -36,7 +36,7 @@ struct _TrwWorker
   GHashTable *stops;     /* (owned): id to the GDBusMethodInvocation of its Stop */
   GHashTable *moved;     /* (owned): ids since the last Progress */
   guint progress_source; /* 0 when nothing moved */
-  gboolean is_progress_unheard;
+  guint n_progress_unheard;
   int exit_status;
 };
 
@@ -124,19 +124,17 @@ on_progress_heard (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GVariant) reply = NULL;
 
   reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
-  self->is_progress_unheard = FALSE;
+  self->n_progress_unheard--;
   schedule_progress (self);
 }
 
-static gboolean
-on_progress_due (gpointer user_data)
+static void
+tell_progress (TrwWorker *self)
 {
-  TrwWorker *self = user_data;
   GVariantBuilder rows;
   GHashTableIter iter;
   gpointer attempt;
 
-  self->progress_source = 0;
   g_variant_builder_init (&rows, G_VARIANT_TYPE ("a(tttxtt)"));
   g_hash_table_iter_init (&iter, self->moved);
   while (g_hash_table_iter_next (&iter, &attempt, NULL))
@@ -149,15 +147,24 @@ on_progress_due (gpointer user_data)
                            trw_attempt_get_body_sent (attempt),
                            trw_attempt_get_body_confirmed (attempt));
   g_hash_table_remove_all (self->moved);
-  self->is_progress_unheard = TRUE;
+  self->n_progress_unheard++;
   ask (self, "Progress", g_variant_new ("(a(tttxtt))", &rows), on_progress_heard, self);
+}
+
+static gboolean
+on_progress_due (gpointer user_data)
+{
+  TrwWorker *self = user_data;
+
+  self->progress_source = 0;
+  tell_progress (self);
   return G_SOURCE_REMOVE;
 }
 
 static void
 schedule_progress (TrwWorker *self)
 {
-  if (self->progress_source != 0 || self->is_progress_unheard
+  if (self->progress_source != 0 || self->n_progress_unheard > 0
       || g_hash_table_size (self->moved) == 0)
     return;
   self->progress_source = g_timeout_add (TRD_PROGRESS_INTERVAL_MS, on_progress_due, self);
@@ -221,7 +228,10 @@ on_moved (TrwAttempt *attempt, gpointer user_data)
   TrwWorker *self = user_data;
 
   g_hash_table_add (self->moved, attempt);
-  schedule_progress (self);
+  if (trw_attempt_take_whole (attempt))
+    tell_progress (self);
+  else
+    schedule_progress (self);
 }
 
 static void
