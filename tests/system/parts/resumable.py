@@ -44,7 +44,7 @@ class Upload:
     request: object  # that created it
     length: int = None
     data: bytearray = dataclasses.field(default_factory=bytearray)
-    # (first, end) of what each request stored, and how many bytes it sent in all.
+    # [first, end] of what each request stored, and how many bytes it sent in all.
     ranges: list = dataclasses.field(default_factory=list)
     is_complete: bool = False
     is_gone: bool = False
@@ -220,6 +220,7 @@ class Resumable(Script):
         """Up to so many bytes of the body; TRUE when they were."""
         first = upload.offset
         last_mark = first
+        span = None
         while upload.offset - first < stop and request.left:
             piece = conversation.read_piece(request, min(PIECE, stop - (upload.offset - first)))
             if not piece:
@@ -228,13 +229,15 @@ class Resumable(Script):
                 self.received += len(piece)
                 if upload.owner != request.turn:
                     break
+                # At once, as a reset ends this anywhere.
+                if span is None:
+                    span = [upload.offset, upload.offset]
+                    upload.ranges.append(span)
                 upload.data += piece
+                span[1] = upload.offset
             if self.mark and upload.offset - last_mark >= self.mark:
                 last_mark = upload.offset
                 self.say_104(conversation, f"Upload-Offset: {upload.offset}")
-        with self.lock:
-            if upload.offset > first:
-                upload.ranges.append((first, upload.offset))
         return upload.owner == request.turn and upload.offset - first == stop
 
     def take(self, conversation, request, upload, is_last, fault):

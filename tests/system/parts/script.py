@@ -32,14 +32,16 @@ class Conversation:
         self.stream = sock.makefile("rb")
 
     def read_head(self):
-        """A request whose body is not read yet; None at the end."""
+        """A request whose body is not read yet; None at the end, or amid a head."""
         first = self.stream.readline().decode("latin-1").split()
         if len(first) != 3:
             return None
         headers = []
-        while line := self.stream.readline().decode("latin-1").strip():
+        while (line := self.stream.readline().decode("latin-1")).strip():
             key, _, value = line.partition(":")
             headers.append((key, value.strip()))
+        if not line.endswith("\n"):
+            return None
         return Request(first[0], first[1], headers, b"")
 
     def read_request(self):
