@@ -325,14 +325,15 @@ class Apache(Server):
 
 
 class AuthNginx(Server):
-    """/NAME for everybody, /basic/REALM/NAME by password; `certificates` as of Apache."""
+    """/NAME for everybody, /basic/REALM/NAME by password; `certificates` as of Apache;
+    `locations` in place of these."""
 
     PROGRAM = "nginx"
     PORTS = ("plain", "tls", "client")
 
     def write_config(self):
         values = dict(self.settings, top=self.top, **self.ports())
-        values["locations"] = NGINX_LOCATIONS.format(**values)
+        values["locations"] = self.settings.get("locations", NGINX_LOCATIONS).format(**values)
         values["user"] = "" if os.geteuid() else "user www-data;"
         values["tls_servers"] = ""
         if "certificates" in self.settings:
