@@ -160,6 +160,26 @@ def test_post_is_sent_once_whoever_dies(daemon, session, script):
     assert second.error == "ConnectionLost" and len(server.times) == 2
 
 
+@pytest.mark.parametrize("options, count, error", [
+    ({}, 1, "ConnectionLost"),
+    ({"retry_safe": True}, 3, ""),
+    ({"idempotency_key": True}, 3, ""),
+    ({"headers": [("Idempotency-Key", '"mine"')]}, 3, ""),
+], ids=["no", "safe", "key", "own-key"])
+def test_upload_whose_answer_is_lost(session, script, options, count, error):
+    """Fault (server): takes all of a POST with a body and hangs up, twice | Proves: sent
+    once; with `retry-safe` or a key again, and each time with the same key (law 12)"""
+    server = Counter(script, "/order", hang_up, hang_up, answer(200, BODY))
+    task = session.create_upload(server.url, b"an order", start=True, method="POST",
+                                 retry=QUICK, **options)
+    session.wait_finished(1)
+    assert (task.error, len(server.requests)) == (error, count)
+    assert {request.body for request in server.requests} == {b"an order"}
+    keys = [request.header("idempotency-key") for request in server.requests]
+    wanted = {"idempotency_key": [f'"{task.get("Uuid")}"'], "headers": ['"mine"']}
+    assert keys == [next((wanted[name] for name in options if name in wanted), [])] * count
+
+
 # ---- mirrors ----
 
 
