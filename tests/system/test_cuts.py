@@ -159,7 +159,7 @@ def apache_dav():
 
 @pytest.mark.parametrize("name", ["nginx_dav", "apache_dav"])
 def test_plain(request, cut_all, name):
-    """Fault (network): each connection of uploads to nginx and Apache (PUT, WebDAV) is
+    """Fault (server): each connection of uploads to nginx and Apache (PUT, WebDAV) is
     cut at a random byte of the request or the answer, by an end or a reset, 200 times |
     Proves: each ends once and well, and the server has just the bytes (laws 7, 10, 12)"""
     server = request.getfixturevalue(name)
@@ -171,7 +171,7 @@ def test_plain(request, cut_all, name):
 
 @pytest.mark.parametrize("version", [8, 6])
 def test_ietf(cut_all, version):
-    """Fault (network): the same with a server of the IETF draft, versions 8 and 6, which
+    """Fault (server): the same with a server of the IETF draft, versions 8 and 6, which
     logs what it stores of each request | Proves: besides, it is gone on with where the
     server is: no byte of an upload is stored twice or left out (laws 7, 10, 11, 12)"""
     server = Resumable(version)
@@ -199,7 +199,7 @@ def check_ietf(server, done):
 
 
 def test_tus(cut_all, npm_tus):
-    """Fault (network): the same with the tus server of npm | Proves: as with the draft of
+    """Fault (server): the same with the tus server of npm | Proves: as with the draft of
     the IETF (laws 7, 10, 11, 12)"""
     done = cut_all(npm_tus.port, lambda number: "/files", resumable="tus")
     whole = collections.Counter()

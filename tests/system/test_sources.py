@@ -144,7 +144,7 @@ def source(top):
 @pytest.mark.parametrize("stage", ["before", "sending", "between", "end"])
 @pytest.mark.parametrize("snapshot", ["copy", "auto", "none"])
 def test_changed(session, taker, source, snapshot, stage):
-    """Fault (source): what is sent is overwritten, also with its old times, cut, made
+    """Fault (app): what is sent is overwritten, also with its old times, cut, made
     longer, replaced, deleted or touched, before the first attempt, in it, between two and
     at the last byte; with a copy, by default and watched only | Proves: what was given
     arrives, or SourceChanged is the end; never anything else, and never a mixture"""
