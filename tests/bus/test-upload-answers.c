@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "await.h"
+#include "common/defaults.h"
 #include "common/names.h"
 #include "upload-fixture.h"
 
@@ -262,6 +263,88 @@ test_auto_complete (UploadFixture *f, gconstpointer data)
   test_await (trd_registry_find_task (f->bus.core.registry, id) == NULL);
 }
 
+/* ---- what else tells of it ---- */
+
+static void
+check (UploadFixture *f, const char *method, const char *arguments, const char *expected)
+{
+  g_autoptr (GVariant) reply = bus_fixture_ask_session (
+      &f->bus, f->bus.app, f->session, method, arguments);
+  g_autofree char *text = g_variant_print (reply, FALSE);
+
+  g_assert_cmpstr (text, ==, expected);
+}
+
+static void
+test_filters (UploadFixture *f, gconstpointer data)
+{
+  g_autofree char *download = bus_fixture_create_task (
+      &f->bus, f->bus.app, f->session, "@a{sv} {}");
+  TrdTask *task = upload_fixture_create (f, "{'body-bytes': <@ay [0x61, 0x62]>}", NULL);
+  g_autofree char *path = trd_task_object_path (task->id);
+  g_autofree char *listed = g_strdup_printf (
+      "([('%s', {'BytesExpectedToSend': <int64 2>})],)", path);
+
+  check (f,
+         "ListTasks",
+         "({'kind': <'upload'>, 'properties': <['BytesExpectedToSend']>},)",
+         listed);
+  check (f, "CancelTasks", "({'kind': <'upload'>},)", "(1,)");
+  check (f, "CancelTasks", "({'kind': <'upload'>},)", "(0,)");
+  check (f, "CancelTasks", "(@a{sv} {},)", "(1,)");
+  g_assert_nonnull (download);
+}
+
+/* Live, while it runs; what the server has said it keeps stays so. */
+static void
+test_progress (UploadFixture *f, gconstpointer data)
+{
+  FakeTransport *transport = f->bus.core.transport;
+  GPtrArray *own = bus_fixture_listen (&f->bus, f->bus.app);
+  g_autoptr (GVariant) reply = bus_fixture_ask_session (
+      &f->bus, f->bus.app, f->session, "Attach", "(@a{sv} {},)");
+  TrdTask *task = upload_fixture_create (
+      f, "{'body-bytes': <@ay [0x61, 0x62, 0x63]>, 'start': <true>}", NULL);
+  int line;
+
+  test_await (fake_transport_is_running (transport, task->id));
+  fake_transport_send (transport, task->id, 2, 1);
+  upload_fixture_assert_property (f, task, "BytesSent", "2");
+  upload_fixture_assert_property (f, task, "BytesConfirmed", "1");
+  fake_clock_advance (f->bus.core.clock, TRD_PROGRESS_INTERVAL_MS * 1000);
+  bus_fixture_drain (&f->bus, f->bus.app);
+  line = bus_fixture_find_line (own, 0, "Progress");
+  g_assert_cmpint (line, >=, 0);
+  g_assert_nonnull (strstr (g_ptr_array_index (own, line), ", 0, 2, -1, 3)"));
+
+  core_fixture_fail (&f->bus.core, task, TRUNDLE_ERROR_HTTP_STATUS);
+  test_await (trd_task_is_finished (task));
+  upload_fixture_assert_property (f, task, "BytesConfirmed", "1");
+}
+
+static void
+test_history (UploadFixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  g_autofree char *text = NULL;
+
+  finish (f, ", 'description': <'d'>", "yes");
+  check (f, "CompleteEvents", "(uint64 1,)", "()");
+  reply = bus_fixture_call (&f->bus,
+                            f->bus.app,
+                            TRUNDLE_OBJECT_PATH,
+                            TRUNDLE_INTERFACE_CONTROL,
+                            "ListHistory",
+                            "(@a{sv} {},)",
+                            &error);
+  g_assert_no_error (error);
+  text = g_variant_print (reply, FALSE);
+  g_assert_nonnull (strstr (text, "'kind': <'upload'>"));
+  g_assert_nonnull (strstr (text, "'received': <uint64 3>"));
+  g_assert_nonnull (strstr (text, "'sent': <uint64 1>"));
+}
+
 #define ADD(path, func)                                                                  \
   g_test_add ("/upload-answers/" path,                                                   \
               UploadFixture,                                                             \
@@ -284,6 +367,9 @@ main (int argc, char **argv)
   ADD ("pages", test_pages);
   ADD ("replay", test_replay);
   ADD ("auto-complete", test_auto_complete);
+  ADD ("filters", test_filters);
+  ADD ("progress", test_progress);
+  ADD ("history", test_history);
 
   return g_test_run ();
 }

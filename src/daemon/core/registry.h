@@ -190,6 +190,12 @@ trd_registry_get_progress (TrdRegistry *self,
                            TrdTask *task,
                            guint64 *out_received,
                            gint64 *out_expected);
+/* The same of what it sends. */
+gboolean
+trd_registry_get_sending (TrdRegistry *self,
+                          TrdTask *task,
+                          guint64 *out_sent,
+                          guint64 *out_size);
 
 /* Session verbs.  @filter may be NULL for all; returns how many were cancelled in
  * @out_n (nullable). */

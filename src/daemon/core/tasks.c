@@ -385,3 +385,16 @@ trd_registry_get_progress (TrdRegistry *self,
   trd_run_get_progress (task->run, out_received, out_expected);
   return TRUE;
 }
+
+gboolean
+trd_registry_get_sending (TrdRegistry *self,
+                          TrdTask *task,
+                          guint64 *out_sent,
+                          guint64 *out_size)
+{
+  if (task->run == NULL)
+    return FALSE;
+
+  trd_run_get_sending (task->run, out_sent, out_size);
+  return TRUE;
+}

@@ -84,6 +84,13 @@ trd_run_get_upload (TrdRun *run,
   return TRUE;
 }
 
+void
+trd_run_get_sending (TrdRun *run, guint64 *out_sent, guint64 *out_size)
+{
+  *out_sent = run->is_upload ? run->sent : 0;
+  *out_size = run->is_upload ? run->body_size : 0;
+}
+
 gboolean
 trd_run_is_unsure (const TrdRun *run)
 {

@@ -482,19 +482,17 @@ take_progress (TrdFaceOutlet *self, TrdSession *session)
       g_autofree char *path = NULL;
       guint64 received;
       gint64 expected;
+      guint64 sent;
+      guint64 size;
 
       if (task == NULL || task->session != session)
         continue;
-      if (trd_registry_get_progress (self->registry, task, &received, &expected))
+      if (trd_registry_get_progress (self->registry, task, &received, &expected)
+          && trd_registry_get_sending (self->registry, task, &sent, &size))
         {
           path = trd_task_object_path (task->id);
-          g_variant_builder_add (&builder,
-                                 "(ottxx)",
-                                 path,
-                                 received,
-                                 G_GUINT64_CONSTANT (0),
-                                 expected,
-                                 G_GINT64_CONSTANT (0));
+          g_variant_builder_add (
+              &builder, "(ottxx)", path, received, sent, expected, (gint64)size);
           n++;
         }
       g_hash_table_iter_remove (&iter);
