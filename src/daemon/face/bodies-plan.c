@@ -44,20 +44,6 @@ add_source (TrdBodies *self, const char *where)
   return source;
 }
 
-static TrdBodySource *
-find_source (TrdBodies *self, GVariant *key)
-{
-  for (guint i = 0; i < self->sources->len; i++)
-    {
-      TrdBodySource *source = g_ptr_array_index (self->sources, i);
-
-      if (source->key != NULL && g_variant_equal (source->key, key))
-        return source;
-    }
-
-  return NULL;
-}
-
 /* What is read to its end is there once. */
 static gboolean
 check_handle (TrdBodies *self, int handle, const char *where, GError **error)
@@ -85,7 +71,7 @@ plan_source (TrdBodies *self,
              TrdSnapshot snapshot,
              GError **error)
 {
-  g_autoptr (GVariant) key = NULL;
+  g_autofree char *key = NULL;
   const char *path = NULL;
   int handle = -1;
   guint64 first = 0;
@@ -95,9 +81,14 @@ plan_source (TrdBodies *self,
 
   g_variant_lookup (dict, "body", "h", &handle);
   g_variant_lookup (dict, "body-path", "&s", &path);
-  key = g_variant_ref_sink (g_variant_new (
-      "(imsb(tt)u)", handle, path, has_range, first, length, (guint)snapshot));
-  source = find_source (self, key);
+  key = g_strdup_printf ("%d %d %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %u %s",
+                         handle,
+                         has_range,
+                         first,
+                         length,
+                         (guint)snapshot,
+                         path != NULL ? path : "");
+  source = g_hash_table_lookup (self->known, key);
   if (source != NULL)
     return source;
 
@@ -120,7 +111,7 @@ plan_source (TrdBodies *self,
   source->first = first;
   source->length = length;
   source->snapshot = snapshot;
-  source->key = g_steal_pointer (&key);
+  g_hash_table_insert (self->known, g_steal_pointer (&key), source);
   return source;
 }
 

@@ -11,11 +11,10 @@
 /* One that is to be taken. */
 typedef struct
 {
-  char *where;   /* (owned): the key that names it, for errors */
-  int handle;    /* in the message; -1: @path or @fd */
-  char *path;    /* (owned) (nullable) */
-  int fd;        /* (owned): of our own making; -1 */
-  GVariant *key; /* (owned) (nullable): what makes two of them the same one */
+  char *where; /* (owned): the key that names it, for errors */
+  int handle;  /* in the message; -1: @path or @fd */
+  char *path;  /* (owned) (nullable) */
+  int fd;      /* (owned): of our own making; -1 */
   gboolean has_range;
   guint64 first;
   guint64 length;
@@ -49,6 +48,8 @@ struct _TrdBodies
   gboolean may_watch; /* the caller is no sandbox */
   GPtrArray *plans;   /* (owned) (element-type TrdBodyPlan): in the order of the tasks */
   GPtrArray *sources; /* (owned) (element-type TrdBodySource) */
+  GHashTable *known;  /* (owned) (element-type utf8 TrdBodySource, unowned): by all that
+                       * makes two of them the same one */
   GCancellable *cancellable; /* (owned) */
   guint n_begun;
   guint n_pending;

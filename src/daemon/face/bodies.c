@@ -27,7 +27,6 @@ source_free (TrdBodySource *self)
   g_free (self->path);
   if (self->fd >= 0)
     g_close (self->fd, NULL);
-  g_clear_pointer (&self->key, g_variant_unref);
   g_clear_pointer (&self->piece, trd_piece_free);
   g_free (self);
 }
@@ -63,6 +62,7 @@ trd_bodies_free (TrdBodies *self)
     }
   g_ptr_array_unref (self->plans);
   g_ptr_array_unref (self->sources);
+  g_hash_table_unref (self->known);
   g_object_unref (self->spool);
   g_object_unref (self->cancellable);
   g_clear_error (&self->error);
@@ -289,6 +289,7 @@ trd_bodies_adopt_async (TrdCall *call,
   self->may_watch = trd_owner_is_host (call->peer->owner);
   self->plans = g_ptr_array_new_with_free_func ((GDestroyNotify)plan_free);
   self->sources = g_ptr_array_new_with_free_func ((GDestroyNotify)source_free);
+  self->known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->cancellable = g_cancellable_new ();
   g_task_set_task_data (task, self, NULL);
   if (!trd_bodies_plan (self, value, &self->error))
