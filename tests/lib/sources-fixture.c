@@ -6,7 +6,9 @@
 #include "sources-fixture.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -36,6 +38,20 @@ sources_make_large (SpoolFixture *f)
   g_assert_cmpint (pwrite (fd, "end", 3, (off_t)TRD_SNAPSHOT_COPY_MAX), ==, 3);
   close (fd);
   return path;
+}
+
+gboolean
+sources_shares_blocks (SpoolFixture *f)
+{
+  g_autofree char *from = sources_write_file (f, "from", "hello");
+  g_autofree char *to = sources_write_file (f, "to", "");
+  int from_fd = sources_open_file (from);
+  int to_fd = open (to, O_WRONLY | O_CLOEXEC);
+  gboolean shares = ioctl (to_fd, FICLONE, from_fd) == 0;
+
+  close (from_fd);
+  close (to_fd);
+  return shares;
 }
 
 int

@@ -22,6 +22,10 @@ sources_write_file (SpoolFixture *f, const char *name, const char *text);
 char *
 sources_make_large (SpoolFixture *f);
 
+/* Whether files of the temporary directory can have blocks in common. */
+gboolean
+sources_shares_blocks (SpoolFixture *f);
+
 int
 sources_open_file (const char *path);
 
