@@ -95,6 +95,7 @@ class Resumable(Script):
         self.has_complete = True  # says so in final answers
         self.is_strict = True  # answers 413 to what is too large, else it takes it
         self.final = (201, (), b"stored")
+        self.misleads = []  # offsets that are told next instead
         self.faults = []
         self.roll = lambda request: None  # a Fault, where there is none
         self.uploads = []
@@ -158,7 +159,8 @@ class Resumable(Script):
         return [f"Upload-Limit: {limits}"] if limits else []
 
     def state_headers(self, upload):
-        lines = [f"Upload-Offset: {upload.offset}",
+        offset = self.misleads.pop(0) if self.misleads else upload.offset
+        lines = [f"Upload-Offset: {offset}",
                  f"Upload-Complete: ?{int(upload.is_complete)}"]
         if upload.length is not None:
             lines.append(f"Upload-Length: {upload.length}")
@@ -192,7 +194,7 @@ class Resumable(Script):
                 if fault.method in (None, request.method):
                     self.faults.remove(fault)
                     return fault
-        return self.roll(request)
+        return self.roll(request) or None
 
     def strike(self, conversation, fault, upload):
         if fault.deed == "reset":
