@@ -103,7 +103,9 @@ trw_attempt_begin_upload (TrwAttempt *self)
 {
   self->upload = trw_upload_new (self->request, &upload_hooks, self);
   self->expects_continue = self->request->expect_continue;
-  ask (self);
+  self->is_asking_next = TRUE;
+  if (trw_upload_is_heard (self->upload))
+    ask (self);
 }
 
 void

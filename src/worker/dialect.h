@@ -57,8 +57,7 @@ struct _TrwDialect
 {
   const char *word; /* in `resumable`, and in `dialect` of a place */
 
-  /* What the server gave a date to is not asked for behind it: the attempt begins anew.
-   */
+  /* A place is not asked for behind its `expires`: nothing is kept there any more. */
   gboolean heeds_expiry;
 
   /* State of one attempt.  @place: (nullable): that of an earlier one, to be gone on

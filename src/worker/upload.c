@@ -103,8 +103,10 @@ trw_upload_new (const TrwRequest *request,
   if (self->dialect == NULL)
     self->dialect = trw_dialect_choose ((const char *const *)request->resumable,
                                         request->place);
-  if (request->place != NULL
-      && !(self->dialect->heeds_expiry && has_expired (request->place)))
+  if (request->place != NULL && self->dialect->heeds_expiry
+      && has_expired (request->place))
+    trw_upload_tell (self, NULL);
+  else if (request->place != NULL)
     take_place (self, request->place);
   self->state = self->dialect->begin (self, self->place);
   return self;
