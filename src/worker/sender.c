@@ -3,9 +3,8 @@
 
 /* Sends what libsoup does not: its messages have no body for requests such as these, and
  * it reads the answer from the moment the head of the request is out (3.2.3), so that
- * interim and early answers are heard.  One buffer serves all senders, since nothing
- * stays in it from one wakeup to the next: what a full connection left over is read
- * again.
+ * interim and early answers are heard.  One buffer serves all senders: what a full
+ * connection left over stays in it until another needs it, and is read again then.
  *
  * The last byte is only written once the files were found to be what they were (law 10):
  * without it no server has the whole, and none can mistake a mix for what was asked for.
@@ -24,7 +23,13 @@
 /* So many bytes, then others have their turn. */
 #define WAKEUP_MAX (1024 * 1024)
 
-static guint8 *shared_buffer;
+static struct
+{
+  guint8 *data;      /* (owned) (nullable) */
+  TrwSender *reader; /* (unowned) (nullable): whose bytes these are */
+  guint64 begin;     /* of its range, which of them */
+  gsize length;
+} shared;
 
 struct _TrwSender
 {
@@ -46,25 +51,41 @@ stop (TrwSender *self)
   g_clear_pointer (&self->source, g_source_unref);
 }
 
-/* The next bytes, in the shared buffer: 0 with @error. */
-static gsize
-fill_buffer (TrwSender *self, GError **error)
+/* Reads what follows into the shared buffer, unless it has some of it. */
+static gboolean
+fill (TrwSender *self, GError **error)
 {
-  guint64 left = self->length - self->n_sent;
-  gsize n = (gsize)MIN (left, BUFFER_SIZE);
+  gsize length = (gsize)MIN (self->length - self->n_sent, BUFFER_SIZE);
 
+  if (shared.reader == self && self->n_sent < shared.begin + shared.length)
+    return TRUE;
+  shared.reader = NULL;
   if (!trw_pieces_read (
-          self->pieces, self->offset + self->n_sent, shared_buffer, n, error))
-    return 0;
-  /* Behind the reading: what was read before a change is not what it was checked for. */
-  if (n == left && !trw_pieces_check (self->pieces, error))
-    return 0;
-  return n;
+          self->pieces, self->offset + self->n_sent, shared.data, length, error))
+    return FALSE;
+  shared.reader = self;
+  shared.begin = self->n_sent;
+  shared.length = length;
+  return TRUE;
 }
 
-/* Writes of the buffer what the connection takes. */
+/* The next bytes: NULL with @error. */
+static const guint8 *
+get_next (TrwSender *self, gsize *out_length, GError **error)
+{
+  if (!fill (self, error))
+    return NULL;
+  *out_length = (gsize)(shared.begin + shared.length - self->n_sent);
+  /* Behind the reading: what was read before a change is not what it was checked for. */
+  if (*out_length == self->length - self->n_sent
+      && !trw_pieces_check (self->pieces, error))
+    return NULL;
+  return shared.data + (self->n_sent - shared.begin);
+}
+
+/* Writes of it what the connection takes. */
 static gsize
-write_buffer (TrwSender *self, gsize length, GError **error)
+write_bytes (TrwSender *self, const guint8 *data, gsize length, GError **error)
 {
   GPollableOutputStream *out = G_POLLABLE_OUTPUT_STREAM (
       g_io_stream_get_output_stream (self->connection));
@@ -73,7 +94,7 @@ write_buffer (TrwSender *self, gsize length, GError **error)
   while (n_written < length)
     {
       gssize n = g_pollable_output_stream_write_nonblocking (
-          out, shared_buffer + n_written, length - n_written, NULL, error);
+          out, data + n_written, length - n_written, NULL, error);
 
       if (n < 0)
         break;
@@ -92,11 +113,12 @@ write_some (TrwSender *self, gboolean *out_is_broken, GError **source_error)
   while (n_written < WAKEUP_MAX && !trw_sender_is_complete (self))
     {
       g_autoptr (GError) error = NULL;
-      gsize n = fill_buffer (self, source_error);
+      gsize length = 0;
+      const guint8 *data = get_next (self, &length, source_error);
 
-      if (n == 0)
+      if (data == NULL)
         return;
-      n_written += write_buffer (self, n, &error);
+      n_written += write_bytes (self, data, length, &error);
       if (error == NULL)
         continue;
       *out_is_broken = !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
@@ -131,8 +153,8 @@ trw_sender_new (TrwPieces *pieces,
 {
   TrwSender *self = g_new0 (TrwSender, 1);
 
-  if (shared_buffer == NULL)
-    shared_buffer = g_malloc (BUFFER_SIZE);
+  if (shared.data == NULL)
+    shared.data = g_malloc (BUFFER_SIZE);
   self->pieces = pieces;
   self->offset = offset;
   self->length = length;
@@ -145,6 +167,8 @@ void
 trw_sender_free (TrwSender *self)
 {
   stop (self);
+  if (shared.reader == self)
+    shared.reader = NULL;
   g_clear_object (&self->connection);
   g_free (self);
 }

@@ -98,6 +98,8 @@ def bench_upload(place, nginx):
                 taken.unlink()
                 return cost
 
+            peaks = []
+
             def ours():
                 def work():
                     before = len(session.finished())
@@ -107,7 +109,9 @@ def bench_upload(place, nginx):
                     session.wait_finished(before + 1, timeout=600)
                     assert task.error == "", task.get("Error")
 
-                return check(trundle.measure(work))
+                cost = check(trundle.measure(work))
+                peaks.append(max(peak_of(pid) for pid in trundle.daemon.workers()))
+                return cost
 
             def curl():
                 return check(run_program("curl", "-s", "--http1.1", "--cacert",
@@ -117,8 +121,7 @@ def bench_upload(place, nginx):
         print_table(f"{size // MIB} MiB, {title}, from disk", costs, ["curl"])
         cpu = ratio(costs["trundle"], costs["curl"], "cpu")
         print_goal("G6", f"{title}: CPU of daemon and worker / curl -T", cpu, limit, "x")
-        peak = statistics.median(cost.rss for cost in costs["trundle"])
-        print_goal("G6", f"{title}: RSS of daemon and worker", peak, 24, "MiB")
+        print_goal("G6", f"{title}: RSS of the worker", max(peaks), 24, "MiB")
 
 
 def bench_digest(place, nginx):
