@@ -17,9 +17,9 @@
 #include "upload.h"
 
 /* What attempt.c (from the answer to the end), attempt-hop.c (one question, until it is
- * answered), attempt-tls.c (whom it is asked), attempt-auth.c and
- * attempt-negotiate.c (who asks), attempt-upload.c (what is sent) and attempt-proof.c
- * (what the file must be) share. */
+ * answered), attempt-follow.c (what is asked then), attempt-tls.c (whom it is asked),
+ * attempt-auth.c and attempt-negotiate.c (who asks), attempt-upload.c (what is sent) and
+ * attempt-proof.c (what the file must be) share. */
 
 /* Of a hop. */
 typedef enum
@@ -169,6 +169,9 @@ void
 trw_attempt_send_hop (TrwAttempt *self);
 void
 trw_attempt_take_answer (TrwAttempt *self);
+/* That of the request: its body is read, as what it is. */
+void
+trw_attempt_take_final_answer (TrwAttempt *self);
 
 /* The TLS of the hop that is about to be sent; and what it says of the @error the hop
  * ended with: NULL for nothing. */
@@ -224,6 +227,9 @@ trw_attempt_forget_ticket (TrwAttempt *self);
 GVariant *
 trw_attempt_add_ticket_tried (TrwAttempt *self, GVariant *challenge);
 
+/* Nothing of the hop in flight is wanted any more. */
+void
+trw_attempt_drop_hop (TrwAttempt *self);
 /* The hop in flight is left: for another, or the same once more. */
 void
 trw_attempt_leave_hop (TrwAttempt *self);
