@@ -310,3 +310,20 @@ def test_completion_and_help(tool):
     assert all(option in tool.run("put", "--help") for option in offered)
     assert complete(tool, "put", "--snapshot", "c") == ["copy"]
     assert tool.run("help", "put") == tool.run("put", "--help")
+
+
+def test_cancel_and_go_on(daemon, tool, tus, file, top):
+    """By tus, with what was cancelled in its middle."""
+    tus.extensions = ("creation", "termination", "expiration")
+    tus.cuts = [SIZE // 2]
+    tus.instead = lambda method, upload, request: (503,) if method == "HEAD" else None
+    number = tool.run("put", "--resumable=tus", "--retries=9", file, tus.url("/files")).strip()
+    wait_for(lambda: "HEAD" in tus.methods(), daemon.tail)
+    data = top / "half"
+
+    assert tool.run("cancel", f"--resume-data={data}", number) == ""
+    tus.instead = lambda method, upload, request: None
+    tool.run("put", "-w", "--resume-data", data, "--resumable=tus")
+    upload = tus.only()
+    assert bytes(upload.content) == file.read_bytes()
+    tool.run("put", "--resume-data", data, file, tus.url("/files"), status=2)
