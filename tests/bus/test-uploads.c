@@ -285,6 +285,45 @@ test_pipe (UploadFixture *f, gconstpointer data)
   assert_sends (f, bus_fixture_find_task (&f->bus, path), "first last");
 }
 
+/* Who dies has not written all. */
+static void
+test_pipe_of_the_dead (UploadFixture *f, gconstpointer data)
+{
+  g_autoptr (GDBusConnection) client = bus_fixture_connect_as (
+      &f->bus, NULL, "0::/user.slice/app-org.example.App-1.scope\n");
+  g_autoptr (GUnixFDList) list = g_unix_fd_list_new ();
+  TrdSession *session = trd_registry_find_session (
+      f->bus.core.registry, g_ascii_strtoll (strrchr (f->session, '/') + 1, NULL, 10));
+  int ends[2];
+
+  g_assert_cmpint (pipe2 (ends, O_CLOEXEC), ==, 0);
+  g_unix_fd_list_append (list, ends[0], NULL);
+  close (ends[0]);
+  g_dbus_connection_call_with_unix_fd_list (
+      client,
+      TRUNDLE_BUS_NAME,
+      f->session,
+      TRUNDLE_INTERFACE_SESSION,
+      "CreateUploadTask",
+      g_variant_new_parsed ("('http://localhost/', {'body': <handle 0>})"),
+      NULL,
+      G_DBUS_CALL_FLAGS_NONE,
+      -1,
+      list,
+      NULL,
+      NULL,
+      NULL);
+  g_assert_cmpint (write (ends[1], "half", 4), ==, 4);
+  bus_fixture_drain (&f->bus, client);
+  g_assert_cmpuint (trd_gate_count_calls (f->bus.gate), ==, 1);
+
+  g_dbus_connection_close_sync (client, NULL, NULL);
+  close (ends[1]);
+  test_await (trd_gate_count_calls (f->bus.gate) == 0);
+  g_assert_cmpuint (g_hash_table_size (session->tasks), ==, 0);
+  g_assert_cmpuint (upload_fixture_count_spool (f), ==, 0);
+}
+
 static void
 test_no_file (UploadFixture *f, gconstpointer data)
 {
@@ -715,6 +754,7 @@ main (int argc, char **argv)
   ADD ("file/none", test_no_file);
   ADD ("pipe", test_pipe);
   ADD ("pipe/twice", test_one_pipe_twice);
+  ADD ("pipe/of-the-dead", test_pipe_of_the_dead);
   ADD ("path", test_path);
   ADD ("law-14/sandbox", test_sandbox);
   ADD ("law-8/stranger", test_stranger);

@@ -56,6 +56,7 @@ check_handle (TrdBodies *self, int handle, const char *where, GError **error)
   if (fstat (fd, &facts) != 0 || S_ISREG (facts.st_mode))
     return TRUE;
 
+  self->has_stream = TRUE;
   for (guint i = 0; i < self->sources->len; i++)
     if (((TrdBodySource *)g_ptr_array_index (self->sources, i))->handle == handle)
       return fail_key (error, where, "a pipe or socket can be sent in one way only");

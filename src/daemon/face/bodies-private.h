@@ -43,13 +43,14 @@ typedef struct
 
 struct _TrdBodies
 {
-  TrdCall *call;      /* (unowned): while it is planned */
-  TrdSpool *spool;    /* (owned) */
-  gboolean may_watch; /* the caller is no sandbox */
-  GPtrArray *plans;   /* (owned) (element-type TrdBodyPlan): in the order of the tasks */
-  GPtrArray *sources; /* (owned) (element-type TrdBodySource) */
-  GHashTable *known;  /* (owned) (element-type utf8 TrdBodySource, unowned): by all that
-                       * makes two of them the same one */
+  TrdCall *call;       /* (unowned): while it is planned */
+  TrdSpool *spool;     /* (owned) */
+  gboolean may_watch;  /* the caller is no sandbox */
+  gboolean has_stream; /* something was read to its end */
+  GPtrArray *plans;    /* (owned) (element-type TrdBodyPlan): in the order of the tasks */
+  GPtrArray *sources;  /* (owned) (element-type TrdBodySource) */
+  GHashTable *known;   /* (owned) (element-type utf8 TrdBodySource, unowned): by all that
+                        * makes two of them the same one */
   GCancellable *cancellable; /* (owned) */
   guint n_begun;
   guint n_pending;

@@ -310,6 +310,12 @@ trd_bodies_adopt_finish (GAsyncResult *result, GError **error)
 
 /* ---- for the tasks ---- */
 
+gboolean
+trd_bodies_have_stream (const TrdBodies *self)
+{
+  return self->has_stream;
+}
+
 void
 trd_bodies_give (TrdBodies *self, guint index, TrdDraft *draft)
 {

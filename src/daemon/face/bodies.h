@@ -31,6 +31,10 @@ trd_bodies_adopt_async (TrdCall *call,
 TrdBodies *
 trd_bodies_adopt_finish (GAsyncResult *result, GError **error);
 
+/* Whether some of it was a pipe or a socket, whose end may be that of who wrote. */
+gboolean
+trd_bodies_have_stream (const TrdBodies *self);
+
 /* What the upload at @index sends, with the options that say what it is, into @draft;
  * nothing for one that says so by its resume data. */
 void

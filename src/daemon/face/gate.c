@@ -285,6 +285,42 @@ keep_secrets (const TrdMethod *method, gpointer object, TrdCall *call)
 }
 
 static void
+on_owner_known (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  TrdCall *call = user_data;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (
+      G_DBUS_CONNECTION (source), result, NULL);
+  gboolean is_there = FALSE;
+
+  if (reply != NULL)
+    g_variant_get (reply, "(b)", &is_there);
+  if (is_there)
+    dispatch (call);
+  else
+    trd_call_return_literal (
+        call, TRUNDLE_ERROR_FAILED, "The caller left before it had an answer");
+}
+
+/* The end of a pipe may be that of an app that was to write more into it: half of
+ * something is not sent. */
+static void
+make_sure_of_caller (TrdCall *call)
+{
+  g_dbus_connection_call (call->gate->bus,
+                          "org.freedesktop.DBus",
+                          "/org/freedesktop/DBus",
+                          "org.freedesktop.DBus",
+                          "NameHasOwner",
+                          g_variant_new ("(s)", trd_call_get_sender (call)),
+                          G_VARIANT_TYPE ("(b)"),
+                          G_DBUS_CALL_FLAGS_NONE,
+                          -1,
+                          NULL,
+                          on_owner_known,
+                          call);
+}
+
+static void
 on_bodies_adopted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   TrdCall *call = user_data;
@@ -293,10 +329,12 @@ on_bodies_adopted (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   call->bodies = trd_bodies_adopt_finish (result, &error);
-  if (call->bodies != NULL)
-    dispatch (call);
-  else
+  if (call->bodies == NULL)
     trd_call_return_error (call, error);
+  else if (trd_bodies_have_stream (call->bodies))
+    make_sure_of_caller (call);
+  else
+    dispatch (call);
   /* From the beginning: the object may be gone. */
   if (next != NULL)
     dispatch (next);
