@@ -182,6 +182,20 @@ whole_post_does_not_begin_anew (CoreFixture *f, gconstpointer data)
   upload_assert_ended (f, task, "ConnectionLost");
 }
 
+/* The server has said since that it has not. */
+static void
+incomplete_post_begins_anew (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = upload_create (f, "POST", data);
+
+  upload_tell (f, task, UPLOAD_AT);
+  upload_end (f, task, upload_failed (TRUNDLE_ERROR_CONNECTION_LOST, 100, 0));
+  assert_goes_on (f, task);
+  fake_transport_send (f->transport, task->id, 40, 40);
+  upload_tell (f, task, UPLOAD_NOWHERE);
+  g_assert_cmpint (task->state, ==, TRUNDLE_TASK_RUNNING);
+}
+
 static void
 whole_put_begins_anew (CoreFixture *f, gconstpointer data)
 {
@@ -271,6 +285,7 @@ add_at_place (void)
   add ("/upload-once/anew/whole/tus",
        whole_post_does_not_begin_anew,
        "'resumable': <'tus'>");
+  add ("/upload-once/anew/incomplete", incomplete_post_begins_anew, "");
   add ("/upload-once/anew/whole/put", whole_put_begins_anew, NULL);
   add ("/upload-once/anew/crash", post_whose_place_is_gone_after_a_crash, "");
   add ("/upload-once/anew/crash/tus",

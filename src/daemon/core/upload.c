@@ -65,7 +65,11 @@ trd_run_note_sent (TrdRun *run, guint64 sent, guint64 confirmed)
   run->progressed |= confirmed > run->confirmed;
   run->confirmed = MAX (run->confirmed, confirmed);
   run->sent = MAX (run->confirmed, sent);
-  run->unsure |= run->sent >= run->body_size;
+  /* All that went out is there, and is not all of it: nor was what went out before. */
+  if (confirmed > 0 && sent == confirmed && confirmed < run->body_size)
+    run->unsure = FALSE;
+  else
+    run->unsure |= run->sent >= run->body_size;
 }
 
 gboolean
