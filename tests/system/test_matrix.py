@@ -8,7 +8,9 @@ import contextlib
 import pytest
 from gi.repository import GLib
 from parts import breaker as break_at
-from parts.matrix import KINDS, OLD, STEPS_MAX, Doomed, careful, check_state, each_step, reap
+from parts.matrix import (KINDS, OLD, STEPS_MAX, Doomed, UploadKind, careful, check_state,
+                          each_step, reap)
+from parts.resumable import Resumable
 from parts.waiting import wait_for
 
 BESIDE = ["directory", "path", "replace", "rename"]
@@ -43,6 +45,51 @@ def test_worker_killed_at_each_step(stopped_daemon, client, kind, breaker):
     download | Proves: it ends once and is right, and the daemon does not notice more than
     a worker's death; nothing is left over"""
     daemon = stopped_daemon
+    daemon.start("--idle-ms", "-1", "--worker", str(breaker.worker))
+    for step, arm in each_step(breaker, break_at.KILL):
+        kind.begin(step)
+        arm()
+        task = careful(daemon, client, kind)
+        task.run(lambda: pytest.fail(f"the service failed: {task.failures}"))
+        check_state(daemon, kind)
+    steps = {step.rsplit(" ", 1)[0] for step in breaker.steps()}
+    assert {"pwrite", "fdatasync", "after fdatasync"} <= steps
+
+
+@pytest.fixture
+def upload_kind(request, top):
+    server = Resumable(8)
+    (top / "own").mkdir()
+    yield UploadKind(request.param, server, bytes(range(250)) * 800, top / "own" / "source")
+    server.stop()
+
+
+@pytest.mark.parametrize("upload_kind", ["ietf", "watched"], indirect=True)
+def test_upload_killed_at_each_step(stopped_daemon, client, upload_kind, breaker):
+    """Fault (daemon): SIGKILL before and after each sync and each change of a name, and
+    before each write, of an upload: as its source is copied, as it is created, as its place
+    is stored, as the answer is sealed, as it is completed | Proves: what was answered is
+    there; it ends once, and the server has the bytes; nothing is left over of the source or
+    of the answer (laws 1, 3, 5, 7)"""
+    kind = upload_kind
+    doomed = Doomed(stopped_daemon, breaker, kind)
+    for step, arm in each_step(breaker, break_at.KILL):
+        kind.begin(step)
+        doomed.start()
+        arm()
+        careful(stopped_daemon, client, kind).run(doomed.revive)
+        doomed.end()
+        check_state(stopped_daemon, kind)
+    commits = breaker.steps().count("fdatasync trundle.db-wal")
+    assert commits >= 4, f"too few commits were seen: {breaker.steps()}"
+
+
+@pytest.mark.parametrize("upload_kind", ["plain", "ietf"], indirect=True)
+def test_upload_worker_killed_at_each_step(stopped_daemon, client, upload_kind, breaker):
+    """Fault (worker): SIGKILL before each write and before and after each sync of the
+    answer of an upload | Proves: it ends once, and the server has the bytes; nothing is
+    left over"""
+    daemon, kind = stopped_daemon, upload_kind
     daemon.start("--idle-ms", "-1", "--worker", str(breaker.worker))
     for step, arm in each_step(breaker, break_at.KILL):
         kind.begin(step)

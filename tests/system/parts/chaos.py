@@ -55,6 +55,12 @@ class File:
         return any(data == self.content(n + 1) for n in range(self.versions))
 
 
+class Given(File):
+    """What is put here: `sent` counts what came of it, `stored` is what came whole."""
+
+    stored = None
+
+
 class Chaos:
     def __init__(self, seed, faults=None):
         self.seed = seed
@@ -71,10 +77,18 @@ class Chaos:
             threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
 
     def add(self, name, size, manner, changes=False):
-        file = File(name, size, manner, changes=changes)
+        return self.place(File(name, size, manner, changes=changes))
+
+    def place(self, file):
+        name = file.name
         self.files["/" + name] = file
         host, port = self.listeners[len(self.files) % len(self.listeners)].getsockname()
         return file, f"http://{host}:{port}/{name}"
+
+    def expect(self, name, size):
+        """The same of one that is to be put here."""
+        file = Given(name, size, "tag", changes=True)
+        return self.place(file)
 
     def at(self, events, deed):
         """Calls deed() in a thread of ours once so many more things have happened."""
@@ -112,7 +126,9 @@ class Chaos:
                 if len(first) != 3:
                     return
                 self.note()
-                if self.answer(sock, self.files[first[1]], headers):
+                file = self.files[first[1]]
+                answer = self.take if isinstance(file, Given) else self.answer
+                if answer(sock, stream, file, headers):
                     return
 
     def roll(self, file):
@@ -132,7 +148,45 @@ class Chaos:
                 self.counts[fault] = self.counts.get(fault, 0) + 1
             return fault, dice, file.versions
 
-    def answer(self, sock, file, headers):
+    def take(self, sock, stream, file, headers):
+        """A body, and what is answered to it, as far as the dice let us."""
+        fault, dice, _ = self.roll(file)
+        if fault == "hang-up":
+            return True
+        size = int(headers["content-length"])
+        end = dice.randrange(size + 1) if fault in ("cut", "reset", "stall") else size
+        data = self.receive(stream, file, end)
+        if fault == "stall":
+            time.sleep(dice.uniform(0.05, 0.3))
+            data += self.receive(stream, file, size - end)
+        if fault == "reset":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if fault in ("cut", "reset") or len(data) < size:
+            return True
+        if fault in ("503", "503-retry-after"):
+            more = "Retry-After: 1\r\n" if fault == "503-retry-after" else ""
+            sock.sendall(f"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n{more}\r\n".encode())
+            return False
+        file.stored = data
+        # It is stored, and the answer is lost.
+        if fault == "change":
+            return True
+        if fault == "slow-headers":
+            time.sleep(dice.uniform(0.05, 0.3))
+        sock.sendall(b"HTTP/1.1 201 Made\r\nContent-Length: 6\r\n\r\nstored")
+        return False
+
+    def receive(self, stream, file, size):
+        data = b""
+        while len(data) < size and (piece := stream.read(min(CHUNK, size - len(data)))):
+            data += piece
+            with self.lock:
+                file.sent += len(piece)
+            self.note()
+            time.sleep(PACE_S)
+        return data
+
+    def answer(self, sock, _stream, file, headers):
         """Returns whether that was the last of this connection."""
         fault, dice, version = self.roll(file)
         if fault == "hang-up":

@@ -82,6 +82,46 @@ class Kind:
             path.unlink()
 
 
+class UploadKind:
+    """An upload, and what its server has to have in the end.  `plain` is put in one piece,
+    `ietf` to a place that is kept for it, `watched` from a file of ours that is not
+    copied."""
+
+    def __init__(self, name, server, content, source):
+        self.name, self.server, self.content, self.source = name, server, content, source
+        self.number = 0
+
+    def begin(self, number):
+        self.number = number
+        self.server.forget()
+        self.source.write_bytes(self.content)
+
+    def order(self, session):
+        url = self.server.url(f"/files/{self.number}")
+        if self.name == "watched":
+            return session.create_upload(url, body_path=str(self.source), snapshot="none")
+        return session.create_upload(
+            url, self.content, resumable="ietf" if self.name == "ietf" else "off")
+
+    def prepare(self, _task):
+        pass
+
+    def glimpse(self):
+        assert self.source.read_bytes() == self.content
+
+    def look(self, task):
+        assert task.error == "", task.get("Error")
+        assert task.read() == bytes(task.get("ResponseBody")) == b"stored"
+        assert task.get("BytesSent") == len(self.content)
+        whole = self.server.plain + [bytes(upload.data) for upload in self.server.uploads
+                                     if upload.is_complete]
+        assert whole and set(whole) == {self.content}
+        assert self.server.violations == []
+
+    def end(self, kept=frozenset()):
+        assert kept == frozenset()
+
+
 def careful(daemon, client, kind, look=None):
     return Careful(daemon, client, f"step-{kind.number}", kind.order, prepare=kind.prepare,
                    look=look or kind.look)

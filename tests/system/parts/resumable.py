@@ -122,6 +122,13 @@ class Resumable(Script):
             self.requests.clear()
             self.received = 0
 
+    def forget(self):
+        """All that was stored; places go on to have numbers of their own."""
+        with self.lock:
+            for upload in self.uploads:
+                upload.data, upload.ranges, upload.is_complete = bytearray(), [], False
+            self.plain.clear()
+
     def expire(self, upload):
         with self.lock:
             upload.is_gone, upload.owner = True, None
