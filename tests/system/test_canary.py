@@ -231,6 +231,42 @@ def get_tokens(world):
         world.session.create(world.script.url("/ok"), oauth2=bad)
 
 
+def send_things(world, source):
+    """Secret headers with bodies and forms, to a server that takes them, refuses them and
+    repeats it, sends on, and keeps what it got at a place that it tells.  What is in the
+    bodies and where the places are is no secret of ours, but nothing for a log either:
+    canaries of their own."""
+    quiet, url = Canaries(), world.script.url
+    place = quiet.new("place")
+
+    def keep(conversation, request):
+        conversation.send("HTTP/1.1 104 Upload Resumption Supported\r\n"
+                          "Upload-Draft-Interop-Version: 8\r\n"
+                          f"Location: /kept/{place}\r\n\r\n")
+        return True
+
+    world.script.on("/keep", keep)
+    world.script.on("/kept/.*", echo)
+    source.write_text(quiet.new("body-path"))
+    field = {"name": GLib.Variant("s", "field"), "value": GLib.Variant("s", quiet.new("form"))}
+    bodies = [{"body": quiet.new("body").encode()},
+              {"body_path": str(source), "snapshot": "none"},
+              {"body_bytes": quiet.new("body-bytes").encode()},
+              {"parts": [field], "idempotency_key": True}]
+    for number, body in enumerate(bodies):
+        for target in ("/ok", "/fail", "/near", "/away", "/keep"):
+            headers = world.with_header(f"upload{number}{target}")
+            task = world.session.create_upload(
+                url(target), start=True, headers=headers,
+                retry={"max-attempts": GLib.Variant("u", 2), "base-delay": GLib.Variant("t", 20)},
+                **body)
+            world.tasks.append(task)
+    for task in world.tasks[-20:]:
+        task.wait_state("finished")
+    assert world.script.asked(f"/kept/{place}")
+    return quiet
+
+
 def make_mistakes(world):
     """Secrets in calls that are refused: the error must not repeat them."""
     url, new = world.script.url("/ok"), world.canaries.new
@@ -306,6 +342,7 @@ def test_nothing_leaks(world, talkative, keyring, top, monitor):
     go_by_proxy(world)
     answer_challenges(world)
     get_tokens(world)
+    quiet = send_things(world, top.with_name(top.name + ".keys") / "source")
     make_mistakes(world)
     read_everything(world)
     assert lose_workers(world, daemon) == [{}, {}]
@@ -320,6 +357,7 @@ def test_nothing_leaks(world, talkative, keyring, top, monitor):
     assert len(used) > 10, used
     assert search_bus(world, monitor) == []
     assert world.canaries.find_in_files(top) == {}
+    assert quiet.find(daemon.log.read_bytes()) == []
 
 
 def test_no_core(daemon):
