@@ -139,6 +139,10 @@ trw_scrub_learn (TrwScrub *self, SoupMessageHeaders *sent)
 static void
 scrub_bytes (const TrwScrub *self, char *data, gsize length)
 {
+  /* An empty body is at no address, where nothing may be looked for. */
+  if (length == 0)
+    return;
+
   for (guint i = 0; i < self->secrets->len; i++)
     {
       const char *secret = g_ptr_array_index (self->secrets, i);
