@@ -182,7 +182,22 @@ whole_post_does_not_begin_anew (CoreFixture *f, gconstpointer data)
   upload_assert_ended (f, task, "ConnectionLost");
 }
 
-/* The server has said since that it has not. */
+/* What it had confirmed in between says nothing of what it has now. */
+static void
+confirmed_post_does_not_begin_anew (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = upload_create (f, "POST", data);
+
+  upload_tell (f, task, UPLOAD_AT);
+  fake_transport_send (f->transport, task->id, 100, 40);
+  fake_transport_send (f->transport, task->id, 40, 40);
+  upload_end (f, task, upload_failed (TRUNDLE_ERROR_CONNECTION_LOST, 40, 40));
+  assert_goes_on (f, task);
+  g_assert_false (fake_transport_upload (f->transport, task->id, UPLOAD_NOWHERE));
+  upload_assert_ended (f, task, "ConnectionLost");
+}
+
+/* The server has said since that it has not, and was sent more. */
 static void
 incomplete_post_begins_anew (CoreFixture *f, gconstpointer data)
 {
@@ -191,7 +206,7 @@ incomplete_post_begins_anew (CoreFixture *f, gconstpointer data)
   upload_tell (f, task, UPLOAD_AT);
   upload_end (f, task, upload_failed (TRUNDLE_ERROR_CONNECTION_LOST, 100, 0));
   assert_goes_on (f, task);
-  fake_transport_send (f->transport, task->id, 40, 40);
+  fake_transport_send (f->transport, task->id, 50, 40);
   upload_tell (f, task, UPLOAD_NOWHERE);
   g_assert_cmpint (task->state, ==, TRUNDLE_TASK_RUNNING);
 }
@@ -285,6 +300,7 @@ add_at_place (void)
   add ("/upload-once/anew/whole/tus",
        whole_post_does_not_begin_anew,
        "'resumable': <'tus'>");
+  add ("/upload-once/anew/confirmed", confirmed_post_does_not_begin_anew, "");
   add ("/upload-once/anew/incomplete", incomplete_post_begins_anew, "");
   add ("/upload-once/anew/whole/put", whole_put_begins_anew, NULL);
   add ("/upload-once/anew/crash", post_whose_place_is_gone_after_a_crash, "");

@@ -65,8 +65,9 @@ trd_run_note_sent (TrdRun *run, guint64 sent, guint64 confirmed)
   run->progressed |= confirmed > run->confirmed;
   run->confirmed = MAX (run->confirmed, confirmed);
   run->sent = MAX (run->confirmed, sent);
-  /* All that went out is there, and is not all of it: nor was what went out before. */
-  if (confirmed > 0 && sent == confirmed && confirmed < run->body_size)
+  /* Bytes that are not all are on their way once more only behind an answer by which it
+   * had not all of them; what it has confirmed was true before that. */
+  if (sent > confirmed && sent < run->body_size)
     run->unsure = FALSE;
   else
     run->unsure |= run->sent >= run->body_size;
@@ -103,7 +104,7 @@ trd_run_is_unsure (const TrdRun *run)
 
 /* ---- the place ---- */
 
-/* (nullable) */
+/* @dialect: (nullable): nothing is known. */
 static void
 learn (TrdRun *run, const char *dialect)
 {
