@@ -108,6 +108,7 @@ static const struct
     "'a/b'}>}",
     "headers" },
   { "{'parts': <[{'name': <'a'>, 'body': <handle 3>}]>}", "parts: " },
+  { "{'parts': <[{'name': <'a'>, 'value': <'b'>}]>, 'resumable': <'tus'>}", "resumable" },
   { "{'body-path': <'/'>}", "body-path" },
   { "{'body-bytes': <b'a'>, 'content-type': <'a/b'>}", "content-type" },
 };

@@ -459,6 +459,21 @@ app_chooses (CoreFixture *f, gconstpointer data)
     }
 }
 
+/* Neither by the session's word nor by what its server is known to speak. */
+static void
+forms_are_not_for_tus (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{'resumable': <'tus'>}");
+  TrdTask *form = upload_create_in (
+      f, session, UPLOAD_URL, "POST", "'content-type': <'multipart/form-data'>");
+  TrdTask *file = upload_create_in (f, session, UPLOAD_URL, "POST", "");
+
+  assert_offered (f, form, "ietf-8 ietf-6");
+  assert_offered (f, file, "tus");
+  upload_end (f, form, speaks (upload_refused (405, 10, 0), "tus"));
+  upload_assert_ended (f, form, "HttpStatus");
+}
+
 static void
 off_goes_on_nowhere (CoreFixture *f, gconstpointer data)
 {
@@ -633,6 +648,7 @@ static void
 add_dialects (void)
 {
   add ("/upload/dialect/app-chooses", app_chooses, NULL);
+  add ("/upload/dialect/forms-are-not-for-tus", forms_are_not_for_tus, NULL);
   add ("/upload/dialect/off", off_goes_on_nowhere, NULL);
   add ("/upload/dialect/remembered", session_remembers, NULL);
   add ("/upload/dialect/none", remembers_nothing_for_a_week, NULL);

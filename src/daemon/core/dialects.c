@@ -11,11 +11,13 @@
 #include "core/dialects.h"
 
 #include "common/url.h"
+#include "core/upload-options.h"
 #include "port/store-dialects.h"
 #include "value/upload.h"
 
 #define AUTO "auto"
 #define NONE "none"
+#define TUS "tus"
 
 /* A server that spoke nothing may have learned something. */
 #define NONE_KEPT_US (7 * 24 * 3600 * (gint64)G_USEC_PER_SEC)
@@ -44,13 +46,13 @@ list_ietf (const char *first)
 GVariant *
 trd_dialects_offer (const char *wanted, const char *known)
 {
-  static const char *const tus[] = { "tus" };
+  static const char *const tus[] = { TUS };
 
   const char *choice = g_str_equal (wanted, AUTO) ? known : wanted;
 
   if (g_strcmp0 (choice, "off") == 0 || g_strcmp0 (choice, NONE) == 0)
     return g_variant_new_strv (NULL, 0);
-  if (g_strcmp0 (choice, "tus") == 0)
+  if (g_strcmp0 (choice, TUS) == 0)
     return g_variant_new_strv (tus, 1);
   return list_ietf (known);
 }
@@ -99,10 +101,17 @@ find_wanted (TrdSession *session, const TrdTaskRow *row)
   return wanted;
 }
 
+/* A tus server would keep the text of a form as if that were a file. */
+static gboolean
+is_form (const TrdTaskRow *row)
+{
+  return trd_upload_options_are_of_form (row->options);
+}
+
 gboolean
 trd_dialects_may_choose (TrdSession *session, const TrdTaskRow *row)
 {
-  return g_str_equal (find_wanted (session, row), AUTO);
+  return !is_form (row) && g_str_equal (find_wanted (session, row), AUTO);
 }
 
 GVariant *
@@ -115,6 +124,10 @@ trd_dialects_find (TrdRegistry *registry, TrdSession *session, const TrdTaskRow 
 
   known = noted != NULL ? g_strdup (noted)
                         : recall (registry, session, row->url, &age_us);
+  if (is_form (row) && g_str_equal (wanted, TUS))
+    wanted = AUTO;
+  if (is_form (row) && g_strcmp0 (known, TUS) == 0)
+    g_clear_pointer (&known, g_free);
   return g_variant_ref_sink (trd_dialects_offer (wanted, known));
 }
 

@@ -74,14 +74,27 @@ check_for (TrundleKind kind, GVariant *options, GError **error)
   return TRUE;
 }
 
-static const char *
-default_method (GVariant *options)
+gboolean
+trd_upload_options_are_of_form (GVariant *options)
 {
   g_autoptr (GVariant) parts = g_variant_lookup_value (options, "parts", NULL);
+
+  return parts != NULL || g_variant_lookup (options, "content-type", "&s", NULL);
+}
+
+static gboolean
+wants_tus (GVariant *options)
+{
   const char *resumable = "";
 
   g_variant_lookup (options, "resumable", "&s", &resumable);
-  return parts != NULL || g_str_equal (resumable, "tus") ? "POST" : "PUT";
+  return g_str_equal (resumable, "tus");
+}
+
+static const char *
+default_method (GVariant *options)
+{
+  return trd_upload_options_are_of_form (options) || wants_tus (options) ? "POST" : "PUT";
 }
 
 GVariant *
@@ -122,6 +135,11 @@ trd_upload_options_settle (TrundleKind kind, GVariant *options, GError **error)
     return g_steal_pointer (&settled);
   if (!check_content_type (settled, error))
     return NULL;
+  if (trd_upload_options_are_of_form (settled) && wants_tus (settled))
+    {
+      fail_key (error, "resumable", "by tus files are sent, not parts of a form");
+      return NULL;
+    }
   if (g_variant_lookup (settled, "method", "&s", NULL))
     return g_steal_pointer (&settled);
 

@@ -20,6 +20,10 @@ trd_upload_options_settle (TrundleKind kind, GVariant *options, GError **error);
 GVariant *
 trd_upload_options_settle_changes (TrundleKind kind, GVariant *changes, GError **error);
 
+/* Whether the options of a task, new or of its row, are of one with `parts`. */
+gboolean
+trd_upload_options_are_of_form (GVariant *options);
+
 /* Of the request that Begin takes, what only an upload has; nothing for a download. */
 void
 trd_upload_options_compose (const TrdTaskRow *row,

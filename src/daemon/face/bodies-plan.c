@@ -345,7 +345,11 @@ check_count (const TrdBodyPlan *plan, const char *key, GError **error)
   for (guint i = 0; i < plan->stretches->len; i++)
     n += ((TrdBodyStretch *)g_ptr_array_index (plan->stretches, i))->source != NULL;
 
-  return n <= TRD_BODY_FILES_MAX || fail_key (error, key, "too many of them are files");
+  return n <= TRD_BODY_FILES_MAX
+         || fail_key (
+             error,
+             key,
+             "at most " G_STRINGIFY (TRD_BODY_FILES_MAX) " of them may be files");
 }
 
 static gboolean

@@ -250,7 +250,14 @@ open_watched (const TrdPiece *piece, GError **error)
   int error_number = trd_sources_open_path (piece->path, &fd);
 
   if (is_gone (error_number))
-    return fail_changed (error, what, -1);
+    {
+      g_set_error (error,
+                   TRUNDLE_ERROR,
+                   TRUNDLE_ERROR_SOURCE_CHANGED,
+                   "%s is not there any more",
+                   what);
+      return -1;
+    }
   if (error_number != 0)
     {
       trd_sources_set_error (error, error_number, what);
