@@ -20,8 +20,6 @@
 /* Done must stay far below TRD_WORKER_MESSAGE_MAX. */
 #define ERROR_BODY_MAX (512 * 1024)
 
-static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" };
-
 static GVariant *
 read_headers (GVariant *dict, const char *key, GError **error)
 {
@@ -66,16 +64,15 @@ read_method (TrwRequest *self, GVariant *dict, GError **error)
   const char *method = "GET";
 
   g_variant_lookup (dict, "method", "&s", &method);
-  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+  if (!trundle_is_token (method))
     {
-      if (g_str_equal (method, methods[i]))
-        self->method = methods[i];
+      g_set_error_literal (
+          error, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT, "method: no token");
+      return FALSE;
     }
-  if (self->method != NULL)
-    return TRUE;
-  g_set_error_literal (
-      error, TRUNDLE_ERROR, TRUNDLE_ERROR_INVALID_ARGUMENT, "method: not one of ours");
-  return FALSE;
+  /* As libsoup keeps it, too. */
+  self->method = g_intern_string (method);
+  return TRUE;
 }
 
 static gboolean

@@ -16,7 +16,7 @@
 typedef struct
 {
   GUri *uri;                /* (owned), without user info */
-  const char *method;       /* (unowned), static */
+  const char *method;       /* (unowned), interned */
   GVariant *headers;        /* (owned): a(ss) for every hop */
   GVariant *secret_headers; /* (owned): a(ss) for the first origin */
   char *body;               /* (owned) (nullable): what is sent, a form */

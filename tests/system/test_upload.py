@@ -93,6 +93,15 @@ def test_apache_asks_for_a_password(session, running_dav):
     assert [seen.status for seen in running_dav.wait_seen("asked", 2)] == [401, 201]
 
 
+def test_any_method(session, script):
+    """A method is a word that only the server has to know, as it is written."""
+    script.on("/.*", lambda talk, request: talk.answer(200))
+
+    for method in ("REPORT", "put", "X-TAKE!"):
+        send(session, script.url("/any"), b"here", method=method)
+        assert script.requests[-1].method == method and script.requests[-1].body == b"here"
+
+
 def test_refused(session, running_dav):
     """An answer that is no success is told, with its body."""
     task = session.create_upload(running_dav.url("nobody/takes/it"), b"x" * 5_000_003,
