@@ -318,6 +318,7 @@ take_properties (TrcFollow *self, TrcJob *job, GVariant *properties)
   after = trc_job_describe (job);
   if (!g_str_equal (before, after) && !g_str_equal (job->state, "finished"))
     tell_change (self, job);
+  draw_soon (self);
 }
 
 static void

@@ -295,6 +295,51 @@ test_filters (UploadFixture *f, gconstpointer data)
   g_assert_nonnull (download);
 }
 
+/* PropertiesChanged of it and of nothing else. */
+#define CONFIRMED(n) "{'BytesConfirmed': <uint64 " #n ">}"
+
+static int
+count_lines (GPtrArray *lines, const char *text)
+{
+  int n = 0;
+
+  for (guint i = 0; i < lines->len; i++)
+    n += strstr (g_ptr_array_index (lines, i), text) != NULL;
+  return n;
+}
+
+/* Told when it is another one, before the Progress it belongs to, and as often. */
+static void
+test_confirmed (UploadFixture *f, gconstpointer data)
+{
+  FakeTransport *transport = f->bus.core.transport;
+  GPtrArray *own = bus_fixture_listen (&f->bus, f->bus.app);
+  g_autoptr (GVariant) reply = bus_fixture_ask_session (
+      &f->bus, f->bus.app, f->session, "Attach", "(@a{sv} {},)");
+  TrdTask *task = upload_fixture_create (
+      f, "{'body-bytes': <@ay [0x61, 0x62, 0x63]>, 'start': <true>}", NULL);
+
+  test_await (fake_transport_is_running (transport, task->id));
+  for (guint64 sent = 1; sent <= 3; sent++)
+    fake_transport_send (transport, task->id, sent, sent - 1);
+  fake_clock_advance (f->bus.core.clock, TRD_PROGRESS_INTERVAL_MS * 1000);
+  fake_transport_send (transport, task->id, 3, 2);
+  fake_clock_advance (f->bus.core.clock, TRD_PROGRESS_INTERVAL_MS * 1000);
+  bus_fixture_drain (&f->bus, f->bus.app);
+
+  g_assert_cmpint (count_lines (own, "Progress"), ==, 2);
+  g_assert_cmpint (count_lines (own, "{'BytesConfirmed': "), ==, 1);
+  g_assert_cmpint (bus_fixture_find_line (own, 0, CONFIRMED (2)),
+                   <,
+                   bus_fixture_find_line (own, 0, "Progress"));
+
+  core_fixture_complete (&f->bus.core, task, "yes");
+  test_await (trd_task_is_finished (task));
+  bus_fixture_drain (&f->bus, f->bus.app);
+  g_assert_cmpint (count_lines (own, "'BytesConfirmed': <uint64 3>"), ==, 1);
+  g_assert_cmpint (count_lines (own, "'BytesExpectedToSend': <int64 3>"), >, 0);
+}
+
 /* Live, while it runs; what the server has said it keeps stays so. */
 static void
 test_progress (UploadFixture *f, gconstpointer data)
@@ -316,6 +361,7 @@ test_progress (UploadFixture *f, gconstpointer data)
   line = bus_fixture_find_line (own, 0, "Progress");
   g_assert_cmpint (line, >=, 0);
   g_assert_nonnull (strstr (g_ptr_array_index (own, line), ", 0, 2, -1, 3)"));
+  g_assert_cmpint (count_lines (own, CONFIRMED (1)), ==, 1);
 
   core_fixture_fail (&f->bus.core, task, TRUNDLE_ERROR_HTTP_STATUS);
   test_await (trd_task_is_finished (task));
@@ -369,6 +415,7 @@ main (int argc, char **argv)
   ADD ("auto-complete", test_auto_complete);
   ADD ("filters", test_filters);
   ADD ("progress", test_progress);
+  ADD ("confirmed", test_confirmed);
   ADD ("history", test_history);
 
   return g_test_run ();

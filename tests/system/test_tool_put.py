@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+from parts.resumable import Fault, Resumable
 from parts.script import Conversation
 from parts.tool import TOOL
 from parts.waiting import wait_for
@@ -65,7 +66,8 @@ def test_json_counts_what_is_sent(daemon, tool, server, file):
     assert lines[0]["event"] == "added" and lines[0]["kind"] == "upload"
     end = lines[-1]
     assert end["event"] == "finished" and "error" not in end
-    assert end["bytes-sent"] == SIZE
+    assert end["bytes-sent"] == end["bytes-expected-to-send"] == SIZE
+    assert end["bytes-confirmed"] == SIZE
 
 
 def test_several_under_their_names(daemon, tool, server, file, top):
@@ -299,10 +301,79 @@ def test_end_unheard_is_in_the_history(daemon, tool, held, large):
 
 def test_bars_on_a_terminal(daemon, tool, held, large):
     with tool.terminal("put", "-w", large, held.url("/large")) as terminal:
-        terminal.wait_text(" %")
+        terminal.wait_text("[#")
         held.may_read.set()
         assert terminal.wait_end() == 0
-        assert "large.bin: sent, 40.0" in terminal.text and "[#" in terminal.text
+        assert "large.bin: sent, 40.0" in terminal.text
+
+
+@pytest.fixture
+def stalling():
+    """Says now and then what it has, and reads no more in the middle."""
+    server = Resumable(8)
+    server.mark = 1000 * 1000
+    server.faults.append(Fault("stall", 20 * 1000 * 1000))
+    yield server
+    server.stop()
+
+
+def test_what_the_server_has_is_shown(daemon, tool, stalling, large):
+    with tool.terminal("put", "-w", large, stalling.url("/files")) as terminal:
+        terminal.wait_text("[===")
+    (task,) = tool.json("list")
+    assert 0 < task["bytes-confirmed"] <= task["bytes-sent"]
+    tool.run("cancel", task["task"])
+
+
+def test_what_the_server_has_is_counted(daemon, tool, stalling, large):
+    put = tool.spawn("put", "-w", "--json", large, stalling.url("/files"))
+    lines = map(json.loads, put.stdout)
+    line = next(line for line in lines if line["bytes-confirmed"] > 0)
+
+    assert line["event"] == "progress" and line["bytes-expected-to-send"] == 40 * 1000 * 1000
+    tool.run("cancel", line["task"])
+    assert next(line for line in lines if line["event"] == "finished")["error"] == "Cancelled"
+    put.wait(30)
+    put.stdout.close()
+    put.stderr.close()
+
+
+def test_retries_and_updates_what_waits(daemon, tool, script, file):
+    script.on("/busy", lambda talk, request: talk.answer(503, b"", ["Retry-After: 3600"]))
+    script.on("/there", lambda talk, request: talk.answer(201))
+    number = tool.run("put", file, script.url("/busy")).strip()
+    for times in (1, 2):
+        wait_for(lambda: len(script.asked("/busy")) == times, daemon.tail)
+        wait_for(lambda: tool.states() == {int(number): "queued"}, tool.states)
+        if times == 1:
+            tool.run("retry", number)
+    mirror = ["--digest", "sha256:" + 64 * "0", "--mirror", script.url("/there")]
+    assert "mirrors" in tool.run("update", number, *mirror, status=2)
+    tool.run("update", number, "--url", script.url("/there"), "--header", "X-Key: new")
+
+    wait_for(lambda: script.asked("/there"), daemon.tail)
+    (request,) = script.asked("/there")
+    assert request.header("X-Key") == ["new"] and request.body == file.read_bytes()
+    assert all(asked.body == request.body for asked in script.asked("/busy"))
+    wait_for(lambda: tool.states() == {}, tool.states)
+    tool.run("retry", number, status=4)
+
+
+def test_retries_what_has_failed(daemon, tool, client, script, file):
+    """Of a session that keeps what has ended."""
+    answers = [403, 201]
+    script.on("/moody", lambda talk, request: talk.answer(answers.pop(0)))
+    session = client.open_session()
+    task = session.create_upload(script.url("/moody"), file.read_bytes(), start=True)
+    task.wait_state("finished")
+    assert task.error == "HttpStatus"
+
+    tool.run("retry", task.path.rsplit("/", 1)[1])
+
+    wait_for(lambda: task.error == "" and task.state == "finished", daemon.tail)
+    first, second = script.asked("/moody")
+    assert first.body == second.body == file.read_bytes()
+    tool.run("retry", task.path.rsplit("/", 1)[1], status=1)
 
 
 def test_completion_and_help(tool):

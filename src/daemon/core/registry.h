@@ -192,10 +192,7 @@ trd_registry_get_progress (TrdRegistry *self,
                            gint64 *out_expected);
 /* The same of what it sends. */
 gboolean
-trd_registry_get_sending (TrdRegistry *self,
-                          TrdTask *task,
-                          guint64 *out_sent,
-                          guint64 *out_size);
+trd_registry_get_sending (TrdRegistry *self, TrdTask *task, TrdSending *out_sending);
 
 /* Session verbs.  @filter may be NULL for all; returns how many were cancelled in
  * @out_n (nullable). */

@@ -43,9 +43,9 @@ trd_run_get_upload (TrdRun *run,
                     guint64 *out_sent,
                     guint64 *out_confirmed,
                     GVariant **out_upload);
-/* What it has sent of how much; 0 of 0 for a download. */
+/* All 0 for a download. */
 void
-trd_run_get_sending (TrdRun *run, guint64 *out_sent, guint64 *out_size);
+trd_run_get_sending (TrdRun *run, TrdSending *out_sending);
 /* A request that may not be repeated goes on at a place, and the server may have all of
  * it by now (law 12). */
 gboolean

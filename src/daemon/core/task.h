@@ -12,6 +12,14 @@ typedef struct _TrdSession TrdSession;
 typedef struct _TrdWaits TrdWaits;
 typedef struct _TrdChallenge TrdChallenge;
 
+/* Live, of a body that is sent: in bytes. */
+typedef struct
+{
+  guint64 sent;      /* on their way */
+  guint64 confirmed; /* of these, that the server is known to keep */
+  guint64 size;      /* of all */
+} TrdSending;
+
 /* A task, as little of it as must be in memory: everything else is its row.  Owned by its
  * session; written only by a turn (core/turn.h). */
 struct _TrdTask

@@ -387,14 +387,11 @@ trd_registry_get_progress (TrdRegistry *self,
 }
 
 gboolean
-trd_registry_get_sending (TrdRegistry *self,
-                          TrdTask *task,
-                          guint64 *out_sent,
-                          guint64 *out_size)
+trd_registry_get_sending (TrdRegistry *self, TrdTask *task, TrdSending *out_sending)
 {
   if (task->run == NULL)
     return FALSE;
 
-  trd_run_get_sending (task->run, out_sent, out_size);
+  trd_run_get_sending (task->run, out_sending);
   return TRUE;
 }

@@ -90,10 +90,15 @@ trd_run_get_upload (TrdRun *run,
 }
 
 void
-trd_run_get_sending (TrdRun *run, guint64 *out_sent, guint64 *out_size)
+trd_run_get_sending (TrdRun *run, TrdSending *out_sending)
 {
-  *out_sent = run->is_upload ? run->sent : 0;
-  *out_size = run->is_upload ? run->body_size : 0;
+  *out_sending = (TrdSending){ 0 };
+  if (!run->is_upload)
+    return;
+
+  out_sending->sent = run->sent;
+  out_sending->confirmed = run->confirmed;
+  out_sending->size = run->body_size;
 }
 
 gboolean

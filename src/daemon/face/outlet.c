@@ -27,6 +27,8 @@ struct _TrdFaceOutlet
   TrdCourier *courier;     /* (owned) */
   const TrdEnv *env;       /* (unowned), outlives us */
   GHashTable *moved;       /* (owned) (element-type gint64): tasks with new counters */
+  GHashTable *told;        /* (owned) (element-type gint64 guint64): BytesConfirmed that
+                            * was told at last of uploads that run */
   guint progress_alarm;    /* 0 while nothing has moved */
 };
 
@@ -276,9 +278,13 @@ static const struct
 {
   TrdTaskChange change;
   const char *names[6];
+  gboolean is_of_uploads; /* of them alone */
 } concerned[] = {
   { TRD_TASK_CHANGE_STATE,
     { "State", "WaitReasons", "NextAttemptAt", "Attempts", "Deadline", "FinishedAt" } },
+  { TRD_TASK_CHANGE_STATE,
+    { "BytesSent", "BytesConfirmed", "BytesExpectedToSend" },
+    TRUE },
   { TRD_TASK_CHANGE_WAIT_REASONS, { "WaitReasons" } },
   { TRD_TASK_CHANGE_ERROR, { "Error", "ErrorBody" } },
   { TRD_TASK_CHANGE_RESPONSE,
@@ -297,13 +303,14 @@ static const struct
 
 /* (transfer container) */
 static GPtrArray *
-names_of_change (guint changes)
+names_of_change (guint changes, TrundleKind kind)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
 
   for (guint i = 0; i < G_N_ELEMENTS (concerned); i++)
     {
-      if (!(changes & concerned[i].change))
+      if (!(changes & concerned[i].change)
+          || (concerned[i].is_of_uploads && kind != TRUNDLE_KIND_UPLOAD))
         continue;
       for (guint j = 0; j < G_N_ELEMENTS (concerned[i].names); j++)
         {
@@ -335,6 +342,15 @@ read_properties (TrdFaceOutlet *self, TrdTask *task, const char *const *names)
   return trd_task_view_to_dict (&view, names);
 }
 
+/* Listeners know by now. */
+static void
+note_confirmed (TrdFaceOutlet *self, TrdTask *task, guint64 confirmed)
+{
+  g_hash_table_replace (self->told,
+                        g_memdup2 (&task->id, sizeof task->id),
+                        g_memdup2 (&confirmed, sizeof confirmed));
+}
+
 static void
 on_task_changed (TrdRegistry *registry, TrdTask *task, guint changes, TrdFaceOutlet *self)
 {
@@ -343,14 +359,20 @@ on_task_changed (TrdRegistry *registry, TrdTask *task, guint changes, TrdFaceOut
   g_autoptr (GPtrArray) names = NULL;
   g_autofree char *path = NULL;
   GVariant *changed;
+  guint64 confirmed;
 
+  if (changes & TRD_TASK_CHANGE_STATE)
+    g_hash_table_remove (self->told, &task->id);
   if (listeners == NULL)
     return;
 
-  names = names_of_change (changes);
+  names = names_of_change (changes, task->kind);
   changed = read_properties (self, task, (const char *const *)names->pdata);
   if (changed == NULL)
     return;
+  if (task->state == TRUNDLE_TASK_RUNNING
+      && g_variant_lookup (changed, "BytesConfirmed", "t", &confirmed))
+    note_confirmed (self, task, confirmed);
 
   path = trd_task_object_path (task->id);
   send_properties_changed (
@@ -466,9 +488,32 @@ on_session_changed (TrdRegistry *registry, TrdSession *session, TrdFaceOutlet *s
 
 /* ---- live: progress ---- */
 
-/* The rows of one session, taken out of what has moved; NULL when there are none. */
+/* Progress has no place for it. */
+static void
+tell_confirmed (TrdFaceOutlet *self,
+                TrdTask *task,
+                GPtrArray *listeners,
+                const char *path,
+                guint64 confirmed)
+{
+  const guint64 *told = g_hash_table_lookup (self->told, &task->id);
+
+  if (task->kind != TRUNDLE_KIND_UPLOAD || (told != NULL && *told == confirmed))
+    return;
+
+  note_confirmed (self, task, confirmed);
+  send_properties_changed (self,
+                           task->session,
+                           listeners,
+                           path,
+                           TRUNDLE_INTERFACE_TASK,
+                           g_variant_new_parsed ("{'BytesConfirmed': <%t>}", confirmed));
+}
+
+/* The rows of one session, taken out of what has moved; NULL when there are none.  What
+ * stands beside them is told at once. */
 static GVariant *
-take_progress (TrdFaceOutlet *self, TrdSession *session)
+take_progress (TrdFaceOutlet *self, TrdSession *session, GPtrArray *listeners)
 {
   g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ottxx)"));
   GHashTableIter iter;
@@ -482,17 +527,22 @@ take_progress (TrdFaceOutlet *self, TrdSession *session)
       g_autofree char *path = NULL;
       guint64 received;
       gint64 expected;
-      guint64 sent;
-      guint64 size;
+      TrdSending sending;
 
       if (task == NULL || task->session != session)
         continue;
       if (trd_registry_get_progress (self->registry, task, &received, &expected)
-          && trd_registry_get_sending (self->registry, task, &sent, &size))
+          && trd_registry_get_sending (self->registry, task, &sending))
         {
           path = trd_task_object_path (task->id);
-          g_variant_builder_add (
-              &builder, "(ottxx)", path, received, sent, expected, (gint64)size);
+          tell_confirmed (self, task, listeners, path, sending.confirmed);
+          g_variant_builder_add (&builder,
+                                 "(ottxx)",
+                                 path,
+                                 received,
+                                 sending.sent,
+                                 expected,
+                                 (gint64)sending.size);
           n++;
         }
       g_hash_table_iter_remove (&iter);
@@ -517,7 +567,7 @@ on_progress_due (gpointer user_data)
       GVariant *rows = NULL;
 
       if (listeners != NULL)
-        rows = take_progress (self, session);
+        rows = take_progress (self, session, listeners);
       if (rows == NULL)
         continue;
 
@@ -600,6 +650,7 @@ trd_face_outlet_new (GDBusConnection *bus,
   self->courier = g_object_ref (courier);
   self->env = trd_registry_get_env (registry);
   self->moved = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->told = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
 
   g_signal_connect (registry, "task-changed", G_CALLBACK (on_task_changed), self);
   g_signal_connect (registry, "task-added", G_CALLBACK (on_task_added), self);
@@ -629,5 +680,6 @@ trd_face_outlet_free (TrdFaceOutlet *self)
   g_clear_object (&self->scheduler);
   g_clear_object (&self->courier);
   g_clear_pointer (&self->moved, g_hash_table_unref);
+  g_clear_pointer (&self->told, g_hash_table_unref);
   g_free (self);
 }
