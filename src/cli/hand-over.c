@@ -17,6 +17,9 @@
 #include "common/names.h"
 #include "common/url.h"
 
+/* Of an error that is about one of several tasks. */
+#define TASK_PREFIX "Task "
+
 void
 trc_new_task_free (TrcNewTask *self)
 {
@@ -213,22 +216,73 @@ print_tasks (const TrcTaskOptions *self, GPtrArray *tasks, char **paths)
     }
 }
 
+/* "Task 1: body-path: why" counts what the command line names. */
 static TrcExit
-wait_for_tasks (TrcFollow *follow, const char *session, GPtrArray *tasks, char **paths)
+refuse_tasks (GPtrArray *tasks, const GError *error)
+{
+  static const char *const of_file[] = { "body-path: ", "body: " };
+  const TrcNewTask *task;
+  const char *why = error->message;
+  const char *name;
+  guint64 number;
+  char *end;
+
+  if (!g_str_has_prefix (why, TASK_PREFIX))
+    return trc_command_fail (error);
+  number = g_ascii_strtoull (why + strlen (TASK_PREFIX), &end, 10);
+  if (!g_str_has_prefix (end, ": ") || number >= tasks->len)
+    return trc_command_fail (error);
+
+  task = g_ptr_array_index (tasks, number);
+  name = tasks->len > 1 ? (task->name != NULL ? task->name : task->url) : NULL;
+  why = end + strlen (": ");
+  for (guint i = 0; i < G_N_ELEMENTS (of_file); i++)
+    if (task->name != NULL && g_str_has_prefix (why, of_file[i]))
+      {
+        name = task->name;
+        why += strlen (of_file[i]);
+      }
+  if (name != NULL)
+    trc_command_complain ("%s: %s", name, why);
+  else
+    trc_command_complain ("%s", why);
+  return trc_bus_exit_for_error (error);
+}
+
+/* What is known of a task that goes on with something without an address is there, unless
+ * it has ended by now. */
+static GVariant *
+describe_for_follow (GDBusConnection *connection,
+                     const TrcNewTask *task,
+                     const char *path)
+{
+  GVariant *known = NULL;
+
+  if (task->url[0] == '\0')
+    known = trc_bus_get_task (connection, path, NULL);
+  if (known != NULL)
+    return known;
+
+  return g_variant_ref_sink (
+      g_variant_new_parsed ("{'Url': <%s>, 'Destination': <%s>, 'Kind': <%s>}",
+                            task->url,
+                            task->destination != NULL ? task->destination : "",
+                            word_kind (task)));
+}
+
+static TrcExit
+wait_for_tasks (GDBusConnection *connection,
+                TrcFollow *follow,
+                const char *session,
+                GPtrArray *tasks,
+                char **paths)
 {
   for (guint i = 0; paths[i] != NULL; i++)
     {
       const TrcNewTask *task = g_ptr_array_index (tasks, i);
+      g_autoptr (GVariant) known = describe_for_follow (connection, task, paths[i]);
 
-      trc_follow_add (
-          follow,
-          session,
-          paths[i],
-          task->name,
-          g_variant_new_parsed ("{'Url': <%s>, 'Destination': <%s>, 'Kind': <%s>}",
-                                task->url,
-                                task->destination != NULL ? task->destination : "",
-                                word_kind (task)));
+      trc_follow_add (follow, session, paths[i], task->name, known);
     }
   return trc_follow_run (follow);
 }
@@ -278,12 +332,12 @@ trc_hand_over (const TrcTaskOptions *options, GPtrArray *tasks, GUnixFDList *fds
     }
   paths = create_tasks (connection, session, options, tasks, fds, &error);
   if (paths == NULL)
-    return trc_command_fail (error);
+    return refuse_tasks (tasks, error);
   if (follow == NULL)
     {
       print_tasks (options, tasks, paths);
       return TRC_EXIT_DONE;
     }
 
-  return wait_for_tasks (follow, session, tasks, paths);
+  return wait_for_tasks (connection, follow, session, tasks, paths);
 }

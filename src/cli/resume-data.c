@@ -18,6 +18,9 @@
 #include "cli/bus.h"
 #include "common/names.h"
 
+/* As the service takes. */
+#define RESUME_DATA_MAX (128 * 1024)
+
 GBytes *
 trc_resume_data_read (const char *path)
 {
@@ -28,6 +31,13 @@ trc_resume_data_read (const char *path)
   if (!g_file_get_contents (path, &contents, &length, &error))
     {
       trc_command_complain ("%s", error->message);
+      return NULL;
+    }
+  if (length > RESUME_DATA_MAX)
+    {
+      g_autofree char *shown = g_filename_display_name (path);
+
+      trc_command_complain (_ ("%s: that is no resume data"), shown);
       return NULL;
     }
 

@@ -138,7 +138,11 @@ def test_range_and_type(daemon, tool, server, file):
     assert request.header("Content-Type") == ["video/webm"]
     assert request.header("X-One") == ["a b"]
     said = tool.run("put", "--range", f"{SIZE + 1}-", file, server.url("/part"), status=2)
-    assert "range" in said
+    assert "put: a file.bin: The range ends beyond" in said
+    said = tool.run("put", "-X", "GET", file, server.url("/part"), status=2)
+    assert "put: method: " in said
+    said = tool.run("put", "-X", "GET", file, file, server.url("/part"), status=2)
+    assert "put: a file.bin: method: " in said
 
 
 def fields(request):
@@ -394,7 +398,8 @@ def test_cancel_and_go_on(daemon, tool, tus, file, top):
 
     assert tool.run("cancel", f"--resume-data={data}", number) == ""
     tus.instead = lambda method, upload, request: None
-    tool.run("put", "-w", "--resume-data", data, "--resumable=tus")
+    assert "files: sent, " in tool.run("put", "-w", "--resume-data", data, "--resumable=tus")
     upload = tus.only()
     assert bytes(upload.content) == file.read_bytes()
     tool.run("put", "--resume-data", data, file, tus.url("/files"), status=2)
+    assert "no resume data" in tool.run("put", "--resume-data", file, status=1)
