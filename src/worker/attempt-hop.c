@@ -48,13 +48,14 @@ explain_send_error (TrwAttempt *self, const GError *error)
 
 /* Not only headers that are out: of a head that was written half the server may have seen
  * something.  But with a head alone, and nothing of the body it promises, none acts. */
-static gboolean
-is_sent (TrwAttempt *self)
+gboolean
+trw_attempt_is_hop_sent (TrwAttempt *self)
 {
-  SoupMessageMetrics *metrics = soup_message_get_metrics (self->message);
+  SoupMessageMetrics *metrics;
 
-  if (self->asked.is_unheard)
+  if (self->message == NULL || self->asked.is_unheard)
     return FALSE;
+  metrics = soup_message_get_metrics (self->message);
   if (self->way.has_body && self->way.question->length > 0)
     return trw_upload_get_hop_sent (self->upload) > 0;
   return self->has_written
@@ -100,11 +101,11 @@ add_transactions (TrwAttempt *self, GVariantDict *facts)
 void
 trw_attempt_add_hop_facts (TrwAttempt *self, GVariantDict *facts)
 {
-  if (self->message == NULL)
-    return;
-  trw_attempt_measure_hop (self);
+  if (self->message != NULL)
+    trw_attempt_measure_hop (self);
   add_transactions (self, facts);
-  g_variant_dict_insert (facts, "sent", "b", is_sent (self));
+  g_variant_dict_insert (
+      facts, "sent", "b", self->is_unanswered || trw_attempt_is_hop_sent (self));
   if (self->is_definite)
     g_variant_dict_insert (facts, "definite", "b", TRUE);
   if (self->error_body != NULL)

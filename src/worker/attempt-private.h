@@ -90,6 +90,7 @@ struct _TrwAttempt
   gboolean is_asking_next; /* once what was told is stored */
   gboolean has_told_whole; /* that all of it was on its way */
   gboolean is_broken_off;  /* what is asked is to be left */
+  gboolean is_unanswered;  /* the request was sent, and left before there was an answer */
   gboolean is_refused;     /* the answer is none, whatever its status */
   gboolean expects_continue;
   GSource *patience;    /* (owned) (nullable): while the body waits to be wanted */
@@ -160,7 +161,11 @@ trw_attempt_time_out (TrwAttempt *self, const char *message);
 void
 trw_attempt_measure_hop (TrwAttempt *self);
 
-/* What the hop in flight says about how the attempt ended. */
+/* Whether the server may have seen the question of the hop in flight. */
+gboolean
+trw_attempt_is_hop_sent (TrwAttempt *self);
+
+/* What the hops say about how the attempt ended. */
 void
 trw_attempt_add_hop_facts (TrwAttempt *self, GVariantDict *facts);
 

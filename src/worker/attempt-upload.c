@@ -248,6 +248,13 @@ trw_attempt_inform_upload (TrwAttempt *self)
   return TRUE;
 }
 
+/* Law 12: whatever is asked instead, and whether that gets anywhere. */
+static void
+note_unanswered (TrwAttempt *self)
+{
+  self->is_unanswered |= self->way.question->is_request && trw_attempt_is_hop_sent (self);
+}
+
 gboolean
 trw_attempt_go_on_upload (TrwAttempt *self)
 {
@@ -256,6 +263,7 @@ trw_attempt_go_on_upload (TrwAttempt *self)
   self->is_broken_off = FALSE;
   g_clear_object (&self->cancellable);
   self->cancellable = g_cancellable_new ();
+  note_unanswered (self);
   ask_next (self);
   return TRUE;
 }
@@ -270,6 +278,7 @@ trw_attempt_survive_loss (TrwAttempt *self, GError **error)
     return FALSE;
   if (trw_upload_lose (self->upload, &other))
     {
+      note_unanswered (self);
       ask_next (self);
       return TRUE;
     }
@@ -337,8 +346,12 @@ trw_attempt_take_upload_answer (TrwAttempt *self)
     case TRW_VERDICT_REFUSED:
       self->is_refused = TRUE;
       return TRUE;
-    case TRW_VERDICT_NEXT:
     case TRW_VERDICT_AFRESH:
+      /* The daemon is asked whether it may be, and knows what was sent. */
+      self->is_unanswered = FALSE;
+      ask_next (self);
+      return FALSE;
+    case TRW_VERDICT_NEXT:
       ask_next (self);
       return FALSE;
     case TRW_VERDICT_FAIL:
