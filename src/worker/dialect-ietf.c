@@ -161,29 +161,27 @@ informed (TrwUpload *upload, const TrwReply *reply)
 {
   TrwIetfState *self = trw_upload_get_state (upload);
   const TrwIetfVersion *version;
-  gboolean is_new_place;
-  gboolean has_news;
+  gboolean has_news = FALSE;
   TrwIetfWords words;
 
   if (reply->status != TRW_IETF_SUPPORTED
       || (!trw_ietf_state_is_creating (self) && self->stage != TRW_IETF_APPEND))
-    return TRW_INTERIM_OLD;
+    return TRW_INTERIM_GO_ON;
   trw_ietf_read (self->version, reply->headers, &words);
   version = trw_ietf_find_number (words.version);
   if (version != NULL)
     trw_ietf_state_learn (self, version->word);
   if (version != self->version)
-    return TRW_INTERIM_OLD;
+    return TRW_INTERIM_GO_ON;
 
   if (trw_ietf_state_is_creating (self))
-    trw_ietf_state_drop_stale_place (self, reply);
-  is_new_place = trw_ietf_state_is_creating (self)
-                 && trw_ietf_state_take_location (self, reply);
-  has_news = trw_ietf_state_take_limits (self, &words) || is_new_place;
+    {
+      trw_ietf_state_drop_stale_place (self, reply);
+      has_news = trw_ietf_state_take_location (self, reply);
+    }
+  has_news |= trw_ietf_state_take_limits (self, &words);
   if (has_news && self->place != NULL && self->error == NULL)
     trw_ietf_state_tell_place (self);
-  if (words.offset > (gint64)trw_upload_get_confirmed (upload))
-    has_news = TRUE;
   if (words.offset >= 0)
     trw_ietf_state_take_offset (self, (guint64)words.offset);
   if (self->error != NULL)
@@ -193,7 +191,7 @@ informed (TrwUpload *upload, const TrwReply *reply)
       trw_ietf_state_look (self);
       return TRW_INTERIM_STOP;
     }
-  return has_news ? TRW_INTERIM_NEWS : TRW_INTERIM_OLD;
+  return TRW_INTERIM_GO_ON;
 }
 
 static gboolean
@@ -263,6 +261,21 @@ take_empty_creation (TrwUpload *upload, TrwIetfState *self, const TrwReply *repl
   return self->error != NULL ? TRW_VERDICT_NEXT : plan_next (upload, self, 0);
 }
 
+/* A success by its status, which says itself that it is none. */
+static TrwVerdict
+take_partial_creation (TrwIetfState *self, const TrwReply *reply)
+{
+  if (self->place == NULL && trw_ietf_state_take_location (self, reply))
+    trw_ietf_state_tell_place (self);
+  if (self->place != NULL)
+    trw_ietf_state_look (self);
+  else
+    trw_ietf_state_set_error (self,
+                              TRUNDLE_ERROR_PROTOCOL_ERROR,
+                              "The server was content before it had all of the body");
+  return TRW_VERDICT_NEXT;
+}
+
 static TrwVerdict
 take_creation (TrwUpload *upload,
                TrwIetfState *self,
@@ -275,11 +288,8 @@ take_creation (TrwUpload *upload,
 
   if (is_success (reply) && self->stage == TRW_IETF_CREATE_EMPTY)
     return take_empty_creation (upload, self, reply);
-  if (is_success (reply) && is_less && self->place != NULL)
-    {
-      trw_ietf_state_look (self);
-      return TRW_VERDICT_NEXT;
-    }
+  if (is_success (reply) && is_less)
+    return take_partial_creation (self, reply);
   if (is_success (reply))
     {
       trw_ietf_state_learn_silence (self);

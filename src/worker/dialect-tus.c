@@ -462,10 +462,11 @@ take_offset (TrwUpload *upload, State *self, guint64 offset, GError **error)
 {
   guint64 size = trw_upload_get_size (upload);
 
-  if (offset < trw_upload_get_confirmed (upload) || offset > size)
-    return fail (error,
-                 TRUNDLE_ERROR_PROTOCOL_ERROR,
-                 "The server has less of the upload than it said, or more than there is");
+  if (offset < trw_upload_get_confirmed (upload) || !trw_upload_can_have (upload, offset))
+    return fail (
+        error,
+        TRUNDLE_ERROR_PROTOCOL_ERROR,
+        "The server has less of the upload than it said, or more than it was sent");
   if (offset > trw_upload_get_confirmed (upload))
     self->n_conflicts = 0;
   trw_upload_confirm (upload, offset);
@@ -559,7 +560,7 @@ take_progress (TrwUpload *upload, State *self, const TrwReply *reply, GError **e
       self->stage = STAGE_LOOK;
       return TRW_VERDICT_NEXT;
     }
-  if (offset < self->offset || offset - self->offset > self->length)
+  if (offset < self->offset || offset - self->offset > reply->n_sent)
     return fail (error,
                  TRUNDLE_ERROR_PROTOCOL_ERROR,
                  "The server has another number of bytes than it was sent");

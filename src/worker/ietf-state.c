@@ -17,6 +17,9 @@
 /* A lifetime that is said anew with each answer is no news by less. */
 #define AGE_SLACK_US (60 * (gint64)G_USEC_PER_SEC)
 
+/* What is kept for longer is kept for ever, as far as we are concerned. */
+#define AGE_MAX_S (G_GINT64_CONSTANT (100) * 365 * 24 * 60 * 60)
+
 #define NO_LIMITS                                                                        \
   {                                                                                      \
     -1, -1, -1, -1                                                                       \
@@ -233,7 +236,8 @@ trw_ietf_state_take_limits (TrwIetfState *self, const TrwIetfWords *words)
     return FALSE;
   self->limits = words->limits;
   if (words->limits.age_s >= 0)
-    expires_us = g_get_real_time () + words->limits.age_s * G_USEC_PER_SEC;
+    expires_us = g_get_real_time ()
+                 + MIN (words->limits.age_s, AGE_MAX_S) * G_USEC_PER_SEC;
   has_news = is_other_age (self->expires_us, expires_us);
   if (has_news)
     self->expires_us = expires_us;
@@ -256,10 +260,10 @@ trw_ietf_state_take_offset (TrwIetfState *self, guint64 offset)
     trw_ietf_state_set_error (self,
                               TRUNDLE_ERROR_PROTOCOL_ERROR,
                               "The server lost some of the upload that it had received");
-  else if (offset > trw_upload_get_size (self->upload))
+  else if (!trw_upload_can_have (self->upload, offset))
     trw_ietf_state_set_error (self,
                               TRUNDLE_ERROR_PROTOCOL_ERROR,
-                              "The server has more of the upload than there is");
+                              "The server has more of the upload than it was sent");
   else
     {
       trw_upload_confirm (self->upload, offset);

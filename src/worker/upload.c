@@ -13,12 +13,26 @@
 #include "dialect.h"
 #include "sender.h"
 
-/* Interim answers that tell nothing new, and one more for so many bytes sent. */
+#include <string.h>
+
+/* Interim answers by which the server has no more, and one more for so many bytes sent.
+ */
 #define INTERIM_MAX 32
 #define BYTES_PER_INTERIM (64 * 1024)
 
-/* Questions in a row after which the server has no byte more. */
+/* Questions in a row after which the server has no byte more, or hardly one of what it
+ * was sent: a byte that it keeps is worth so many that are lost, and beyond that so many
+ * may be lost altogether. */
 #define FRUITLESS_MAX 32
+#define WASTE_PER_BYTE 32
+#define WASTE_MAX (64 * 1024 * 1024)
+
+/* One that is longer is none that anybody means; the daemon would not believe us. */
+#define PLACE_URL_MAX (16 * 1024)
+
+/* What changes of a place is told so often, and then at this pace. */
+#define TOLD_MAX 32
+#define TOLD_INTERVAL_US (10 * (gint64)G_USEC_PER_SEC)
 
 #define LOCATION_FLAGS                                                                   \
   (G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE)
@@ -43,13 +57,18 @@ struct _TrwUpload
   gboolean is_complete;
   guint64 confirmed_before; /* when it last grew by a question */
   guint n_fruitless;
-  guint n_interim;    /* of the hop */
-  gboolean has_heard; /* others than 100 */
+  guint64 n_wasted;      /* bytes that were sent for little */
+  gboolean began_before; /* in an earlier attempt, of which is not known what was sent */
+  guint64 reach;         /* what was sent went so far */
+  guint n_interim;       /* of the hop */
+  gboolean has_heard;    /* others than 100 */
   guint n_hops;
 
   GVariant *place;     /* (owned) (nullable): as it was told last, or before */
   gboolean is_foreign; /* a stranger said where it is */
   guint n_unheard;
+  guint n_told;
+  gint64 begun_mono_us;
   gboolean has_begun_anew;
   const char *learned; /* (unowned) (nullable), static */
 };
@@ -83,6 +102,7 @@ static void
 take_place (TrwUpload *self, GVariant *place)
 {
   self->place = g_variant_ref (place);
+  self->began_before = TRUE;
   g_variant_lookup (place, "foreign", "b", &self->is_foreign);
   g_variant_lookup (place, "confirmed", "t", &self->confirmed);
   self->confirmed = MIN (self->confirmed, trw_upload_get_size (self));
@@ -99,6 +119,7 @@ trw_upload_new (const TrwRequest *request,
   self->request = request;
   self->hooks = hooks;
   self->user_data = user_data;
+  self->begun_mono_us = g_get_monotonic_time ();
   self->dialect = request->dialect;
   if (self->dialect == NULL)
     self->dialect = trw_dialect_choose ((const char *const *)request->resumable,
@@ -162,6 +183,14 @@ is_downgrade (GUri *from, GUri *to)
          && g_str_equal (g_uri_get_scheme (to), "http");
 }
 
+static gboolean
+is_too_long (GUri *place)
+{
+  g_autofree char *text = g_uri_to_string (place);
+
+  return strlen (text) > PLACE_URL_MAX;
+}
+
 GUri *
 trw_upload_resolve (TrwUpload *self, const char *location, GError **error)
 {
@@ -175,7 +204,7 @@ trw_upload_resolve (TrwUpload *self, const char *location, GError **error)
     text = g_uri_to_string_partial (raw, G_URI_HIDE_USERINFO | G_URI_HIDE_FRAGMENT);
   if (text != NULL)
     target = trundle_url_parse (text, NULL);
-  if (target == NULL)
+  if (target == NULL || is_too_long (target))
     {
       g_set_error_literal (error,
                            TRUNDLE_ERROR,
@@ -215,6 +244,20 @@ add_confirmed (TrwUpload *self)
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
+/* What is not told now is told with what changes next: it is not needed to go on. */
+static gboolean
+may_wait (TrwUpload *self, GVariant *place)
+{
+  gint64 age_us = g_get_monotonic_time () - self->begun_mono_us;
+  const char *before = NULL;
+  const char *after = NULL;
+
+  if (self->place == NULL || !g_variant_lookup (self->place, "url", "&s", &before)
+      || !g_variant_lookup (place, "url", "&s", &after) || !g_str_equal (before, after))
+    return FALSE;
+  return self->n_told > TOLD_MAX + age_us / TOLD_INTERVAL_US;
+}
+
 void
 trw_upload_tell (TrwUpload *self, GVariant *place)
 {
@@ -235,12 +278,13 @@ trw_upload_tell (TrwUpload *self, GVariant *place)
     }
   else
     all = g_variant_ref_sink (g_variant_dict_end (&dict));
-  if (self->place != NULL && g_variant_equal (self->place, all))
+  if ((self->place != NULL && g_variant_equal (self->place, all)) || may_wait (self, all))
     return;
 
   g_clear_pointer (&self->place, g_variant_unref);
   self->place = g_variant_ref (all);
   self->n_unheard++;
+  self->n_told++;
   all_confirmed = add_confirmed (self);
   self->hooks->told (all_confirmed, self->user_data);
 }
@@ -272,6 +316,15 @@ trw_upload_get_confirmed (TrwUpload *self)
   return self->confirmed;
 }
 
+gboolean
+trw_upload_can_have (TrwUpload *self, guint64 offset)
+{
+  guint64 end = self->question.offset + trw_upload_get_hop_sent (self);
+
+  return offset <= trw_upload_get_size (self)
+         && (self->began_before || offset <= MAX (self->reach, end));
+}
+
 void
 trw_upload_set_complete (TrwUpload *self)
 {
@@ -290,10 +343,16 @@ trw_upload_learn (TrwUpload *self, const char *word)
 const TrwQuestion *
 trw_upload_ask (TrwUpload *self, GError **error)
 {
+  guint64 offset = self->question.offset;
+
   clear_question (self);
   self->question.headers = soup_message_headers_new (SOUP_MESSAGE_HEADERS_REQUEST);
   if (!self->dialect->ask (self, &self->question, error))
-    return NULL;
+    {
+      /* How far the last one came is a fact of the end. */
+      self->question.offset = offset;
+      return NULL;
+    }
   g_assert (self->question.offset <= trw_upload_get_size (self)
             && self->question.length
                    <= trw_upload_get_size (self) - self->question.offset);
@@ -372,6 +431,8 @@ trw_upload_stop (TrwUpload *self)
   self->is_whole = self->is_out
                    && self->question.offset + self->question.length
                           == trw_upload_get_size (self);
+  self->reach = MAX (self->reach, self->question.offset + self->hop_sent);
+  self->n_wasted += self->hop_sent;
   g_clear_pointer (&self->sender, trw_sender_free);
 }
 
@@ -420,13 +481,15 @@ trw_upload_inform (TrwUpload *self,
                    TrwInterim *out_interim)
 {
   const TrwReply reply = make_reply (self, status, headers);
+  guint64 confirmed = self->confirmed;
 
   self->has_heard |= status != SOUP_STATUS_CONTINUE;
-  *out_interim = TRW_INTERIM_OLD;
+  *out_interim = TRW_INTERIM_GO_ON;
   if (self->dialect->informed != NULL && status != SOUP_STATUS_CONTINUE)
     *out_interim = self->dialect->informed (self, &reply);
-  return *out_interim != TRW_INTERIM_OLD
-         || ++self->n_interim <= INTERIM_MAX + reply.n_sent / BYTES_PER_INTERIM;
+  if (*out_interim == TRW_INTERIM_STOP || self->confirmed > confirmed)
+    return TRUE;
+  return ++self->n_interim <= INTERIM_MAX + reply.n_sent / BYTES_PER_INTERIM;
 }
 
 gboolean
@@ -447,10 +510,16 @@ trw_upload_has_heard (TrwUpload *self)
 static gboolean
 is_fruitful (TrwUpload *self)
 {
-  gboolean has_grown = self->confirmed > self->confirmed_before;
+  guint64 n_grown = self->confirmed > self->confirmed_before
+                        ? self->confirmed - self->confirmed_before
+                        : 0;
 
   self->confirmed_before = self->confirmed;
-  self->n_fruitless = has_grown ? 0 : self->n_fruitless + 1;
+  self->n_wasted -= MIN (self->n_wasted / WASTE_PER_BYTE, n_grown) * WASTE_PER_BYTE;
+  if (n_grown > 0 && self->n_wasted <= WASTE_MAX)
+    self->n_fruitless = 0;
+  else
+    self->n_fruitless++;
   return self->n_fruitless <= FRUITLESS_MAX;
 }
 
@@ -463,6 +532,9 @@ begin_anew (TrwUpload *self)
   self->is_foreign = FALSE;
   self->is_complete = FALSE;
   self->n_fruitless = 0;
+  self->n_wasted = 0;
+  self->began_before = FALSE;
+  self->reach = 0;
   trw_upload_confirm (self, 0);
   self->confirmed_before = 0;
   end_dialect (self);

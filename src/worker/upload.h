@@ -31,8 +31,7 @@ typedef enum
 /* What an interim answer means. */
 typedef enum
 {
-  TRW_INTERIM_OLD,  /* it told nothing new: others may come only so often */
-  TRW_INTERIM_NEWS, /* something new */
+  TRW_INTERIM_GO_ON,
   TRW_INTERIM_STOP, /* the question is not what is to be asked: it is broken off, and the
                      * next one is asked */
 } TrwInterim;
@@ -85,6 +84,11 @@ void
 trw_upload_confirm (TrwUpload *self, guint64 offset);
 guint64
 trw_upload_get_confirmed (TrwUpload *self);
+
+/* Whether the server can keep the body up to @offset: all of it when an earlier attempt
+ * began the upload, else no more than was sent in this one. */
+gboolean
+trw_upload_can_have (TrwUpload *self, guint64 offset);
 
 /* The server has all of it, whatever was sent in this attempt. */
 void
@@ -150,7 +154,7 @@ gboolean
 trw_upload_look (TrwUpload *self, TrwFlow *out_flow);
 
 /* What the dialect makes of it.  trw_upload_inform() is FALSE when it was one too many
- * that told nothing. */
+ * since the server last had more of the body, or was sent more. */
 gboolean
 trw_upload_inform (TrwUpload *self,
                    guint status,

@@ -341,7 +341,8 @@ test_broken_off (StoryCase *self, gconstpointer data)
     { .answer = "HTTP/1.1 204 Fine\r\nUpload-Complete: ?0\r\n\r\n", .n_uses = 1 },
     { .answer = STATE ("1000", "0") "Upload-Limit: max-append-size=16000000\r\n" END,
       .n_uses = 1 },
-    { .interim = SUPPORTED V8 AT (
+    { .interim_every = 1000,
+      .interim_on = SUPPORTED V8 AT (
           "/place") "Upload-Limit: max-append-size=16000000\r\n" END,
       .take = 1000,
       .answer = "",

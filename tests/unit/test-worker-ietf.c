@@ -29,7 +29,7 @@ static const Story stories[] = {
   { "8/several-interim",
     NULL,
     NULL,
-    { { CREATED_8, MADE_8 SUPPORTED V8 "Upload-Offset: 1\r\n" END MADE_8, DONE_8 } },
+    { { CREATED_8, MADE_8 SUPPORTED V8 "Upload-Offset: 0\r\n" END MADE_8, DONE_8 } },
     "",
     "done",
     "ietf-8",
