@@ -405,64 +405,6 @@ test_sandbox (UploadFixture *f, gconstpointer data)
   g_dbus_connection_close_sync (client, NULL, NULL);
 }
 
-/* Three calls of one sandbox: the third is read once another has ended; and nobody else
- * waits for them. */
-static void
-test_line (UploadFixture *f, gconstpointer data)
-{
-  g_autoptr (GDBusConnection) client = bus_fixture_connect_as (
-      &f->bus, BUS_FIXTURE_FLATPAK ("org.example.C", "network;"), NULL);
-  g_autofree char *session = bus_fixture_open_session (&f->bus, client, "c", "@a{sv} {}");
-  GAsyncResult *results[3] = { NULL };
-  int writers[3];
-
-  for (guint i = 0; i < 3; i++)
-    {
-      g_autoptr (GUnixFDList) list = g_unix_fd_list_new ();
-      int ends[2];
-
-      g_assert_cmpint (pipe2 (ends, O_CLOEXEC), ==, 0);
-      g_unix_fd_list_append (list, ends[0], NULL);
-      close (ends[0]);
-      writers[i] = ends[1];
-      g_dbus_connection_call_with_unix_fd_list (
-          client,
-          TRUNDLE_BUS_NAME,
-          session,
-          TRUNDLE_INTERFACE_SESSION,
-          "CreateUploadTask",
-          g_variant_new_parsed ("('http://localhost/', {'body': <handle 0>})"),
-          NULL,
-          G_DBUS_CALL_FLAGS_NONE,
-          -1,
-          list,
-          NULL,
-          test_take_result,
-          &results[i]);
-    }
-  bus_fixture_drain (&f->bus, client);
-  upload_fixture_create (f, "{'body-bytes': <b'a'>}", NULL);
-
-  close (writers[2]);
-  bus_fixture_drain (&f->bus, client);
-  g_assert_null (results[2]);
-  close (writers[0]);
-  test_await (results[0] != NULL && results[2] != NULL);
-  g_assert_null (results[1]);
-  close (writers[1]);
-  test_await (results[1] != NULL);
-  for (guint i = 0; i < 3; i++)
-    {
-      g_autoptr (GError) error = NULL;
-      g_autoptr (GVariant) reply = g_dbus_connection_call_with_unix_fd_list_finish (
-          client, NULL, results[i], &error);
-
-      g_assert_no_error (error);
-      g_object_unref (results[i]);
-    }
-  g_dbus_connection_close_sync (client, NULL, NULL);
-}
-
 static void
 test_stranger (UploadFixture *f, gconstpointer data)
 {
@@ -759,7 +701,6 @@ main (int argc, char **argv)
   ADD ("path", test_path);
   ADD ("law-14/sandbox", test_sandbox);
   ADD ("law-8/stranger", test_stranger);
-  ADD ("line", test_line);
   ADD ("batch/shared", test_shared);
   ADD ("batch/fails", test_batch_fails);
   ADD ("dedup", test_dedup);

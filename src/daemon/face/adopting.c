@@ -63,7 +63,7 @@ trd_adopting_enter (TrdAdopting *self, TrdCall *call)
   return TRUE;
 }
 
-TrdCall *
+void
 trd_adopting_leave (TrdAdopting *self, const TrdOwner *owner)
 {
   guint n = count (self, owner);
@@ -74,7 +74,11 @@ trd_adopting_leave (TrdAdopting *self, const TrdOwner *owner)
   else
     g_hash_table_insert (
         self->counts, g_strdup (trd_owner_key (owner)), GUINT_TO_POINTER (n - 1));
+}
 
+TrdCall *
+trd_adopting_next (TrdAdopting *self)
+{
   for (GList *l = self->line->head; l != NULL; l = l->next)
     {
       TrdCall *call = l->data;

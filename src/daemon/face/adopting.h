@@ -20,6 +20,10 @@ trd_adopting_free (TrdAdopting *self);
  * the line. */
 gboolean
 trd_adopting_enter (TrdAdopting *self, TrdCall *call);
-/* Returns who is to try again now.  (transfer none) (nullable) */
-TrdCall *
+void
 trd_adopting_leave (TrdAdopting *self, const TrdOwner *owner);
+/* Takes the first who may try again now out of the line.  That one may find that there is
+ * nothing to be done any more, and never enter: ask until there is nobody.  (transfer
+ * none) (nullable) */
+TrdCall *
+trd_adopting_next (TrdAdopting *self);

@@ -325,9 +325,10 @@ on_bodies_adopted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   TrdCall *call = user_data;
   g_autoptr (TrdGate) self = g_object_ref (call->gate);
-  TrdCall *next = trd_adopting_leave (self->adopting, call->peer->owner);
   GError *error = NULL;
+  TrdCall *next;
 
+  trd_adopting_leave (self->adopting, call->peer->owner);
   call->bodies = trd_bodies_adopt_finish (result, &error);
   if (call->bodies == NULL)
     trd_call_return_error (call, error);
@@ -336,7 +337,7 @@ on_bodies_adopted (GObject *source, GAsyncResult *result, gpointer user_data)
   else
     dispatch (call);
   /* From the beginning: the object may be gone. */
-  if (next != NULL)
+  while ((next = trd_adopting_next (self->adopting)) != NULL)
     dispatch (next);
 }
 
