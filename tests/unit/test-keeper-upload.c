@@ -7,12 +7,15 @@
 
 #include "config.h"
 
+#include "await.h"
 #include "common/defaults.h"
 #include "common/error.h"
 #include "common/vocabulary.h"
 #include "core-fixture-keep.h"
 #include "core-fixture-upload.h"
 #include "port/sources.h"
+
+#include <glib/gstdio.h>
 
 static guint
 count_terminations (CoreFixture *f)
@@ -335,6 +338,70 @@ changed_source_tells_none (CoreFixture *f, gconstpointer data)
   g_assert_cmpuint (count_terminations (f), ==, 1);
 }
 
+/* What is to be sent is not there any more, whoever took it. */
+static void
+lose_files (CoreFixture *f)
+{
+  g_autofree char *path = g_build_filename (f->directory, "spool", NULL);
+  g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (directory)) != NULL)
+    {
+      g_autofree char *file = g_build_filename (path, name, NULL);
+
+      if (trd_body_is_file_name (name))
+        g_assert_cmpint (g_unlink (file), ==, 0);
+    }
+}
+
+/* Fault (disk): the copy of what is sent is gone | Proves: the upload ends, and does not
+ * wait for what cannot be kept */
+static void
+lost_source_ends (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = begin (f, "PUT", "");
+  g_autoptr (GBytes) left = NULL;
+
+  lose_files (f);
+  upload_end (f, task, upload_failed (TRUNDLE_ERROR_CONNECTION_LOST, 60, 40));
+  upload_sit_out (f, task);
+  test_await (trd_task_is_finished (task));
+  upload_assert_ended (f, task, "FileNotFound");
+  left = keep_lookup (f, task);
+  g_assert_null (left);
+  g_assert_cmpuint (count_terminations (f), ==, 1);
+}
+
+/* Fault (disk): the copy of what is sent is gone, and the time is over | Proves: it ends
+ * with that */
+static void
+lost_source_expires (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = begin (f, "PUT", "'resource-timeout': <@t 5000>");
+
+  lose_files (f);
+  fake_clock_advance (f->clock, 5 * G_USEC_PER_SEC);
+  test_await (trd_task_is_finished (task));
+  upload_assert_ended (f, task, "TimedOut");
+}
+
+/* Fault (disk): the copy of what is sent is gone, and data to go on with is asked for |
+ * Proves: whoever asks is told, and nothing was cancelled */
+static void
+lost_source_is_told (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = begin (f, "PUT", "");
+  g_autoptr (GBytes) left = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lose_files (f);
+  g_assert_false (trd_registry_cancel_keeping (f->registry, task, &left, &error));
+  g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_FILE_NOT_FOUND);
+  g_assert_cmpint (task->state, ==, TRUNDLE_TASK_RUNNING);
+  g_assert_true (trd_registry_cancel (f->registry, task, "client", NULL));
+}
+
 static void
 retry_goes_on (CoreFixture *f, gconstpointer data)
 {
@@ -426,6 +493,9 @@ main (int argc, char *argv[])
   add ("/keeper-upload/failure/413", failure_tells_data, GUINT_TO_POINTER (413));
   add ("/keeper-upload/failure/timeout", timeout_tells_data, NULL);
   add ("/keeper-upload/failure/source-changed", changed_source_tells_none, NULL);
+  add ("/keeper-upload/lost/ends", lost_source_ends, NULL);
+  add ("/keeper-upload/lost/expires", lost_source_expires, NULL);
+  add ("/keeper-upload/lost/is-told", lost_source_is_told, NULL);
   add ("/keeper-upload/retry", retry_goes_on, NULL);
   add ("/keeper-upload/retry/after-heir", retry_after_an_heir, NULL);
   add ("/keeper-upload/retry/failed", failed_retry_takes_nothing, NULL);

@@ -232,10 +232,15 @@ new_resumable_upload (TrdKeeper *self,
                       GError **error)
 {
   g_autoptr (TrdResumable) kept = new_kept (self, owner, row);
-  g_autoptr (TrdBody) body = trd_body_from_variant (row->body, error);
+  g_autoptr (TrdBody) body = trd_body_from_variant (row->body, NULL);
   g_autoptr (TrdBody) shared = NULL;
 
-  if (body != NULL)
+  if (body == NULL)
+    g_set_error_literal (error,
+                         TRUNDLE_ERROR,
+                         TRUNDLE_ERROR_FAILED,
+                         "What is stored of an upload makes no sense");
+  else
     shared = trd_sources_share_body (self->env->spool, body, error);
   if (shared == NULL)
     return NULL;

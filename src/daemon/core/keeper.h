@@ -26,7 +26,9 @@ trd_keeper_restore (TrdKeeper *self, GError **error);
 
 /* Keeps the part of @row, which ends, as far as it could be gone on with: then @out_data
  * gets the data to tell, else NULL.  @response is the answer the part is of.  The row
- * names no part any more then.  In the transaction that is open. */
+ * names no part any more then.  In the transaction that is open.  Errors: those of the
+ * store, which are no TRUNDLE_ERROR; and those of trd_sources_share_body(), when what is
+ * sent cannot be kept, and nothing has changed. */
 gboolean
 trd_keeper_keep (TrdKeeper *self,
                  const TrdOwner *owner,

@@ -9,6 +9,7 @@
 
 #include "core/turn-private.h"
 
+#include "common/error.h"
 #include "common/vocabulary.h"
 #include "core/registry-internal.h"
 #include "core/runner.h"
@@ -43,14 +44,23 @@ trd_step_leave (
     TrdTurn *self, TrdStep *step, GVariant *response, GBytes **out_data, GError **error)
 {
   g_autoptr (GBytes) data = NULL;
+  g_autoptr (GError) local_error = NULL;
 
   if (!trd_keeper_keep (trd_registry_get_keeper (self->registry),
                         step->task->session->row->owner,
                         step->row,
                         response,
                         &data,
-                        error))
-    return FALSE;
+                        &local_error))
+    {
+      /* Who asks for the data is told; a task that ends by itself ends without. */
+      if (out_data != NULL || local_error->domain != TRUNDLE_ERROR)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+      g_message ("Nothing is kept of an upload: %s", local_error->message);
+    }
 
   /* The answer to an upload is never gone on with. */
   step->discard = data == NULL || step->row->kind == TRUNDLE_KIND_UPLOAD;
