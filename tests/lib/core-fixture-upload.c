@@ -44,7 +44,12 @@ create (CoreFixture *f,
   g_autoptr (GError) error = NULL;
   g_autoptr (GArray) ids = NULL;
   TrdDraft *draft = trd_draft_new (TRUNDLE_KIND_UPLOAD, url, g_variant_new_parsed (text));
+  const char *path;
 
+  if (g_variant_lookup (draft->options, "destination-path", "&s", &path))
+    draft->place = trd_spool_resolve (
+        f->env.spool, -1, path, NULL, TRUNDLE_IF_EXISTS_FAIL, &error);
+  g_assert_no_error (error);
   draft->body = body;
   draft->body_size = UPLOAD_SIZE;
   g_ptr_array_add (drafts, draft);

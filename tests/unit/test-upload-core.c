@@ -9,6 +9,7 @@
 #include "await.h"
 #include "common/defaults.h"
 #include "core/reset.h"
+#include "core/runner.h"
 #include "core-fixture-upload.h"
 
 #define DAY G_TIME_SPAN_DAY
@@ -174,6 +175,28 @@ all_of_it_must_be_sent (CoreFixture *f, gconstpointer data)
   row = upload_load (f, task);
   g_assert_cmpint (task->state, ==, TRUNDLE_TASK_QUEUED);
   g_assert_cmpstr (row->transient_name, ==, "ProtocolError");
+}
+
+/* Fault (daemon): the daemon is gone while the answer gets its name | Proves: the next
+ * one knows that all of it was sent, and sends nothing */
+static void
+success_is_of_all (CoreFixture *f, gconstpointer data)
+{
+  g_autofree char *options = g_strdup_printf ("'destination-path': <'%s/answer'>",
+                                              f->directory);
+  TrdTask *task = upload_create (f, "PUT", options);
+  gint64 id = task->id;
+  g_autoptr (TrdTaskRow) row = NULL;
+
+  core_fixture_complete (f, task, "done");
+  g_assert_true (trd_task_is_sealing (task));
+  core_fixture_restart (f);
+  task = trd_registry_find_task (f->registry, id);
+  test_await (trd_task_is_finished (task));
+  upload_assert_ended (f, task, NULL);
+  row = upload_load (f, task);
+  g_assert_cmpuint (row->body_sent, ==, UPLOAD_SIZE);
+  g_assert_cmpuint (row->body_confirmed, ==, UPLOAD_SIZE);
 }
 
 /* ---- the place is gone ---- */
@@ -416,6 +439,28 @@ changed_source_terminates (CoreFixture *f, gconstpointer data)
   assert_terminates (f, UPLOAD_PLACE);
 }
 
+#define OTHER_DIGEST "0000000000000000000000000000000000000000000000000000000000000000"
+
+/* The server has it all and has said so; that its answer is of no use to us is no reason
+ * to have it removed. */
+static void
+nothing_is_taken_back (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = upload_create (
+      f, "PUT", "'digests': <{'sha-256': '" OTHER_DIGEST "'}>");
+
+  upload_tell (f, task, UPLOAD_AT);
+  for (guint i = 0; i < TRD_INTEGRITY_FAILURES_MAX; i++)
+    {
+      test_await (fake_transport_is_running (f->transport, task->id));
+      core_fixture_complete (f, task, "done");
+      upload_sit_out (f, task);
+    }
+  test_await (trd_task_is_finished (task));
+  upload_assert_ended (f, task, "IntegrityFailed");
+  g_assert_cmpuint (count_terminations (f), ==, 0);
+}
+
 /* The house is torn down while one is asked. */
 static void
 leaves_while_asking (CoreFixture *f, gconstpointer data)
@@ -620,6 +665,7 @@ add_places (void)
   add ("/upload/progress/confirmed", confirmed_is_progress, NULL);
   add ("/upload/progress/answer", answer_is_no_progress, NULL);
   add ("/upload/all-of-it", all_of_it_must_be_sent, NULL);
+  add ("/upload/all-of-it/crash", success_is_of_all, NULL);
   add ("/upload/anew/once", begins_anew_once, NULL);
   add ("/upload/anew/after-progress", begins_anew_after_progress, NULL);
   add ("/upload/anew/across-daemons", begins_anew_once_across_daemons, NULL);
@@ -641,6 +687,7 @@ add_ends (void)
   add ("/upload/terminate/a-few-at-once", terminates_a_few_at_once, NULL);
   add ("/upload/terminate/invalidated", invalidating_terminates, NULL);
   add ("/upload/terminate/source-changed", changed_source_terminates, NULL);
+  add ("/upload/terminate/answered", nothing_is_taken_back, NULL);
   add ("/upload/terminate/leaves-while-asking", leaves_while_asking, NULL);
 }
 

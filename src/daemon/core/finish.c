@@ -10,6 +10,7 @@
 #include "core/turn-private.h"
 
 #include "common/error.h"
+#include "core/runner.h"
 #include "value/upload.h"
 
 static void
@@ -63,10 +64,14 @@ abandon_upload (TrdStep *step)
 {
   TrdTaskRow *row = step->row;
 
-  if (row->error_name != NULL)
+  if (row->error_name != NULL && !trd_task_is_answered (step->task))
     step->abandoned = trd_upload_get_place (row->upload);
-  else if (row->kind == TRUNDLE_KIND_UPLOAD)
-    row->body_confirmed = row->body_size;
+  if (row->error_name == NULL && row->kind == TRUNDLE_KIND_UPLOAD)
+    {
+      /* Whoever gave the answer its name may not have seen it go. */
+      row->body_sent = row->body_size;
+      row->body_confirmed = row->body_size;
+    }
   g_clear_pointer (&row->upload, g_variant_unref);
 }
 

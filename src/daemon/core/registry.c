@@ -304,7 +304,7 @@ abandon_uploads (TrdRegistry *self, GPtrArray *rows)
       g_autoptr (GVariant) place = trd_upload_get_place (row->upload);
       TrdTask *task = place != NULL ? trd_registry_find_task (self, row->id) : NULL;
 
-      if (task == NULL || trd_task_is_finished (task))
+      if (task == NULL || trd_task_is_finished (task) || trd_task_is_answered (task))
         continue;
       /* Before the server is told. */
       if (task->run != NULL)

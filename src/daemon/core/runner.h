@@ -34,6 +34,10 @@ trd_run_end (TrdRun *run);
  * or expire, the file wins. */
 gboolean
 trd_task_is_sealing (const TrdTask *task);
+/* The server has given the answer that was wanted, whatever becomes of that with us: what
+ * it made of an upload is not to be taken away again. */
+gboolean
+trd_task_is_answered (const TrdTask *task);
 void
 trd_run_get_progress (TrdRun *run, guint64 *out_received, gint64 *out_expected);
 /* How far an upload is, and where the server keeps that (nullable, as the argument;

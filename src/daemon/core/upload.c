@@ -107,6 +107,14 @@ trd_run_is_unsure (const TrdRun *run)
   return run->unsure && !run->repeatable && trd_upload_has_place (run->upload);
 }
 
+gboolean
+trd_task_is_answered (const TrdTask *task)
+{
+  const TrdRun *run = task->run;
+
+  return task->has_intent || (run != NULL && run->outcome != NULL);
+}
+
 /* ---- the place ---- */
 
 /* @dialect: (nullable): nothing is known. */
