@@ -118,6 +118,24 @@ tus_creates_again (CoreFixture *f, gconstpointer data)
   assert_goes_on (f, task);
 }
 
+/* Fault (daemon): the daemon dies while a POST is under way, and its server turns out to
+ * speak tus | Proves: it does not go out in that, either */
+static void
+tus_repeats_no_post (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{}");
+  TrdTask *task = upload_create_in (f, session, UPLOAD_URL, "POST", "");
+  TrdTask *other = upload_create_in (f, session, UPLOAD_URL, "PUT", "");
+  TrdOutcome *outcome = upload_failed (TRUNDLE_ERROR_SOURCE_CHANGED, 0, 0);
+
+  test_await (fake_transport_is_running (f->transport, task->id));
+  outcome->dialect = g_strdup ("tus");
+  upload_end (f, other, outcome);
+  task = restart (f, task);
+  test_await (trd_task_is_finished (task));
+  upload_assert_ended (f, task, "ConnectionLost");
+}
+
 /* ---- at a place ---- */
 
 static void
@@ -266,6 +284,49 @@ post_that_begins_anew_is_a_post (CoreFixture *f, gconstpointer data)
 }
 
 static void
+begin_anew_by_tus (CoreFixture *f, TrdTask *task)
+{
+  upload_tell (f, task, "{'url': <'" UPLOAD_PLACE "'>, 'dialect': <'tus'>}");
+  fake_transport_send (f->transport, task->id, 40, 40);
+  upload_tell (f, task, UPLOAD_NOWHERE);
+}
+
+/* Fault (daemon): the daemon dies when a POST by tus has just begun anew | Proves: it
+ * goes on, since nothing of the body is sent before the next place is known */
+static void
+post_begins_anew_by_tus (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = upload_create (f, "POST", "'resumable': <'tus'>");
+
+  begin_anew_by_tus (f, task);
+  task = restart (f, task);
+  test_await (fake_transport_is_running (f->transport, task->id));
+}
+
+/* The app does not want it to be gone on with any more: then it is a request like any
+ * other. */
+static void
+post_without_its_place (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{}");
+  TrdTask *task = upload_create_in (f, session, UPLOAD_URL, data, "");
+
+  upload_tell (f, task, UPLOAD_AT);
+  upload_end (f, task, upload_failed (TRUNDLE_ERROR_CONNECTION_LOST, 100, 40));
+  core_fixture_configure (f, session, "{'resumable': <'off'>}");
+  upload_sit_out (f, task);
+  if (g_str_equal (data, "PUT"))
+    {
+      g_autofree char *place = upload_asked_place (f, task);
+
+      g_assert_cmpstr (place, ==, "");
+      return;
+    }
+  test_await (trd_task_is_finished (task));
+  upload_assert_ended (f, task, "ConnectionLost");
+}
+
+static void
 add (const char *path, void (*test) (CoreFixture *, gconstpointer), gconstpointer data)
 {
   g_test_add (path, CoreFixture, data, core_fixture_set_up, test, core_fixture_tear_down);
@@ -278,7 +339,11 @@ add_without_place (void)
   add ("/upload-once/patch", patch_is_sent_once, NULL);
   add ("/upload-once/never-out", post_that_never_went_out, NULL);
   add ("/upload-once/post/crash", post_after_a_crash, NULL);
+  add ("/upload-once/post/tus-is-learned", tus_repeats_no_post, NULL);
   add ("/upload-once/put", put_is_repeated, NULL);
+  add ("/upload-once/place-not-wanted/POST", post_without_its_place, "POST");
+  add ("/upload-once/place-not-wanted/PUT", post_without_its_place, "PUT");
+  add ("/upload-once/tus/anew-crash", post_begins_anew_by_tus, NULL);
   add ("/upload-once/idempotent", app_allows_repeating, "'idempotent': <true>");
   add ("/upload-once/retry-safe", app_allows_repeating, "'retry-safe': <true>");
   add ("/upload-once/key", app_allows_repeating, "'idempotency-key': <true>");

@@ -152,6 +152,9 @@ void
 trd_run_take_upload (TrdRun *run, const TrdTaskRow *row);
 void
 trd_run_clear_upload (TrdRun *run);
+/* At a place that its server keeps, which repeats nothing. */
+gboolean
+trd_run_goes_on (const TrdRun *run);
 /* Bytes that are on their way, and those of them that are there. */
 void
 trd_run_note_sent (TrdRun *run, guint64 sent, guint64 confirmed);

@@ -19,7 +19,6 @@
 #include "core/request.h"
 #include "core/resume.h"
 #include "core/turn.h"
-#include "value/upload.h"
 
 enum
 {
@@ -309,7 +308,7 @@ begin_once (TrdRun *run, TrdTaskRow *row, GError **error)
     return hand_over (run, row, error);
 
   /* To go on at a known place repeats nothing. */
-  if (!row->sent || trd_upload_has_place (row->upload))
+  if (!row->sent || trd_run_goes_on (run))
     {
       row->sent = TRUE;
       return trd_store_update_task (run->runner->env->store, row, error)

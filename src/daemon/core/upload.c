@@ -23,6 +23,33 @@ offers (TrdRun *run, const char *dialect)
   return g_strv_contains (words, dialect);
 }
 
+gboolean
+trd_run_goes_on (const TrdRun *run)
+{
+  return trd_upload_has_place (run->upload);
+}
+
+/* Of tus the first request makes a place, and nothing of the body is in it. */
+static gboolean
+begins_without_body (TrdRun *run)
+{
+  return offers (run, "tus");
+}
+
+/* The app may have said since that nothing is to be gone on with: then there is no place
+ * to judge by, either.  (transfer full) (nullable) */
+static GVariant *
+find_upload (TrdRun *run, const TrdTaskRow *row)
+{
+  g_autoptr (GVariant) nowhere = NULL;
+
+  if (!trd_upload_has_place (row->upload) || g_variant_n_children (run->offer) > 0)
+    return row->upload != NULL ? g_variant_ref (row->upload) : NULL;
+
+  nowhere = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+  return trd_upload_with_place (row->upload, nowhere);
+}
+
 void
 trd_run_take_upload (TrdRun *run, const TrdTaskRow *row)
 {
@@ -30,15 +57,15 @@ trd_run_take_upload (TrdRun *run, const TrdTaskRow *row)
   if (!run->is_upload)
     return;
 
-  run->upload = row->upload != NULL ? g_variant_ref (row->upload) : NULL;
-  run->confirmed = trd_upload_has_place (row->upload) ? row->body_confirmed : 0;
+  run->offer = trd_dialects_find (run->runner->registry, run->task->session, row);
+  run->may_choose = trd_dialects_may_choose (run->task->session, row);
+  run->upload = find_upload (run, row);
+  run->confirmed = trd_upload_has_place (run->upload) ? row->body_confirmed : 0;
   run->sent = run->confirmed;
   run->body_size = row->body_size;
   run->unsure = row->sent;
-  run->offer = trd_dialects_find (run->runner->registry, run->task->session, row);
-  run->may_choose = trd_dialects_may_choose (run->task->session, row);
-  /* Of tus it makes a place only, and nothing of the body is in it. */
-  if (offers (run, "tus") && !trd_upload_has_place (row->upload))
+  /* By tus it only makes a place, unless it was sent in another way before. */
+  if (begins_without_body (run) && !trd_run_goes_on (run) && !row->sent)
     run->context.idempotent = TRUE;
 }
 
@@ -128,10 +155,13 @@ learn (TrdRun *run, const char *dialect)
     trd_dialects_learn (run->runner->registry, run->task->session, row->url, dialect);
 }
 
-/* Whoever finds this row goes on there, and knows that the server may have seen all. */
+/* Whoever finds this row goes on there, and knows whether the server may have seen all.
+ */
 static gboolean
 store_upload (TrdRun *run, GVariant *upload, guint64 confirmed, GError **error)
 {
+  gboolean is_harmless = run->repeatable
+                         || (!trd_upload_has_place (upload) && begins_without_body (run));
   TrdStore *store = run->runner->env->store;
   g_autoptr (TrdTaskRow) row = trd_store_load_task (store, run->task->id, error);
 
@@ -141,7 +171,7 @@ store_upload (TrdRun *run, GVariant *upload, guint64 confirmed, GError **error)
   g_clear_pointer (&row->upload, g_variant_unref);
   row->upload = g_variant_ref (upload);
   row->body_confirmed = confirmed;
-  row->sent = !run->repeatable;
+  row->sent = !is_harmless;
   return trd_store_update_task (store, row, error);
 }
 
