@@ -336,6 +336,29 @@ another_address_voids_the_place (CoreFixture *f, gconstpointer data)
 
 /* ---- giving it up ---- */
 
+/* The server it was begun at is told, by who began: what is secret now is for another. */
+static void
+update_tells_no_new_secret (CoreFixture *f, gconstpointer data)
+{
+  TrdTask *task = upload_create (
+      f, "PUT", "'headers': <[('Authorization', 'Bearer old')]>");
+  g_autoptr (GPtrArray) list = NULL;
+  g_autoptr (GVariant) secret = NULL;
+  g_autofree char *text = NULL;
+  const char *url = "";
+
+  upload_tell (f, task, UPLOAD_AT);
+  upload_end (f, task, upload_failed (TRUNDLE_ERROR_CONNECTION_LOST, 9, 9));
+  update (f, task, data);
+  list = fake_transport_list_terminations (f->transport);
+  g_assert_cmpuint (list->len, ==, 1);
+  g_variant_lookup (list->pdata[0], "url", "&s", &url);
+  g_assert_cmpstr (url, ==, UPLOAD_URL);
+  secret = g_variant_lookup_value (list->pdata[0], "secret-headers", NULL);
+  text = g_variant_print (secret, FALSE);
+  g_assert_cmpstr (text, ==, "[('Authorization', 'Bearer old')]");
+}
+
 static void
 assert_terminates (CoreFixture *f, const char *url)
 {
@@ -675,6 +698,13 @@ add_places (void)
   add ("/upload/update/address",
        another_address_voids_the_place,
        "{'url': <'https://a.example/elsewhere'>}");
+  add ("/upload/update/secrets/origin",
+       update_tells_no_new_secret,
+       "{'url': <'https://b.example/up'>, "
+       "'headers': <[('Authorization', 'Bearer new')]>}");
+  add ("/upload/update/secrets/method",
+       update_tells_no_new_secret,
+       "{'method': <'PATCH'>, 'headers': <[('Authorization', 'Bearer new')]>}");
   add ("/upload/update/method", another_address_voids_the_place, "{'method': <'PATCH'>}");
 }
 

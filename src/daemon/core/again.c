@@ -47,9 +47,10 @@ take_secrets (TrdTurn *self, TrdStep *step, const TrdRequestParts *request)
   step->row->secrets_id = g_strdup (trd_secrets_get_id (step->secrets));
 }
 
-/* What a server keeps is of what was asked of it before. */
+/* What a server keeps is of what was asked of it before, and it is told by who asked:
+ * what is secret now may be for another one. */
 static void
-void_upload (TrdStep *step, const TrdRequestParts *request)
+void_upload (TrdTurn *self, TrdStep *step, const TrdRequestParts *request)
 {
   TrdTaskRow *row = step->row;
   g_autofree char *before = trundle_options_get_string (row->options, NULL, "method");
@@ -58,8 +59,7 @@ void_upload (TrdStep *step, const TrdRequestParts *request)
   if (g_str_equal (row->url, request->url) && g_strcmp0 (before, after) == 0)
     return;
 
-  step->abandoned = trd_upload_get_place (row->upload);
-  g_clear_pointer (&row->upload, g_variant_unref);
+  trd_step_abandon_upload (self, step);
   row->body_sent = 0;
   row->body_confirmed = 0;
 }
@@ -67,7 +67,7 @@ void_upload (TrdStep *step, const TrdRequestParts *request)
 void
 trd_step_set_request (TrdTurn *self, TrdStep *step, const TrdRequestParts *request)
 {
-  void_upload (step, request);
+  void_upload (self, step, request);
   g_free (step->row->url);
   step->row->url = g_strdup (request->url);
   g_variant_unref (step->row->options);

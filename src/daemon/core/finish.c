@@ -11,6 +11,7 @@
 
 #include "common/error.h"
 #include "core/runner.h"
+#include "core/terminator.h"
 #include "value/upload.h"
 
 static void
@@ -57,15 +58,27 @@ finished_details (const TrdTaskRow *row)
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
+void
+trd_step_abandon_upload (TrdTurn *self, TrdStep *step)
+{
+  TrdTaskRow *row = step->row;
+  g_autoptr (GVariant) place = trd_upload_get_place (row->upload);
+
+  if (place != NULL)
+    step->termination = trd_terminator_compose (
+        trd_registry_get_terminator (self->registry), step->task, row, place);
+  g_clear_pointer (&row->upload, g_variant_unref);
+}
+
 /* What a server keeps of an upload is of no use to anybody any more, unless it was left
  * to be gone on with (core/leave.c). */
 static void
-abandon_upload (TrdStep *step)
+end_upload (TrdTurn *self, TrdStep *step)
 {
   TrdTaskRow *row = step->row;
 
   if (row->error_name != NULL && !trd_task_is_answered (step->task))
-    step->abandoned = trd_upload_get_place (row->upload);
+    trd_step_abandon_upload (self, step);
   if (row->error_name == NULL && row->kind == TRUNDLE_KIND_UPLOAD)
     {
       /* Whoever gave the answer its name may not have seen it go. */
@@ -83,7 +96,7 @@ trd_step_finish (TrdTurn *self, TrdStep *step, GError **error)
 
   step->row->finished_us = self->now.wall_us;
   step->row->attempts += step->task->state == TRUNDLE_TASK_RUNNING;
-  abandon_upload (step);
+  end_upload (self, step);
   step->hold = 0;
   step->not_before_us = 0;
   step->delayed = TRD_DELAYED_NO;

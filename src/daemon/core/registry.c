@@ -309,7 +309,8 @@ abandon_uploads (TrdRegistry *self, GPtrArray *rows)
       /* Before the server is told. */
       if (task->run != NULL)
         trd_run_end (task->run);
-      trd_terminator_ask (self->terminator, task, row, place);
+      trd_terminator_ask (self->terminator,
+                          trd_terminator_compose (self->terminator, task, row, place));
     }
 }
 

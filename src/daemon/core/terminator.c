@@ -13,33 +13,37 @@
 #include "core/profile.h"
 #include "core/registry-internal.h"
 
-/* Questions at once, and those that wait for their turn: more are not worth it. */
+/* Questions at once, and all with those that wait for their turn: more are not worth it.
+ */
 #define ASKING_MAX 4
-#define WAITING_MAX 1000
+#define TERMINATIONS_MAX 1000
 
-typedef struct
+struct _TrdTermination
 {
   TrdTerminator *terminator; /* (unowned) (nullable): NULL once that is gone */
   TrdOwner *owner;           /* (owned) */
   GVariant *request;         /* (owned) */
   TrdProfile profile;
-} Question;
+};
 
 struct _TrdTerminator
 {
   TrdRegistry *registry; /* (unowned), outlives us */
-  GQueue waiting;        /* (element-type Question) */
-  GPtrArray *asking;     /* (owned) (element-type Question): of whom we wait to hear */
+  GQueue waiting;        /* (element-type TrdTermination) */
+  guint n;               /* that were composed, and are not answered */
+  GPtrArray *asking; /* (owned) (element-type TrdTermination): of whom we wait to hear */
 };
 
-static void
-question_free (Question *self)
+void
+trd_termination_free (TrdTermination *self)
 {
+  if (self->terminator != NULL)
+    self->terminator->n--;
   trd_owner_unref (self->owner);
   g_variant_unref (self->request);
   g_free (self);
 }
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Question, question_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrdTermination, trd_termination_free)
 
 TrdTerminator *
 trd_terminator_new (TrdRegistry *registry)
@@ -56,9 +60,9 @@ void
 trd_terminator_free (TrdTerminator *self)
 {
   for (guint i = 0; i < self->asking->len; i++)
-    ((Question *)g_ptr_array_index (self->asking, i))->terminator = NULL;
+    ((TrdTermination *)g_ptr_array_index (self->asking, i))->terminator = NULL;
   g_ptr_array_unref (self->asking);
-  g_queue_clear_full (&self->waiting, (GDestroyNotify)question_free);
+  g_queue_clear_full (&self->waiting, (GDestroyNotify)trd_termination_free);
   g_free (self);
 }
 
@@ -68,8 +72,8 @@ ask_next (TrdTerminator *self);
 static void
 on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Question) question = user_data;
-  TrdTerminator *self = question->terminator;
+  g_autoptr (TrdTermination) termination = user_data;
+  TrdTerminator *self = termination->terminator;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer = NULL;
   gboolean is_done = FALSE;
@@ -83,17 +87,17 @@ on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
     g_variant_lookup (answer, "terminated", "b", &is_done);
   if (!is_done)
     g_message ("A server keeps something of an upload that was given up");
-  g_ptr_array_remove_fast (self->asking, question);
+  g_ptr_array_remove_fast (self->asking, termination);
   ask_next (self);
 }
 
 static void
-ask (TrdTerminator *self, Question *question)
+ask (TrdTerminator *self, TrdTermination *termination)
 {
-  g_autoptr (GVariant) request = g_variant_ref (question->request);
+  g_autoptr (GVariant) request = g_variant_ref (termination->request);
   TrdAttempt attempt = {
-    .owner = question->owner,
-    .profile = question->profile,
+    .owner = termination->owner,
+    .profile = termination->profile,
     .decode_fd = -1,
   };
 
@@ -104,13 +108,15 @@ ask (TrdTerminator *self, Question *question)
                             &attempt.cookies))
     {
       g_variant_unref (request);
-      request = trundle_options_with (question->request, "jar", NULL);
+      request = trundle_options_with (termination->request, "jar", NULL);
       attempt.jar = 0;
     }
   attempt.request = request;
-  g_ptr_array_add (self->asking, question);
-  trd_transport_terminate_async (
-      trd_registry_get_env (self->registry)->transport, &attempt, on_answered, question);
+  g_ptr_array_add (self->asking, termination);
+  trd_transport_terminate_async (trd_registry_get_env (self->registry)->transport,
+                                 &attempt,
+                                 on_answered,
+                                 termination);
 }
 
 static void
@@ -120,27 +126,38 @@ ask_next (TrdTerminator *self)
     ask (self, g_queue_pop_head (&self->waiting));
 }
 
-void
-trd_terminator_ask (TrdTerminator *self,
-                    TrdTask *task,
-                    const TrdTaskRow *row,
-                    GVariant *place)
+TrdTermination *
+trd_terminator_compose (TrdTerminator *self,
+                        TrdTask *task,
+                        const TrdTaskRow *row,
+                        GVariant *place)
 {
   g_autoptr (GVariant) request = NULL;
-  Question *question;
+  TrdTermination *termination;
 
-  if (self->waiting.length >= WAITING_MAX)
-    return;
+  if (self->n >= TERMINATIONS_MAX)
+    return NULL;
   /* Without secrets that were lost nobody is told. */
   request = trd_registry_compose_request (self->registry, task, row, NULL);
   if (request == NULL)
+    return NULL;
+
+  termination = g_new0 (TrdTermination, 1);
+  termination->terminator = self;
+  self->n++;
+  termination->owner = trd_owner_ref (task->session->row->owner);
+  termination->request = trundle_options_with (request, "upload", place);
+  termination->profile = task->local ? TRD_PROFILE_LOCAL
+                                     : trd_profile_of_request (request);
+  return termination;
+}
+
+void
+trd_terminator_ask (TrdTerminator *self, TrdTermination *termination)
+{
+  if (termination == NULL)
     return;
 
-  question = g_new0 (Question, 1);
-  question->terminator = self;
-  question->owner = trd_owner_ref (task->session->row->owner);
-  question->request = trundle_options_with (request, "upload", place);
-  question->profile = task->local ? TRD_PROFILE_LOCAL : trd_profile_of_request (request);
-  g_queue_push_tail (&self->waiting, question);
+  g_queue_push_tail (&self->waiting, termination);
   ask_next (self);
 }

@@ -8,6 +8,8 @@
 /* Tells servers that what they keep of uploads is of no use any more.  Best effort: what
  * is not told is forgotten by them in their own time. */
 typedef struct _TrdTerminator TrdTerminator;
+/* What one server is to be told of one upload, with all that is secret for it. */
+typedef struct _TrdTermination TrdTermination;
 
 TrdTerminator *
 trd_terminator_new (TrdRegistry *registry);
@@ -17,10 +19,18 @@ trd_terminator_free (TrdTerminator *self);
 TrdTerminator *
 trd_registry_get_terminator (TrdRegistry *registry);
 
-/* @place was that of @task, which is still known, as @row says it was; its last attempt
- * is over.  A few at once, the others after them. */
+/* What is to be told of @place, which was that of @task, who knows its secrets still, as
+ * @row says it was.  NULL when too many are told already, or the secrets are lost.
+ * (transfer full) (nullable) */
+TrdTermination *
+trd_terminator_compose (TrdTerminator *self,
+                        TrdTask *task,
+                        const TrdTaskRow *row,
+                        GVariant *place);
 void
-trd_terminator_ask (TrdTerminator *self,
-                    TrdTask *task,
-                    const TrdTaskRow *row,
-                    GVariant *place);
+trd_termination_free (TrdTermination *self);
+
+/* Tells it, now that the last attempt is over: a few at once, the others after them.
+ * @termination is taken; NULL for nothing. */
+void
+trd_terminator_ask (TrdTerminator *self, TrdTermination *termination);

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "core/terminator.h"
 #include "core/turn.h"
 
 /* What the files of a turn share: turn.c, stages.c, finish.c, again.c, delayed.c,
@@ -29,10 +30,10 @@ typedef struct
   TrdSecrets *secrets;     /* (owned) (nullable): with takes_secrets */
   TrdChallenge *challenge; /* (unowned) (nullable): it refers to */
   gboolean takes_secrets;
-  gboolean withdraws;  /* its TaskFinished, which was not true after all */
-  guint changes;       /* TrdTaskChange */
-  gboolean discard;    /* the part is of no use to anybody */
-  GVariant *abandoned; /* (owned) (nullable): place of an upload, likewise */
+  gboolean withdraws;          /* its TaskFinished, which was not true after all */
+  guint changes;               /* TrdTaskChange */
+  gboolean discard;            /* the part is of no use to anybody */
+  TrdTermination *termination; /* (owned) (nullable): nor is what a server keeps */
 } TrdStep;
 
 struct _TrdTurn
@@ -101,6 +102,10 @@ trd_step_set_error (TrdStep *step, TrundleError code, GVariant *details);
 /* (transfer full), not floating */
 GVariant *
 trd_step_ending_details (const TrdStep *step, const char *reason, const char *message);
+/* What its server keeps of an upload is forgotten, and that is to be told it as the row
+ * says now. */
+void
+trd_step_abandon_upload (TrdTurn *self, TrdStep *step);
 /* Writes it, and its TaskFinished. */
 gboolean
 trd_step_finish (TrdTurn *self, TrdStep *step, GError **error);

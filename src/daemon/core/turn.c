@@ -24,7 +24,7 @@ step_free (TrdStep *step)
   g_clear_pointer (&step->event, trd_event_free);
   g_clear_pointer (&step->host, g_ref_string_release);
   g_clear_pointer (&step->secrets, trd_secrets_unref);
-  g_clear_pointer (&step->abandoned, g_variant_unref);
+  g_clear_pointer (&step->termination, trd_termination_free);
   g_free (step);
 }
 
@@ -338,11 +338,9 @@ tell (TrdTurn *self, TrdStep *step)
     trd_spool_discard (trd_registry_get_env (self->registry)->spool, step->row->place);
   if (step->input == TRD_TASK_INPUT_SUCCEED)
     trd_body_discard (trd_registry_get_env (self->registry), step->row->body);
-  if (step->abandoned != NULL)
+  if (step->termination != NULL)
     trd_terminator_ask (trd_registry_get_terminator (self->registry),
-                        step->task,
-                        step->row,
-                        step->abandoned);
+                        g_steal_pointer (&step->termination));
 
   if (step->row != NULL)
     log_step (step);
