@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <gio/gunixfdlist.h>
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -340,6 +341,54 @@ test_confirmed (UploadFixture *f, gconstpointer data)
   g_assert_cmpint (count_lines (own, "'BytesExpectedToSend': <int64 3>"), >, 0);
 }
 
+#ifndef HAVE_SANITIZER
+/* The most memory we have had since the last call, in KiB, where that can be asked. */
+static gint64
+take_peak (void)
+{
+  g_autofree char *status = NULL;
+  const char *line;
+
+  g_assert_true (g_file_get_contents ("/proc/self/status", &status, NULL, NULL));
+  line = strstr (status, "VmHWM:");
+  g_assert_nonnull (line);
+  g_file_set_contents_full (
+      "/proc/self/clear_refs", "5", 1, G_FILE_SET_CONTENTS_NONE, 0600, NULL);
+  return g_ascii_strtoll (line + strlen ("VmHWM:"), NULL, 10);
+}
+
+/* A list that nobody can be sent is not put together to find that out. */
+static void
+test_long_list (UploadFixture *f, gconstpointer data)
+{
+  g_autofree char *answer = g_strnfill (16 * MIB, 'x');
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  gint64 before;
+
+  if (g_access ("/proc/self/clear_refs", W_OK) != 0)
+    {
+      g_test_skip ("This kernel does not tell how much memory was needed");
+      return;
+    }
+  for (guint i = 0; i < 8; i++)
+    finish (f, ", 'response-body-max': <uint64 16777216>", answer);
+  take_peak ();
+  before = take_peak ();
+  reply = upload_fixture_call (
+      f,
+      f->bus.app,
+      f->session,
+      "ListTasks",
+      g_variant_new_parsed ("({'properties': <['ResponseBody']>},)"),
+      NULL,
+      &error);
+  g_assert_null (reply);
+  g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_LIMIT_EXCEEDED);
+  g_assert_cmpint (take_peak () - before, <, 100 * 1024);
+}
+#endif
+
 /* Live, while it runs; what the server has said it keeps stays so. */
 static void
 test_progress (UploadFixture *f, gconstpointer data)
@@ -413,6 +462,9 @@ main (int argc, char **argv)
   ADD ("pages", test_pages);
   ADD ("replay", test_replay);
   ADD ("auto-complete", test_auto_complete);
+#ifndef HAVE_SANITIZER
+  ADD ("long-list", test_long_list);
+#endif
   ADD ("filters", test_filters);
   ADD ("progress", test_progress);
   ADD ("confirmed", test_confirmed);

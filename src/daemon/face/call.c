@@ -16,7 +16,7 @@
 
 /* dbus-daemon's own default for the largest message is 32 MiB; the longest answer to an
  * upload that is told is 16. */
-#define REPLY_MAX (24 * 1024 * 1024)
+const gsize trd_call_reply_max = 24 * 1024 * 1024;
 
 TrdCall *
 trd_call_new (TrdGate *gate, GDBusMethodInvocation *invocation, GDestroyNotify on_ended)
@@ -88,11 +88,9 @@ trd_call_return (TrdCall *self, GVariant *value)
 {
   g_autoptr (GVariant) owned = value != NULL ? g_variant_ref_sink (value) : NULL;
 
-  if (owned != NULL && g_variant_get_size (owned) > REPLY_MAX)
+  if (owned != NULL && g_variant_get_size (owned) > trd_call_reply_max)
     {
-      trd_call_return_literal (self,
-                               TRUNDLE_ERROR_LIMIT_EXCEEDED,
-                               "The answer is too large; ask for less at a time");
+      trd_call_return_too_large (self);
       return;
     }
 
@@ -145,6 +143,14 @@ void
 trd_call_return_literal (TrdCall *self, TrundleError code, const char *message)
 {
   trd_call_return_error (self, g_error_new_literal (TRUNDLE_ERROR, (int)code, message));
+}
+
+void
+trd_call_return_too_large (TrdCall *self)
+{
+  trd_call_return_literal (self,
+                           TRUNDLE_ERROR_LIMIT_EXCEEDED,
+                           "The answer is too large; ask for less at a time");
 }
 
 void

@@ -38,6 +38,10 @@ trd_call_peek_fd (TrdCall *self, int handle, const char *key, GError **error);
  * the bus becomes LIMIT_EXCEEDED: sending it would cost us the connection. */
 void
 trd_call_return (TrdCall *self, GVariant *value);
+/* Bytes of the longest answer; who puts one together of many stops there. */
+extern const gsize trd_call_reply_max;
+void
+trd_call_return_too_large (TrdCall *self);
 /* Answers `(h)`.  @fd is consumed. */
 void
 trd_call_return_fd (TrdCall *self, int fd);

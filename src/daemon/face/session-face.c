@@ -335,7 +335,8 @@ handle_create_tasks (gpointer object, TrdCall *call)
 
 /* ---- listing and cancelling ---- */
 
-static void
+/* Bytes of what was added. */
+static gsize
 add_task (GVariantBuilder *builder,
           TrdRegistry *registry,
           TrdTask *task,
@@ -344,12 +345,11 @@ add_task (GVariantBuilder *builder,
 {
   TrdTaskView view = { .registry = registry, .task = task, .row = row };
   g_autofree char *path = trd_task_object_path (row->id);
+  GVariant *dict = trd_task_view_to_dict (&view, (const char *const *)query->properties);
+  gsize size = g_variant_get_size (dict);
 
-  g_variant_builder_add (
-      builder,
-      "(o@a{sv})",
-      path,
-      trd_task_view_to_dict (&view, (const char *const *)query->properties));
+  g_variant_builder_add (builder, "(o@a{sv})", path, dict);
+  return size;
 }
 
 static void
@@ -363,6 +363,7 @@ handle_list_tasks (gpointer object, TrdCall *call)
   g_auto (TrdQuery) query = { 0 };
   GError *error = NULL;
   guint n_added = 0;
+  gsize size = 0;
 
   if (trd_query_init (&query, filter, &error))
     rows = trd_registry_list_tasks (registry, object, &query.filter, &error);
@@ -381,8 +382,14 @@ handle_list_tasks (gpointer object, TrdCall *call)
         break;
       if (task == NULL || !trd_query_matches (&query, row->state))
         continue;
-      add_task (&builder, registry, task, row, &query);
+      size += add_task (&builder, registry, task, row, &query);
       n_added++;
+      /* Answers to uploads are long, and need not all be in memory to be refused. */
+      if (size > trd_call_reply_max)
+        {
+          trd_call_return_too_large (call);
+          return;
+        }
     }
 
   trd_call_return (call, g_variant_new ("(a(oa{sv}))", &builder));
