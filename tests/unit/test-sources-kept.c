@@ -305,12 +305,12 @@ test_sweep (SpoolFixture *f, gconstpointer data)
 /* ---- disks ---- */
 
 static gboolean
-mount_small (SpoolFixture *f)
+mount_spool (SpoolFixture *f, const char *options)
 {
   g_autofree char *reason = NULL;
   g_autofree char *spool = g_build_filename (f->state, "spool", NULL);
 
-  if (mount ("none", spool, "tmpfs", 0, "size=4m") == 0)
+  if (mount ("none", spool, "tmpfs", 0, options) == 0)
     {
       g_assert_true (trd_spool_reopen (f->spool, NULL));
       return TRUE;
@@ -318,6 +318,12 @@ mount_small (SpoolFixture *f)
   reason = g_strdup_printf ("Cannot mount: %s", g_strerror (errno));
   g_test_skip (reason);
   return FALSE;
+}
+
+static gboolean
+mount_small (SpoolFixture *f)
+{
+  return mount_spool (f, "size=4m");
 }
 
 static void
@@ -389,6 +395,23 @@ test_full_pipe (SpoolFixture *f, gconstpointer data)
   unmount_small (f);
 }
 
+/* There is room for no further name. */
+static void
+test_full_share (SpoolFixture *f, gconstpointer data)
+{
+  g_autoptr (TrdBody) body = NULL;
+  g_autoptr (GError) error = NULL;
+
+  /* The directory itself is one, the file another. */
+  if (!mount_spool (f, "size=4m,nr_inodes=2"))
+    return;
+  body = body_of (adopt_text (f, "hello"));
+  g_assert_null (trd_sources_share_body (f->spool, body, &error));
+  g_assert_error (error, TRUNDLE_ERROR, TRUNDLE_ERROR_NO_SPACE);
+  g_assert_cmpuint (sources_count_spool (f), ==, 1);
+  unmount_small (f);
+}
+
 #define ADD(path, data, func)                                                            \
   g_test_add (                                                                           \
       path, SpoolFixture, data, spool_fixture_set_up, func, spool_fixture_tear_down)
@@ -415,6 +438,7 @@ main (int argc, char **argv)
   ADD ("/sources/full/copy", NULL, test_full);
   ADD ("/sources/full/watched", NULL, test_full_watched);
   ADD ("/sources/full/pipe", NULL, test_full_pipe);
+  ADD ("/sources/full/share", NULL, test_full_share);
 
   return g_test_run ();
 }

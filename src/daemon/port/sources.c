@@ -71,6 +71,8 @@ trd_sources_set_error (GError **error, int error_number, const char *what)
     { EINVAL, TRUNDLE_ERROR_INVALID_ARGUMENT },
     { ENOTCONN, TRUNDLE_ERROR_INVALID_ARGUMENT },
     { ENXIO, TRUNDLE_ERROR_INVALID_ARGUMENT },
+    { ENOSPC, TRUNDLE_ERROR_NO_SPACE },
+    { EDQUOT, TRUNDLE_ERROR_NO_SPACE },
   };
   TrundleError code = TRUNDLE_ERROR_FAILED;
 
