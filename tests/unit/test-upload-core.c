@@ -595,6 +595,23 @@ remembers_nothing_for_a_week (CoreFixture *f, gconstpointer data)
   assert_next (f, session, "https://a.example/other", "ietf-8 ietf-6");
 }
 
+/* What another server speaks, to which one led. */
+static void
+redirects_teach_nothing (CoreFixture *f, gconstpointer data)
+{
+  TrdSession *session = core_fixture_open (f, "{}");
+  TrdTask *task = upload_create_in (f, session, UPLOAD_URL, "PUT", "");
+
+  test_await (fake_transport_is_running (f->transport, task->id));
+  fake_transport_redirect (f->transport, task->id, UPLOAD_URL, data, 307);
+  upload_end (
+      f, task, speaks (upload_failed (TRUNDLE_ERROR_CONNECTION_LOST, 0, 0), "none"));
+  if (g_str_has_prefix (data, "https://a.example/"))
+    assert_next (f, session, "https://a.example/other", "");
+  else
+    assert_next (f, session, "https://a.example/other", "ietf-8 ietf-6");
+}
+
 static void
 on_reset (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -729,6 +746,10 @@ add_dialects (void)
   add ("/upload/dialect/off", off_goes_on_nowhere, NULL);
   add ("/upload/dialect/remembered", session_remembers, NULL);
   add ("/upload/dialect/none", remembers_nothing_for_a_week, NULL);
+  add ("/upload/dialect/redirect/same",
+       redirects_teach_nothing,
+       "https://a.example/elsewhere");
+  add ("/upload/dialect/redirect/other", redirects_teach_nothing, "https://b.example/up");
   add ("/upload/dialect/reset", reset_forgets, NULL);
   add ("/upload/dialect/to-tus/PUT", changes_to_tus, "PUT");
   add ("/upload/dialect/to-tus/POST", changes_to_tus, "POST");

@@ -13,6 +13,7 @@
 
 #include "common/error.h"
 #include "core/dialects.h"
+#include "core/request.h"
 #include "value/upload.h"
 
 static gboolean
@@ -144,15 +145,22 @@ trd_task_is_answered (const TrdTask *task)
 
 /* ---- the place ---- */
 
-/* @dialect: (nullable): nothing is known. */
+/* @dialect: (nullable): nothing is known.  What a redirect led to says nothing of others
+ * that begin where this one did. */
 static void
 learn (TrdRun *run, const char *dialect)
 {
-  g_autoptr (TrdTaskRow) row = trd_store_load_task (
-      run->runner->env->store, run->task->id, NULL);
+  g_autoptr (TrdTaskRow) row = NULL;
 
-  if (row != NULL && dialect != NULL)
-    trd_dialects_learn (run->runner->registry, run->task->session, row->url, dialect);
+  if (dialect == NULL)
+    return;
+  row = trd_store_load_task (run->runner->env->store, run->task->id, NULL);
+  if (row == NULL
+      || (run->current_url != NULL
+          && !trd_request_is_same_origin (row, run->current_url)))
+    return;
+
+  trd_dialects_learn (run->runner->registry, run->task->session, row->url, dialect);
 }
 
 /* Whoever finds this row goes on there, and knows whether the server may have seen all.
