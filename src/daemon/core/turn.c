@@ -305,7 +305,7 @@ log_step (TrdStep *step)
                   row->id,
                   "Finished: %s (%" G_GUINT64_FORMAT " bytes)",
                   row->url,
-                  row->received);
+                  row->kind == TRUNDLE_KIND_UPLOAD ? row->body_size : row->received);
   else if (step->event != NULL)
     trd_log_task (G_LOG_LEVEL_MESSAGE,
                   row->session_id,
