@@ -14,8 +14,7 @@ import shutil
 import tempfile
 
 import pytest
-from gi.repository import GLib
-from parts.client import Task
+from parts.client import SOON, Task
 from parts.cutter import Cut, Cutter
 from parts.resumable import Resumable
 from parts.tus import check_stored
@@ -30,8 +29,6 @@ SEED = os.environ.get("TRUNDLE_CUTS_SEED") or str(random.SystemRandom().randrang
 if "ASAN_OPTIONS" in os.environ and "TRUNDLE_CUTS" not in os.environ:
     CUTS //= 4
 SIZES = [(0, 1, 2), (1, 16 * KIB, 30), (16 * KIB, 200 * KIB, 50), (200 * KIB, 700 * KIB, 18)]
-# A second would be long here.
-SOON = {"base-delay": GLib.Variant("t", 20), "max-delay": GLib.Variant("t", 200)}
 NGINX_DAV = """
     root {top}/files;
     client_max_body_size 0;

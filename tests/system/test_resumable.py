@@ -6,6 +6,7 @@ that keeps account of every byte."""
 import random
 
 import pytest
+from parts.client import SOON
 from parts.resumable import Fault, Resumable
 
 MIB = 1024 * 1024
@@ -29,7 +30,8 @@ def newest():
 
 
 def send(session, server, data=DATA, **options):
-    task = session.create_upload(server.url("/files/a"), data, start=True, **options)
+    task = session.create_upload(server.url("/files/a"), data, start=True, retry=SOON,
+                                 **options)
     task.wait_state("finished")
     return task
 

@@ -7,7 +7,7 @@ import os
 import random
 
 import pytest
-from gi.repository import GLib
+from parts.client import SOON
 from parts.resumable import Streamed
 from parts.script import Script
 
@@ -17,7 +17,6 @@ SIZE = 9 * MIB
 READ = 256 * KIB
 OLD = random.Random("old").randbytes(SIZE)
 NEW = random.Random("new").randbytes(SIZE)
-SOON = {"base-delay": GLib.Variant("t", 20), "max-delay": GLib.Variant("t", 100)}
 
 
 # ---- what happens to the file

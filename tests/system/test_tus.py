@@ -6,12 +6,11 @@ import random
 import threading
 
 import pytest
-from gi.repository import GLib
+from parts.client import SOON
 from parts.tus import check_stored
 from parts.waiting import wait_for
 
 DATA = random.Random(100).randbytes(300 * 1000)
-SOON = {"base-delay": GLib.Variant("t", 50)}
 NAMED = [("Content-Disposition", 'attachment; filename="närrisch.bin"'),
          ("Content-Type", "application/x-test")]
 
@@ -153,7 +152,7 @@ def test_wrong_offset(session, plain_tus):
     ProtocolError"""
     plain_tus.instead = lambda method, upload, request: (
         (204, f"Upload-Offset: {len(DATA) + 1}") if method == "PATCH" else None)
-    task = send(session, plain_tus, retry={}).wait_state("finished")
+    task = send(session, plain_tus).wait_state("finished")
     assert task.error == "ProtocolError"
 
 

@@ -6,7 +6,8 @@ later; and those that are given up (B-12, C-31 to C-33, T-81, T-85)."""
 import threading
 
 import pytest
-from parts.client import Failure
+from gi.repository import GLib
+from parts.client import SOON, Failure
 from parts.daemon import query
 from parts.resumable import Fault, Resumable
 from parts.tus_server import TusServer
@@ -15,6 +16,8 @@ from parts.waiting import wait_for
 SIZE = 2 * 1024 * 1024
 CUT = 512 * 1024
 DATA = bytes(range(256)) * (SIZE // 256)
+# However often a place is refused.
+PATIENT = {**SOON, "max-status-attempts": GLib.Variant("u", 0)}
 
 
 class Ietf:
@@ -41,8 +44,19 @@ class Ietf:
         self.server.faults = [Fault("stall", CUT)]
 
     def cut(self):
-        """The attempt ends: what goes on within it is refused for now."""
-        self.server.faults = [Fault("cut", CUT), Fault(503, is_early=True, method="HEAD")]
+        """The next request, and whoever asks for its place is refused."""
+        self.server.faults = [Fault("cut", CUT)]
+        self.refuse(503)
+
+    def refuse(self, status):
+        self.server.roll = lambda request: (
+            Fault(status, is_early=True) if request.method == "HEAD" else None)
+
+    def heal(self):
+        self.server.roll = lambda request: None
+
+    def was_refused(self):
+        return "HEAD" in self.server.asked_methods()
 
     def count(self):
         """Bytes that are there."""
@@ -50,10 +64,6 @@ class Ietf:
 
     def lose(self):
         self.server.expire(self.server.uploads[0])
-
-    def refuse(self, status):
-        """The next that is asked of the place."""
-        self.server.faults.append(Fault(status, is_early=True, method="HEAD"))
 
     def assert_whole(self):
         self.server.assert_once(DATA)
@@ -77,7 +87,7 @@ class Tus:
         self.url = self.server.url("/files")
         self.resumed = threading.Event()
         self.stalls = False
-        self.statuses = []
+        self.status = None
         self.server.instead = self.answer
 
     def answer(self, method, upload, request):
@@ -85,9 +95,7 @@ class Tus:
             self.stalls = False
             self.server.cuts = [CUT]
             self.resumed.wait(30)
-        if method == "HEAD" and self.statuses:
-            return (self.statuses.pop(0),)
-        return None
+        return (self.status,) if method == "HEAD" and self.status else None
 
     def teach(self, _session):
         pass
@@ -96,7 +104,17 @@ class Tus:
         self.stalls = True
 
     def cut(self):
-        self.server.cuts, self.statuses = [CUT], [503]
+        self.server.cuts = [CUT]
+        self.refuse(503)
+
+    def refuse(self, status):
+        self.status = status
+
+    def heal(self):
+        self.refuse(None)
+
+    def was_refused(self):
+        return "HEAD" in self.server.methods()
 
     def count(self):
         uploads = list(self.server.uploads.values())
@@ -104,9 +122,6 @@ class Tus:
 
     def lose(self):
         self.server.uploads.clear()
-
-    def refuse(self, status):
-        self.statuses.append(status)
 
     def assert_whole(self):
         upload = self.server.only()
@@ -135,15 +150,16 @@ def place(request):
 
 def begin(session, place, **options):
     return session.create_upload(place.url, body=DATA, start=True,
-                                 resumable=place.option, **options)
+                                 resumable=place.option, retry=PATIENT, **options)
 
 
 def begin_and_cut(session, place, **options):
-    """An upload of which the server keeps a quarter."""
+    """An upload of which the server keeps a quarter, and which does not go on before the
+    server is healed."""
     place.teach(session)
     place.cut()
     task = begin(session, place, **options)
-    wait_for(lambda: place.count() >= CUT and task.state == "queued", "it was cut")
+    wait_for(lambda: place.count() >= CUT and place.was_refused(), "it was cut")
     return task
 
 
@@ -171,6 +187,7 @@ def test_next_daemon_goes_on(session, daemon, client, state, place):
 def test_connection_breaks(session, place):
     """T-81."""
     task = begin_and_cut(session, place)
+    place.heal()
     task.wait_state("finished")
     assert task.error == "" and task.get("BytesConfirmed") == SIZE
     assert task.get("BytesSent") == SIZE
@@ -187,6 +204,7 @@ def test_data_for_another_task(session, place):
     task = begin_and_cut(session, place)
     data = bytes(task.call("CancelByProducingResumeData"))
     assert data
+    place.heal()
     heir = session.create_upload("", resume_data=data, start=True)
     heir.wait_state("finished")
     assert heir.error == "" and heir.get("Url") == place.url
@@ -204,6 +222,7 @@ def test_data_of_a_failure(session, place):
     task.wait_state("finished")
     assert task.error == "HttpStatus"
     assert bytes(task.get("Error")[1]["resume-data"])
+    place.heal()
     task.call("Retry")
     task.wait_state("finished")
     assert task.error == ""
@@ -214,6 +233,7 @@ def test_place_is_lost(session, place):
     """T-85: what was there is gone, and everything is sent once more."""
     task = begin_and_cut(session, place, method="PUT")
     place.lose()
+    place.heal()
     task.wait_state("finished")
     assert task.error == ""
     assert task.get("BytesConfirmed") == SIZE

@@ -17,6 +17,9 @@ PROPERTIES = "org.freedesktop.DBus.Properties"
 ERROR = NAME + ".Error."
 EVENTS = ("TaskFinished", "ChallengeReceived", "WillBeginDelayedRequest", "DidBecomeInvalid")
 
+# For `retry`: the second that is waited by default would be long in a test.
+SOON = {"base-delay": GLib.Variant("t", 20), "max-delay": GLib.Variant("t", 100)}
+
 # Types of the options that the tests use.
 TYPES = {
     "accept-status": "as",

@@ -47,6 +47,8 @@ class Conversation:
     def read_request(self):
         request = self.read_head()
         length = request.header("content-length") if request else []
+        if request and request.header("expect") == ["100-continue"]:
+            self.send("HTTP/1.1 100 Continue\r\n\r\n")
         if length:
             request.body = self.stream.read(int(length[0]))
         return request
