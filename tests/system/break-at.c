@@ -34,6 +34,7 @@ enum
   SYNC = 1 << 2,
   NAME = 1 << 3, /* link, rename, unlink, create */
   SIZE = 1 << 4,
+  AGAIN = 1 << 5, /* of the database: behind another write of the same transaction */
 };
 
 /* Instead of an errno. */
@@ -91,6 +92,17 @@ die (void)
     pause ();
 }
 
+/* A transaction is written in pieces and ends with a sync. */
+static int
+find_database_kind (int kind)
+{
+  static int is_writing;
+  int was_writing = is_writing;
+
+  is_writing = kind == WRITE || (is_writing && kind != SYNC);
+  return kind == WRITE && was_writing ? DATABASE | AGAIN : DATABASE;
+}
+
 /* Returns the errno that the call is to fail with, or 0. */
 static int
 take_step (int kind, const char *what, const char *name)
@@ -100,7 +112,7 @@ take_step (int kind, const char *what, const char *name)
   if (page == NULL || page->when == 0)
     return 0;
   if (strstr (name, "trundle.db") != NULL)
-    kind |= DATABASE;
+    kind |= find_database_kind (kind);
   if ((kind & page->kinds) != kind)
     return 0;
 

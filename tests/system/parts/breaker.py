@@ -10,8 +10,10 @@ LIBRARY = os.environ["TRUNDLE_TEST_BREAKER"]
 SIZE = 24 + 60000
 HEADER = struct.Struct("=6i")
 
-DATABASE, WRITE, SYNC, NAME, LENGTH = 1, 2, 4, 8, 16
-EVERYTHING = DATABASE | WRITE | SYNC | NAME | LENGTH
+DATABASE, WRITE, SYNC, NAME, LENGTH, AGAIN = 1, 2, 4, 8, 16, 32
+EVERYTHING = DATABASE | WRITE | SYNC | NAME | LENGTH | AGAIN
+# Amid a transaction it is SQLite that is broken, in the same way whatever is stored.
+OURS = EVERYTHING & ~AGAIN
 KILL, KILL_AFTER_RENAME = -1, -2
 
 

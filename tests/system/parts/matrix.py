@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 
+from .breaker import EVERYTHING
 from .careful import Careful
 from .daemon import NAME
 from .waiting import wait_for
@@ -153,10 +154,10 @@ def reap(daemon):
     wait_for(lambda: not daemon.bus.has_owner(NAME), "the bus has seen it go")
 
 
-def each_step(breaker, deed):
+def each_step(breaker, deed, kinds=EVERYTHING):
     """Yields while there are steps; `struck` says so to the next round."""
     for step in range(1, STEPS_MAX):
-        yield step, lambda step=step: breaker.arm(step, deed)
+        yield step, lambda step=step: breaker.arm(step, deed, kinds)
         if not breaker.struck:
             breaker.disarm()
             return
