@@ -89,8 +89,8 @@ class Taker(Script):
         return False
 
     def read(self, conversation, request, size):
-        data = b""
-        while len(data) < size and (piece := conversation.read_piece(request)):
+        data = bytearray()
+        while len(data) < size and (piece := conversation.read_piece(request, READ)):
             data += piece
         return data
 
@@ -103,7 +103,7 @@ class Taker(Script):
         return conversation.answer(201)
 
     def before(self, conversation, request):
-        return self.take(conversation, request, b"")
+        return self.take(conversation, request, bytearray())
 
     def sending(self, conversation, request):
         data = self.read(conversation, request, READ)
