@@ -420,16 +420,6 @@ take_abilities (TrwUpload *upload, State *self, const TrwReply *reply, GError **
   return TRW_VERDICT_NEXT;
 }
 
-/* One that leads to where the app does not want to be led is none. */
-static gboolean
-is_welcome (TrwUpload *upload, GUri *place)
-{
-  const TrwRequest *request = trw_upload_get_request (upload);
-
-  return request->redirects.policy == TRW_REDIRECTS_FOLLOW
-         || trundle_url_is_same_origin (request->uri, place);
-}
-
 static TrwVerdict
 take_creation (TrwUpload *upload, State *self, const TrwReply *reply, GError **error)
 {
@@ -443,10 +433,6 @@ take_creation (TrwUpload *upload, State *self, const TrwReply *reply, GError **e
       upload, soup_message_headers_get_one (reply->headers, "Location"), error);
   if (self->place == NULL)
     return TRW_VERDICT_FAIL;
-  if (!is_welcome (upload, self->place))
-    return fail (error,
-                 TRUNDLE_ERROR_BAD_REDIRECT,
-                 "The server wants the upload to go to another one");
   trw_upload_learn (upload, trw_dialect_tus.word);
   if (trw_upload_get_size (upload) == 0)
     return complete (upload);

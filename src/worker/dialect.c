@@ -46,11 +46,6 @@ begin (TrwUpload *upload, GVariant *place)
   return NULL;
 }
 
-static void
-end (gpointer state)
-{
-}
-
 static gboolean
 ask (TrwUpload *upload, TrwQuestion *out, GError **error)
 {
@@ -74,7 +69,6 @@ answered (TrwUpload *upload, const TrwReply *reply, GError **error)
 const TrwDialect trw_dialect_plain = {
   .word = "plain",
   .begin = begin,
-  .end = end,
   .ask = ask,
   .answered = answered,
 };

@@ -63,6 +63,7 @@ struct _TrwDialect
   /* State of one attempt.  @place: (nullable): that of an earlier one, to be gone on
    * with; NULL to begin, also after AFRESH.  (transfer full) (nullable) */
   gpointer (*begin) (TrwUpload *upload, GVariant *place);
+  /* Frees it; never called with NULL. */
   void (*end) (gpointer state);
 
   /* Fills @out, in which all is zero but for `headers`.  Errors end the attempt. */

@@ -159,16 +159,6 @@ trw_ietf_state_is_creating (const TrwIetfState *self)
   return self->stage == TRW_IETF_CREATE || self->stage == TRW_IETF_CREATE_EMPTY;
 }
 
-/* One that leads to where the app does not want to be led is none. */
-static gboolean
-is_welcome (const TrwIetfState *self, GUri *place)
-{
-  const TrwRequest *request = trw_upload_get_request (self->upload);
-
-  return request->redirects.policy == TRW_REDIRECTS_FOLLOW
-         || trundle_url_is_same_origin (request->uri, place);
-}
-
 static gboolean
 is_same_address (GUri *first, GUri *second)
 {
@@ -188,7 +178,7 @@ trw_ietf_state_take_location (TrwIetfState *self, const TrwReply *reply)
   if (location == NULL)
     return FALSE;
   place = trw_upload_resolve (self->upload, location, NULL);
-  if (place == NULL || !is_welcome (self, place))
+  if (place == NULL)
     return FALSE;
   if (self->place_hop == reply->hop)
     {

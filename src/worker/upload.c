@@ -84,7 +84,7 @@ clear_question (TrwUpload *self)
 static void
 end_dialect (TrwUpload *self)
 {
-  if (self->dialect->end != NULL && self->state != NULL)
+  if (self->state != NULL)
     self->dialect->end (self->state);
   self->state = NULL;
 }
@@ -176,6 +176,14 @@ trw_upload_get_pieces (TrwUpload *self)
   return self->request->pieces;
 }
 
+/* One that leads to where the app does not want to be led is none. */
+static gboolean
+is_welcome (TrwUpload *self, GUri *place)
+{
+  return self->request->redirects.policy == TRW_REDIRECTS_FOLLOW
+         || trundle_url_is_same_origin (self->request->uri, place);
+}
+
 static gboolean
 is_downgrade (GUri *from, GUri *to)
 {
@@ -220,6 +228,14 @@ trw_upload_resolve (TrwUpload *self, const char *location, GError **error)
                            "The server leads the upload from https to http");
       return NULL;
     }
+  if (!is_welcome (self, target))
+    {
+      g_set_error_literal (error,
+                           TRUNDLE_ERROR,
+                           TRUNDLE_ERROR_BAD_REDIRECT,
+                           "The server wants the upload to go to another one");
+      return NULL;
+    }
   self->is_foreign = !self->is_here_ours;
   return g_steal_pointer (&target);
 }
@@ -261,23 +277,16 @@ may_wait (TrwUpload *self, GVariant *place)
 void
 trw_upload_tell (TrwUpload *self, GVariant *place)
 {
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GVariant) given = place != NULL ? g_variant_ref_sink (place) : NULL;
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (given);
   g_autoptr (GVariant) all = NULL;
   g_autoptr (GVariant) all_confirmed = NULL;
 
   if (place != NULL)
-    {
-      g_autoptr (GVariant) given = g_variant_ref_sink (place);
-      GVariantDict filled;
-
-      g_variant_dict_init (&filled, given);
-      g_variant_dict_insert (&filled, "dialect", "s", self->dialect->word);
-      if (self->is_foreign)
-        g_variant_dict_insert (&filled, "foreign", "b", TRUE);
-      all = g_variant_ref_sink (g_variant_dict_end (&filled));
-    }
-  else
-    all = g_variant_ref_sink (g_variant_dict_end (&dict));
+    g_variant_dict_insert (&dict, "dialect", "s", self->dialect->word);
+  if (place != NULL && self->is_foreign)
+    g_variant_dict_insert (&dict, "foreign", "b", TRUE);
+  all = g_variant_ref_sink (g_variant_dict_end (&dict));
   if ((self->place != NULL && g_variant_equal (self->place, all)) || may_wait (self, all))
     return;
 

@@ -56,8 +56,9 @@ trw_upload_get_pieces (TrwUpload *self);
 /* What @location (nullable), a header of the answer that is being told, means: an address
  * relative to the one that answered.  Errors: TRUNDLE_ERROR_PROTOCOL_ERROR when it means
  * none; TRUNDLE_ERROR_INSECURE_TRANSPORT when it leads from https to http and that is not
- * allowed.  From now on this is where the upload is: whether it may hear the secrets of
- * the first origin is remembered with it.  (transfer full) */
+ * allowed; TRUNDLE_ERROR_BAD_REDIRECT when the app wants to be led nowhere else.  From
+ * now on this is where the upload is: whether it may hear the secrets of the first origin
+ * is remembered with it.  (transfer full) */
 GUri *
 trw_upload_resolve (TrwUpload *self, const char *location, GError **error);
 
