@@ -26,7 +26,7 @@ from parts.waiting import drain, wait_for
 
 KIB, MIB = 1024, 1024 * 1024
 AT_A_TIME = 20
-ROUNDS = int(os.environ.get("TRUNDLE_SOAK_ROUNDS", "200"))
+ROUNDS = int(os.environ.get("TRUNDLE_SOAK_ROUNDS", "120"))
 SEED = os.environ.get("TRUNDLE_SOAK_SEED") or str(random.SystemRandom().randrange(10**6))
 # Many would make the suite slow under the sanitizers, which are not about this.
 if "ASAN_OPTIONS" in os.environ and "TRUNDLE_SOAK_ROUNDS" not in os.environ:
@@ -305,7 +305,7 @@ def test_rounds(stopped_daemon, bus, server, inbox, state, capsys):
     Fault (daemon): SIGKILL of daemons and workers at random among twenty transfers at a
     time, one in three an upload, consumers that come and go, a server that cuts, resets,
     stalls, hangs up, is slow, busy, ignores ranges, answers with wrong ones, changes its
-    files and loses its answers; 200 rounds | Proves: each task ends once, each file is one
+    files and loses its answers; 120 rounds | Proves: each task ends once, each file is one
     version, whole, and what was put is there; no event is lost, out of order, or told after
     it was completed; nothing is left over; half of the downloads fetch at most 1 MiB twice
     (laws 1, 4, 6, 7, 10, 11)"""

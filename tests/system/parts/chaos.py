@@ -7,6 +7,7 @@ alone, so that a seed gives the same choices whatever the threads do."""
 
 import contextlib
 import dataclasses
+import functools
 import random
 import re
 import socket
@@ -35,6 +36,12 @@ FAULTS = {
 HARD = {"503", "503-retry-after", "wrong-range"}
 
 
+@functools.lru_cache(maxsize=64)
+def make_content(name, version, size):
+    """Takes long enough to be kept for the next request."""
+    return random.Random(f"{name}/{version}").randbytes(size)
+
+
 @dataclasses.dataclass
 class File:
     """manner: `tag` (a strong validator), `plain` (none), `chunked` (no length)."""
@@ -49,7 +56,7 @@ class File:
     changes: bool = False
 
     def content(self, version):
-        return random.Random(f"{self.name}/{version}").randbytes(self.size)
+        return make_content(self.name, version, self.size)
 
     def is_version(self, data):
         return any(data == self.content(n + 1) for n in range(self.versions))
