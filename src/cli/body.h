@@ -49,8 +49,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrcField, trc_field_free)
 
 /* "NAME=VALUE", or "NAME=@FILE" with ";type=…" and ";filename=…" behind it, where FILE,
  * and what follows a "=", may stand in double quotes with a backslash before those
- * within.  With
- * @is_literal an "@" is nothing but that.  NULL for what is none of it. */
+ * within.  With @is_literal an "@" is nothing but that.  NULL for what is none of it. */
 TrcField *
 trc_field_parse (const char *text, gboolean is_literal);
 
