@@ -443,19 +443,19 @@ parse_body (const char *pieces)
   return body;
 }
 
-GError *
-worker_fixture_try_send (WorkerFixture *self,
-                         const char *url,
-                         const char *options,
-                         const char *pieces,
-                         const int *files,
-                         guint n_files)
+guint64
+worker_fixture_send (WorkerFixture *self,
+                     const char *url,
+                     const char *options,
+                     const char *pieces,
+                     const int *files,
+                     guint n_files)
 {
   g_auto (GVariantDict) keys = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GVariant) dict = NULL;
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (files, (int)n_files);
   g_autofree char *path = NULL;
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
   int part = g_file_open_tmp ("trundle-part-XXXXXX", &path, &error);
 
   g_assert_no_error (error);
@@ -466,24 +466,10 @@ worker_fixture_try_send (WorkerFixture *self,
   g_unix_fd_list_append (fds, part, NULL);
   g_close (part, NULL);
   error = call_begin (self, parse_request (url, options, dict), fds, (gint32)n_files);
+  g_assert_no_error (error);
   g_hash_table_insert (self->part_paths,
                        g_memdup2 (&self->n_attempts, sizeof self->n_attempts),
                        g_steal_pointer (&path));
-  return error;
-}
-
-guint64
-worker_fixture_send (WorkerFixture *self,
-                     const char *url,
-                     const char *options,
-                     const char *pieces,
-                     const int *files,
-                     guint n_files)
-{
-  g_autoptr (GError) error = worker_fixture_try_send (
-      self, url, options, pieces, files, n_files);
-
-  g_assert_no_error (error);
   return self->n_attempts;
 }
 

@@ -60,16 +60,6 @@ worker_fixture_send (WorkerFixture *self,
                      const int *files,
                      guint n_files);
 
-/* The error that it was answered with; the part is the handle behind the last of the
- * files.  (transfer full) */
-GError *
-worker_fixture_try_send (WorkerFixture *self,
-                         const char *url,
-                         const char *options,
-                         const char *pieces,
-                         const int *files,
-                         guint n_files);
-
 /* What UploadChanged has told so far, a{sv}; awaits @n of them; and answers those to come
  * with an error.  (element-type GVariant) (transfer none) */
 GPtrArray *

@@ -10,7 +10,7 @@
 #include "upload-case.h"
 #include "upload-story.h"
 
-#include <sys/mman.h>
+#include <string.h>
 
 #define HUGE_SIZE (64 * 1024 * 1024)
 
@@ -247,51 +247,6 @@ test_odd_interims (UploadCase *self, gconstpointer data)
   upload_case_assert_whole (self, 0);
 }
 
-static guint
-count_files (WorkerFixture *worker)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/fd",
-                                           worker_fixture_get_pid (worker));
-  g_autoptr (GError) error = worker_fixture_call (worker, "Ping", NULL);
-  g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
-  guint n = 0;
-
-  g_assert_no_error (error);
-  g_assert_nonnull (directory);
-  while (g_dir_read_name (directory) != NULL)
-    n++;
-  return n;
-}
-
-/* Fault (worker): a Begin that makes no sense, with files | Proves: it is refused, and
- * they are closed */
-static void
-test_refused_begin (StoryCase *self, gconstpointer data)
-{
-  static const char *const bodies[] = {
-    "[{'file': <handle 0>, 'offset': <uint64 0>, 'length': <uint64 1>},"
-    " {'file': <handle 7>, 'offset': <uint64 0>, 'length': <uint64 1>}]",
-    "[{'file': <handle 0>, 'offset': <uint64 0>, 'length': <uint64 1>},"
-    " {'file': <handle 1>, 'offset': <uint64 0>, 'length': <uint64 1>}]",
-    "[{'file': <handle 0>, 'offset': <uint64 0>}]",
-    "[{'file': <handle -1>, 'offset': <uint64 0>, 'length': <uint64 1>}]",
-    "[{'file': <handle 0>, 'offset': <uint64 9>, 'length': <uint64 "
-    "9223372036854775807>}]",
-  };
-  guint n_before = count_files (self->worker);
-
-  for (guint i = 0; i < G_N_ELEMENTS (bodies); i++)
-    {
-      int fd = memfd_create ("body", MFD_CLOEXEC);
-      g_autoptr (GError) error = worker_fixture_try_send (
-          self->worker, self->url, NULL, bodies[i], &fd, 1);
-
-      g_assert_nonnull (error);
-      g_assert_nonnull (strstr (error->message, "InvalidArgument"));
-    }
-  g_assert_cmpuint (count_files (self->worker), ==, n_before);
-}
-
 #define STORY_TEST(name, function)                                                       \
   g_test_add ("/worker-upload/hostile/" name,                                            \
               StoryCase,                                                                 \
@@ -314,7 +269,6 @@ main (int argc, char **argv)
   story_add_tests ("/worker-upload/hostile/", stories, G_N_ELEMENTS (stories));
   STORY_TEST ("sent-between", test_sent_between);
   STORY_TEST ("long-place", test_long_place);
-  STORY_TEST ("refused-begin", test_refused_begin);
   CASE_TEST ("flood-of-limits", HUGE_SIZE, test_flood_of_limits);
   CASE_TEST ("more-than-sent", HUGE_SIZE, test_more_than_sent);
   CASE_TEST ("more-when-asked", HUGE_SIZE, test_more_when_asked);
