@@ -3,10 +3,12 @@
 
 #include "config.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
 
 #include <glib/gi18n.h>
+#include <sys/resource.h>
 
 #include "common/defaults.h"
 #include "memory.h"
@@ -15,6 +17,10 @@
 #include "value/log.h"
 
 /* The program: what the command line says, and nothing else. */
+
+/* A user's services may open 1024 unless they ask for more: as many as 16 forms of 64
+ * files each that begin at once, and nothing was left for anybody's call. */
+#define FILES_MAX 16384
 
 typedef struct
 {
@@ -114,6 +120,20 @@ parse_arguments (Arguments *arguments, int argc, char **argv, GError **error)
          && check_arguments (arguments, worker_idle_ms, argc, error);
 }
 
+static void
+allow_files (void)
+{
+  struct rlimit files;
+
+  if (getrlimit (RLIMIT_NOFILE, &files) == 0)
+    {
+      files.rlim_cur = MAX (files.rlim_cur, MIN (files.rlim_max, FILES_MAX));
+      if (setrlimit (RLIMIT_NOFILE, &files) == 0)
+        return;
+    }
+  g_warning ("Asking for more open files: %s", g_strerror (errno));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -129,6 +149,7 @@ main (int argc, char **argv)
   textdomain (GETTEXT_PACKAGE);
   g_set_prgname ("trundled");
   trd_log_set_up ();
+  allow_files ();
 
   if (!parse_arguments (&arguments, argc, argv, &local_error))
     {

@@ -7,8 +7,10 @@ import email
 import email.policy
 import hashlib
 import os
+import shutil
 import threading
 
+import pytest
 from gi.repository import GLib
 from parts.client import Client
 from parts.waiting import wait_for
@@ -172,3 +174,27 @@ def test_nothing_is_left(session, script, state):
     (event,) = session.wait_finished(1)
     session.complete(event.arguments[0])
     wait_for(lambda: not list((state / "spool").iterdir()), "nothing is left behind")
+
+
+def test_forms_of_many_files(stopped_daemon, bus, script, tmp_path):
+    """Fault (daemon): it is started with few files to open, as users' services are |
+    Proves: forms of many files are sent at the same time all the same"""
+    if shutil.which("prlimit") is None:
+        pytest.skip("prlimit is not installed")
+    stopped_daemon.wrapper = ["prlimit", "--nofile=160:4096"]
+    stopped_daemon.start()
+    client = Client(bus)
+    session = client.open_session()
+    session.attach()
+    parts = []
+    for number in range(64):
+        path = tmp_path / str(number)
+        path.write_bytes(b"%d" % number)
+        part = {"name": GLib.Variant("s", str(number)), "body-path": GLib.Variant("s", str(path))}
+        parts.append(part)
+    echo(script)
+    for _ in range(4):
+        session.create_upload(script.url("/up"), parts=parts, start=True)
+    for end in session.wait_finished(4):
+        assert end.arguments[2]["error"] == "", end.arguments[2]
+    client.close()
