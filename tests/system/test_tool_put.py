@@ -259,10 +259,11 @@ def test_shown_while_it_runs(daemon, tool, held, large):
     assert held.url("/large") in listed
     shown = tool.run("show", number)
     assert "To be sent" in shown and "upload" in shown
-    watch = tool.spawn("watch", number)
+    watch = tool.spawn("watch", "--json", number)
+    assert json.loads(watch.stdout.readline())["task"] == number
     held.may_read.set()
     wait_for(lambda: watch.poll() is not None and put.poll() is not None, daemon.tail)
-    assert "large: sent, 40.0" in watch.communicate()[0]
+    assert json.loads(watch.communicate()[0].splitlines()[-1])["event"] == "finished"
     put.stdout.close()
     put.stderr.close()
     assert 0 < progress["bytes-sent"] <= progress["bytes-expected-to-send"] == 40 * 1000 * 1000
