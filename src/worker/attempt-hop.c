@@ -8,12 +8,16 @@
 
 #include "attempt-private.h"
 
+#include "connection.h"
 #include "errors.h"
 #include "proxy.h"
 #include "retry-after.h"
 
 /* libsoup 3.2.3 gives up at 64 KiB of headers, with the error of a lost connection. */
 #define HEADERS_MAX (60 * 1024)
+
+/* And reads so many at once. */
+#define HEADERS_AT_ONCE (8 * 1024)
 
 #define INFORMATIONAL_MAX 32
 
@@ -152,6 +156,17 @@ take_send_error (TrwAttempt *self, const GError *error)
     trw_attempt_take_failure (self, g_steal_pointer (&explained));
 }
 
+static gboolean
+take_cut (TrwAttempt *self)
+{
+  const GError error = { G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED, (char *)"" };
+
+  if (!self->is_cut)
+    return FALSE;
+  take_send_error (self, &error);
+  return TRUE;
+}
+
 static void
 on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -168,7 +183,7 @@ on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
       trw_attempt_settle (self);
       return;
     }
-  if (trw_attempt_go_on_upload (self))
+  if (trw_attempt_go_on_upload (self) || take_cut (self))
     return;
   if (self->stream == NULL && self->has_tunnel_word)
     {
@@ -223,6 +238,7 @@ on_starting (SoupMessage *message, gpointer user_data)
 
   trw_attempt_enter_phase (self, TRW_PHASE_TALKING);
   self->is_connected = TRUE;
+  trw_connection_await_head (trw_session_find_stream (self->session, message));
   trw_attempt_sign (self);
   trw_attempt_declare_body (self);
 }
@@ -254,6 +270,20 @@ trw_attempt_note_written (TrwAttempt *self)
   trw_attempt_enter_phase (self, TRW_PHASE_ASKED);
 }
 
+/* A head that TLS has ended within.  What libsoup (3.2.3) reads at once ends with its
+ * buffer: only when that was never full nothing else can be left over from it. */
+static gboolean
+has_broken_off (TrwAttempt *self)
+{
+  SoupMessageMetrics *metrics = soup_message_get_metrics (self->message);
+
+  return soup_message_metrics_get_response_body_bytes_received (metrics) == 0
+         && soup_message_metrics_get_response_header_bytes_received (metrics)
+                < HEADERS_AT_ONCE
+         && trw_connection_has_tls_ended (
+             trw_session_find_stream (self->session, self->message));
+}
+
 static gboolean
 is_bearable (TrwAttempt *self)
 {
@@ -272,6 +302,9 @@ on_informational (SoupMessage *message, gpointer user_data)
   self->n_informational++;
   self->marks.interim_size = soup_message_metrics_get_response_header_bytes_received (
       soup_message_get_metrics (message));
+  /* Nor does the answer come. */
+  if (has_broken_off (self))
+    return;
   if (!is_bearable (self) && !self->is_over)
     trw_attempt_fail (self,
                       TRUNDLE_ERROR_PROTOCOL_ERROR,
@@ -285,6 +318,8 @@ on_got_headers (SoupMessage *message, gpointer user_data)
 {
   TrwAttempt *self = user_data;
 
+  self->is_cut = has_broken_off (self);
+  trw_connection_take_head (trw_session_find_stream (self->session, message));
   if (!trw_attempt_is_body_out (self))
     soup_message_headers_replace (
         soup_message_get_response_headers (message), "Connection", "close");
@@ -317,6 +352,7 @@ trw_attempt_send_hop (TrwAttempt *self)
   trw_attempt_begin_hop_body (self);
   self->is_connected = FALSE;
   self->has_written = FALSE;
+  self->is_cut = FALSE;
   self->marks = (TrwMarks){ 0 };
   self->is_sending = TRUE;
   trw_attempt_enter_phase (self, TRW_PHASE_CONNECTING);

@@ -68,6 +68,7 @@ struct _TrwAttempt
   gboolean has_no_rest; /* the part was complete already */
   gboolean is_connected;
   gboolean has_written; /* the head of the question, on some connection */
+  gboolean is_cut;      /* the head of the answer is not whole */
   gboolean is_definite; /* there is no such host */
   guint n_informational;
   GTlsCertificateFlags tls_flags; /* of a certificate that was refused */
@@ -125,7 +126,7 @@ struct _TrwAttempt
   gboolean has_decoded;
 };
 
-/* Of the hop in flight; 0 when there is none. */
+/* Of the hop in flight; 0 when there is none to believe. */
 guint
 trw_attempt_get_status (TrwAttempt *self);
 

@@ -20,7 +20,9 @@
 guint
 trw_attempt_get_status (TrwAttempt *self)
 {
-  return self->message != NULL ? (guint)soup_message_get_status (self->message) : 0;
+  return self->message != NULL && !self->is_cut
+             ? (guint)soup_message_get_status (self->message)
+             : 0;
 }
 
 /* Ends */

@@ -14,6 +14,8 @@
 
 #include "sender.h"
 
+#include "connection.h"
+
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -207,27 +209,10 @@ trw_sender_is_complete (TrwSender *self)
   return self->n_sent == self->length;
 }
 
-/* The socket below a connection of TLS, of whatever depth.  (transfer none) (nullable) */
-static GSocket *
-find_socket (GIOStream *connection)
-{
-  while (G_IS_TLS_CONNECTION (connection))
-    {
-      g_autoptr (GIOStream) below = NULL;
-
-      g_object_get (connection, "base-io-stream", &below, NULL);
-      /* It is held by what is above. */
-      connection = below;
-    }
-  if (!G_IS_SOCKET_CONNECTION (connection))
-    return NULL;
-  return g_socket_connection_get_socket (G_SOCKET_CONNECTION (connection));
-}
-
 gboolean
 trw_sender_look (TrwSender *self, TrwFlow *out_flow)
 {
-  GSocket *socket = self->connection != NULL ? find_socket (self->connection) : NULL;
+  GSocket *socket = trw_connection_find_socket (self->connection);
   struct tcp_info info = { 0 };
   socklen_t length = sizeof info;
 

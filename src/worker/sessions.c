@@ -10,6 +10,7 @@
 
 #include "sessions.h"
 
+#include "connection.h"
 #include "proxy.h"
 #include "tls-proxy.h"
 
@@ -328,6 +329,7 @@ trw_sessions_new (GDBusConnection *connection, GTlsDatabase *trust)
 {
   TrwSessions *self = g_new0 (TrwSessions, 1);
 
+  trw_connection_register ();
   trw_tls_proxy_register ();
   self->connection = g_object_ref (connection);
   g_set_object (&self->trust, trust);

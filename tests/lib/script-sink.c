@@ -246,6 +246,8 @@ end_line (Line *line, SinkRequest *request, SinkEnd end)
   if (end == SINK_RESET)
     setsockopt (
         g_socket_get_fd (line->socket), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  if (end == SINK_CUT)
+    g_socket_shutdown (line->socket, FALSE, TRUE, NULL);
   while (end == SINK_LINGER && (n = hear (line, BUFFER_SIZE)) > 0)
     request->late += (guint64)n;
   if (end == SINK_STALL)

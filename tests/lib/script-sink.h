@@ -13,6 +13,7 @@ typedef enum
   SINK_KEEP,   /* waits for the next request */
   SINK_CLOSE,  /* hangs up */
   SINK_RESET,  /* the same, by RST */
+  SINK_CUT,    /* the same, and below TLS without a word of it */
   SINK_LINGER, /* reads on until the client has gone, and counts it as `late` */
   SINK_STALL,  /* neither reads nor writes until the client has gone, or the test ends */
 } SinkEnd;

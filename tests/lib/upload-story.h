@@ -17,7 +17,8 @@ typedef struct
   const char *asked;
   const char *interim;
   const char *answer;
-  guint64 take; /* bytes of the body; 0 for all */
+  guint64 take;        /* bytes of the body; 0 for all */
+  gboolean breaks_off; /* the connection is closed after this answer */
 } Step;
 
 typedef struct
@@ -38,6 +39,8 @@ typedef struct
   ScriptSink *sink;
   WorkerFixture *worker;
   char *url; /* of the sink: /x */
+  GTlsCertificate
+      *certificate; /* (owned) (nullable): of the sink, for tests to have one */
 } StoryCase;
 
 void

@@ -119,7 +119,7 @@ static const Row rows[] = {
   { "short/header",
     { OK "Content-Len", 0, NULL, SCRIPT_CLOSE },
     UNFRAMED,
-    "ProtocolError",
+    "ConnectionLost",
     NULL,
     0 },
   { "short/headers",
