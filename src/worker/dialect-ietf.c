@@ -227,11 +227,13 @@ take_server_error (TrwIetfState *self, const TrwReply *reply)
   return is_patient && look_once (self) ? TRW_VERDICT_NEXT : TRW_VERDICT_REFUSED;
 }
 
-/* Whoever was asked first has answered, and the place is no use any more. */
+/* Whoever was asked first has answered.  Should the rest of that get lost, the place says
+ * that all is there, or the answer once more; of any other the place is no use. */
 static TrwVerdict
-take_final (TrwUpload *upload)
+take_final (TrwUpload *upload, const TrwReply *reply)
 {
-  trw_upload_forget (upload);
+  if (!is_success (reply) || !trw_upload_is_whole (upload))
+    trw_upload_forget (upload);
   return TRW_VERDICT_FINAL;
 }
 
@@ -293,7 +295,7 @@ take_creation (TrwUpload *upload,
   if (is_success (reply))
     {
       trw_ietf_state_learn_silence (self);
-      return take_final (upload);
+      return take_final (upload, reply);
     }
   if (reply->status == SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE
       && self->limits.max_append >= 0 && self->length > (guint64)self->limits.max_append)
@@ -310,7 +312,10 @@ take_creation (TrwUpload *upload,
 }
 
 static TrwVerdict
-take_completeness (TrwUpload *upload, TrwIetfState *self, const TrwIetfWords *words)
+take_completeness (TrwUpload *upload,
+                   TrwIetfState *self,
+                   const TrwReply *reply,
+                   const TrwIetfWords *words)
 {
   guint64 size = trw_upload_get_size (upload);
 
@@ -326,7 +331,7 @@ take_completeness (TrwUpload *upload, TrwIetfState *self, const TrwIetfWords *wo
   if (!self->version->marks_answer || self->has_no_replay)
     {
       trw_upload_set_complete (upload);
-      return take_final (upload);
+      return take_final (upload, reply);
     }
   self->stage = TRW_IETF_REPLAY;
   self->offset = size;
@@ -363,7 +368,7 @@ take_look (TrwUpload *upload,
   if (here != NULL)
     self->detour = g_uri_ref (here);
   if (words->is_complete)
-    return take_completeness (upload, self, words);
+    return take_completeness (upload, self, reply, words);
   return plan_next (upload, self, (guint64)words->offset);
 }
 
@@ -389,7 +394,7 @@ take_appended (TrwUpload *upload,
         trw_ietf_state_look (self);
       return TRW_VERDICT_NEXT;
     }
-  return take_final (upload);
+  return take_final (upload, reply);
 }
 
 static TrwVerdict
@@ -419,7 +424,7 @@ take_replay (TrwUpload *upload, TrwIetfState *self, const TrwReply *reply)
   if (is_success (reply))
     {
       trw_upload_set_complete (upload);
-      return take_final (upload);
+      return take_final (upload, reply);
     }
   if (reply->status >= 500)
     return take_server_error (self, reply);
@@ -464,7 +469,7 @@ answered (TrwUpload *upload, const TrwReply *reply, GError **error)
   if (trw_ietf_state_is_creating (self))
     trw_ietf_state_drop_stale_place (self, reply);
   if (stage != TRW_IETF_LOOK && stage != TRW_IETF_CANCEL && is_answer (self, &words))
-    return take_final (upload);
+    return take_final (upload, reply);
   if (stage != TRW_IETF_CANCEL && trw_ietf_state_take_limits (self, &words)
       && self->place != NULL && self->error == NULL)
     trw_ietf_state_tell_place (self);

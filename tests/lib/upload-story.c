@@ -40,7 +40,8 @@ story_plan (ScriptSink *sink, const Step *steps)
         .interim = steps[i - 1].interim,
         .take = steps[i - 1].take,
         .answer = steps[i - 1].answer,
-        .end = *steps[i - 1].answer == '\0' ? SINK_CLOSE : SINK_KEEP,
+        .end = *steps[i - 1].answer == '\0' || steps[i - 1].breaks_off ? SINK_CLOSE
+                                                                       : SINK_KEEP,
         .n_uses = 1,
       };
 

@@ -102,6 +102,21 @@ def test_answer_is_lost(session, server):
     assert server.received == len(DATA)
 
 
+def test_answer_breaks_off(session, server):
+    """Fault (server): all of an upload is there, and the connection is cut behind the head
+    of its answer, again and again | Proves: nothing is sent again; the answer is, where the
+    version has words for that"""
+    server.faults = [Fault("behead"), *[Fault("behead", method="PATCH") for _ in range(2)]]
+    task = send(session, server)
+    if server.version == 8:
+        assert_sent(task, server)
+        assert server.asked_methods() == ["PUT", *["HEAD", "PATCH"] * 3]
+    else:
+        assert_sent(task, server, answer=b"")
+        assert server.asked_methods() == ["PUT", "HEAD"]
+    assert server.received == len(DATA)
+
+
 def test_answer_is_not_kept(session, newest):
     newest.faults = [Fault("lose")]
     newest.keeps_answer = False

@@ -12,7 +12,52 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define HALF_8 "HTTP/1.1 201 Made\r\nUpload-Complete: ?1\r\nContent-Length: 4\r\n\r\ndo"
+#define HALF_6 "HTTP/1.1 201 Made\r\nUpload-Offset: 5\r\nContent-Length: 4\r\n\r\n"
+
 static const Story stories[] = {
+  /* Where all of it is stays known, should the rest of the answer be lost. */
+  { "8/answer-breaks-off",
+    NULL,
+    NULL,
+    { { CREATED_8, MADE_8, HALF_8, .breaks_off = TRUE } },
+    "ConnectionLost",
+    NULL,
+    "ietf-8",
+    0,
+    TRUE },
+  { "6/answer-breaks-off",
+    ONLY_6,
+    NULL,
+    { { CREATED_6, MADE_6, HALF_6, .breaks_off = TRUE } },
+    "ConnectionLost",
+    NULL,
+    "ietf-6",
+    0,
+    TRUE },
+  { "8/answer-breaks-off-again",
+    NULL,
+    PLACED,
+    { { LOOKED_8, NULL, STATE ("5", "1") END },
+      { APPENDED_8 ("5", "0", "1"), NULL, HALF_8, .breaks_off = TRUE } },
+    "ConnectionLost",
+    NULL,
+    "ietf-8",
+    5,
+    TRUE },
+  { "8/refusal-breaks-off",
+    NULL,
+    NULL,
+    { { CREATED_8,
+        MADE_8,
+        "HTTP/1.1 422 No\r\nUpload-Complete: ?1\r\nContent-Length: 4\r\n\r\nno",
+        .breaks_off = TRUE } },
+    "HttpStatus",
+    NULL,
+    "ietf-8",
+    0,
+    FALSE },
+
   /* T-83 */
   { "8/conflict",
     NULL,

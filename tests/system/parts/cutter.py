@@ -17,12 +17,11 @@ BUFFER = 64 * 1024
 @dataclasses.dataclass
 class Cut:
     """After so many bytes that the client sent ("up") or was sent ("down"); up to there
-    all is passed on, and with spares_heads up to the next end of a head."""
+    all is passed on."""
 
     after: int
     direction: str = "up"
     is_reset: bool = False
-    spares_heads: bool = False
 
 
 class Cutter:
@@ -78,8 +77,6 @@ class Cutter:
             while left != 0 and (data := source.recv(min(PIECE, left or PIECE))):
                 target.sendall(data)
                 left = left and left - len(data)
-        if left == 0 and cut.spares_heads:
-            self.pass_head(source, target)
         if left == 0:
             struck.set()
             with self.lock:
@@ -90,13 +87,6 @@ class Cutter:
             # Who is told of the end may still have something to say.
             with contextlib.suppress(OSError):
                 target.shutdown(socket.SHUT_WR)
-
-    def pass_head(self, source, target):
-        last = b""
-        with contextlib.suppress(OSError):
-            while last != b"\r\n\r\n" and (byte := source.recv(1)):
-                target.sendall(byte)
-                last = (last + byte)[-4:]
 
     def end(self, sock, is_reset):
         """Closing alone would leave the other thread's recv() waiting."""

@@ -27,8 +27,9 @@ class Fault:
     """What is done to one request, once `after` bytes of its body are stored.
 
     deed: "cut" (the end of the stream), "reset", "stall", "lose" (all is done but the
-    answer, which is cut), or a status that is answered.  With is_early nothing is said
-    before, no 104 either; with method only a request by that is meant."""
+    answer, which is cut), "behead" (the same, behind its head), or a status that is
+    answered.  With is_early nothing is said before, no 104 either; with method only a
+    request by that is meant."""
 
     deed: object
     after: int = 0
@@ -252,7 +253,8 @@ class Resumable(Script):
     def take(self, conversation, request, upload, is_last, fault):
         """The body of what creates or appends, and the answer."""
         size = request.left
-        stop = size if fault is None or fault.deed == "lose" else min(fault.after, size)
+        is_whole = fault is None or fault.deed in ("lose", "behead")
+        stop = size if is_whole else min(fault.after, size)
         most = self.limits.get("max-append-size", size)
         if stop > most and self.is_strict and (upload.version >= 8 or upload.offset):
             self.store(conversation, request, upload, most)
@@ -260,7 +262,7 @@ class Resumable(Script):
                                 "Upload-Complete: ?0")
         if not self.store(conversation, request, upload, stop):
             return True
-        if fault and fault.deed != "lose":
+        if not is_whole:
             return self.strike(conversation, fault, upload)
         with self.lock:
             upload.is_complete = is_last
@@ -268,19 +270,22 @@ class Resumable(Script):
             upload.answer = self.final
             if not self.keeps_answer:
                 upload.is_gone = self.keeps_answer is None
+        if fault and fault.deed == "behead":
+            self.say_final(conversation, upload, has_body=False)
         if fault:
             return self.leave(conversation)
         return self.say_final(conversation, upload) if is_last \
             else self.say_appended(conversation, request, upload)
 
-    def say_final(self, conversation, upload):
+    def say_final(self, conversation, upload, has_body=True):
         status, lines, body = upload.answer
         own = []
         if upload.version < 8:
             own = [f"Upload-Offset: {upload.offset}"]
         elif self.has_complete:
             own = ["Upload-Complete: ?1"]
-        conversation.answer(status, body, [*own, *lines])
+        conversation.answer(status, body if has_body else b"",
+                            [f"Content-Length: {len(body)}", *own, *lines], length=False)
 
     def say_appended(self, conversation, request, upload):
         place = [f"Location: {self.place(upload)}"] if request is upload.request else []
@@ -379,7 +384,7 @@ class Resumable(Script):
         if not is_last and size < self.limits.get("min-append-size", 1):
             self.complain(request, f"{size} bytes are too few")
         if upload.is_complete:
-            return self.append_to_complete(conversation, upload, offset, size)
+            return self.append_to_complete(conversation, upload, offset, size, fault)
         if offset != upload.offset:
             state = [f"Upload-Offset: {upload.offset}"]
             if upload.version >= 8:
@@ -391,8 +396,9 @@ class Resumable(Script):
             return self.problem(conversation, 400, "inconsistent-upload-length")
         return self.take(conversation, request, upload, is_last, fault)
 
-    def append_to_complete(self, conversation, upload, offset, size):
+    def append_to_complete(self, conversation, upload, offset, size, fault):
         if upload.version >= 8 and self.keeps_answer and offset == upload.offset and size == 0:
-            return self.say_final(conversation, upload)
+            self.say_final(conversation, upload, has_body=fault is None)
+            return self.leave(conversation) if fault else None
         lines = ["Upload-Complete: ?0"] if upload.version >= 8 else []
         return self.problem(conversation, 400, "completed-upload", *lines)
