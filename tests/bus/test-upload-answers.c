@@ -70,7 +70,7 @@ static void
 test_told (UploadFixture *f, gconstpointer data)
 {
   GPtrArray *own = bus_fixture_listen (&f->bus, f->bus.app);
-  g_autoptr (GVariant) reply = bus_fixture_ask_session (
+  g_autoptr (GVariant) attached G_GNUC_UNUSED = bus_fixture_ask_session (
       &f->bus, f->bus.app, f->session, "Attach", "(@a{sv} {},)");
   TrdTask *task = finish (f, "", "yes");
   g_autofree char *answer = find_answer (f);
@@ -93,7 +93,7 @@ test_observer (UploadFixture *f, gconstpointer data)
   g_autoptr (GDBusConnection) other = bus_fixture_connect_as (
       &f->bus, NULL, "0::/user.slice/app-org.example.App-1.scope\n");
   GPtrArray *heard = bus_fixture_listen (&f->bus, other);
-  g_autoptr (GVariant) reply = bus_fixture_ask_session (
+  g_autoptr (GVariant) attached G_GNUC_UNUSED = bus_fixture_ask_session (
       &f->bus, other, f->session, "Attach", "({'observe': <true>},)");
   int line;
 
@@ -208,7 +208,7 @@ static void
 attach_and_hear (UploadFixture *f, GPtrArray *own, gboolean again)
 {
   guint n = own->len;
-  g_autoptr (GVariant) reply = bus_fixture_ask_session (
+  g_autoptr (GVariant) attached G_GNUC_UNUSED = bus_fixture_ask_session (
       &f->bus, f->bus.app, f->session, "Attach", "(@a{sv} {},)");
 
   test_await (bus_fixture_find_line (own, n, "DidFinishEvents") >= 0);
@@ -315,7 +315,7 @@ test_confirmed (UploadFixture *f, gconstpointer data)
 {
   FakeTransport *transport = f->bus.core.transport;
   GPtrArray *own = bus_fixture_listen (&f->bus, f->bus.app);
-  g_autoptr (GVariant) reply = bus_fixture_ask_session (
+  g_autoptr (GVariant) attached G_GNUC_UNUSED = bus_fixture_ask_session (
       &f->bus, f->bus.app, f->session, "Attach", "(@a{sv} {},)");
   TrdTask *task = upload_fixture_create (
       f, "{'body-bytes': <@ay [0x61, 0x62, 0x63]>, 'start': <true>}", NULL);
@@ -395,7 +395,7 @@ test_progress (UploadFixture *f, gconstpointer data)
 {
   FakeTransport *transport = f->bus.core.transport;
   GPtrArray *own = bus_fixture_listen (&f->bus, f->bus.app);
-  g_autoptr (GVariant) reply = bus_fixture_ask_session (
+  g_autoptr (GVariant) reply G_GNUC_UNUSED = bus_fixture_ask_session (
       &f->bus, f->bus.app, f->session, "Attach", "(@a{sv} {},)");
   TrdTask *task = upload_fixture_create (
       f, "{'body-bytes': <@ay [0x61, 0x62, 0x63]>, 'start': <true>}", NULL);

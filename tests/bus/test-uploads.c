@@ -178,7 +178,7 @@ test_update (UploadFixture *f, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (GVariant) reply = bus_fixture_call_full (
+      g_autoptr (GVariant) reply G_GNUC_UNUSED = bus_fixture_call_full (
           &f->bus,
           f->bus.app,
           rows[i].upload ? path : download,
@@ -598,7 +598,6 @@ test_long_form (UploadFixture *f, gconstpointer data)
       text);
   TrdTask *task = upload_fixture_create (f, options, fds);
   g_autofree char *body = upload_fixture_read_body (f, task);
-  g_autofree char *boundary = boundary_of (f, task);
 
   g_assert_nonnull (strstr (body, text));
   g_assert_nonnull (strstr (body, "name=\"b\"\r\n\r\npicture\r\n--"));

@@ -29,13 +29,19 @@ struct _ScriptServer
 };
 
 static void
-free_reply (gpointer data)
+clear_reply (gpointer data)
 {
   ScriptReply *reply = data;
 
   g_free ((char *)reply->head);
   g_free ((char *)reply->tail);
-  g_free (reply);
+}
+
+/* Another may take its place while a thread sends it. */
+static void
+release_reply (gpointer reply)
+{
+  g_atomic_rc_box_release_full (reply, clear_reply);
 }
 
 static gboolean
@@ -126,25 +132,37 @@ send_builtin (GIOStream *stream, const char *path, const char *request)
 }
 
 static ScriptEnd
+send_reply (ScriptServer *self, GIOStream *stream, const ScriptReply *reply)
+{
+  if (!send_text (stream, reply->head) || !send_fill (self, stream, reply->fill)
+      || (reply->tail != NULL && !send_data (stream, reply->tail, reply->tail_size)))
+    return SCRIPT_CLOSE;
+  return reply->end;
+}
+
+static ScriptEnd
 serve_request (ScriptServer *self, GIOStream *stream, const char *request)
 {
   g_autofree char *path = get_path (request);
   g_autofree char *answer = NULL;
-  const ScriptReply *reply;
+  ScriptReply *reply;
+  ScriptEnd end;
 
   g_mutex_lock (&self->lock);
   if (self->handler != NULL)
     answer = self->handler (request, self->handler_data);
   reply = g_hash_table_lookup (self->replies, path);
+  if (reply != NULL)
+    g_atomic_rc_box_acquire (reply);
   g_mutex_unlock (&self->lock);
+  end = reply != NULL && answer == NULL ? send_reply (self, stream, reply) : SCRIPT_KEEP;
+  if (reply != NULL)
+    release_reply (reply);
   if (answer != NULL)
     return send_text (stream, answer) ? SCRIPT_KEEP : SCRIPT_CLOSE;
   if (reply == NULL)
     return send_builtin (stream, path, request) ? SCRIPT_KEEP : SCRIPT_CLOSE;
-  if (!send_text (stream, reply->head) || !send_fill (self, stream, reply->fill)
-      || (reply->tail != NULL && !send_data (stream, reply->tail, reply->tail_size)))
-    return SCRIPT_CLOSE;
-  return reply->end;
+  return end;
 }
 
 static void
@@ -199,7 +217,7 @@ script_server_new (GTlsCertificate *certificate)
   g_thread_pool_set_max_unused_threads (0);
   g_mutex_init (&self->lock);
   self->cancellable = g_cancellable_new ();
-  self->replies = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, free_reply);
+  self->replies = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, release_reply);
   g_set_object (&self->certificate, certificate);
   self->service = g_threaded_socket_service_new (100);
   g_socket_listener_add_address (G_SOCKET_LISTENER (self->service),
@@ -227,7 +245,7 @@ script_server_free (ScriptServer *self)
 void
 script_server_set (ScriptServer *self, const char *path, const ScriptReply *reply)
 {
-  ScriptReply *copy = g_memdup2 (reply, sizeof *reply);
+  ScriptReply *copy = g_atomic_rc_box_dup (sizeof *reply, (gpointer)reply);
 
   copy->head = g_strdup (reply->head);
   if (reply->tail != NULL && reply->tail_size == 0)

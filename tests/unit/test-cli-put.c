@@ -189,7 +189,6 @@ static void
 test_opened_file (void)
 {
   g_autofree char *path = NULL;
-  g_autofree char *name = NULL;
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   g_auto (TrcSource) source = { .fd = -1 };
   g_autoptr (GVariant) range = g_variant_ref_sink (g_variant_new_parsed ("(@t 1, @t 2)"));

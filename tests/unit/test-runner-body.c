@@ -168,8 +168,6 @@ test_answer_begins_anew (CoreFixture *f, gconstpointer data)
 {
   TrdTask *task = body_create (f, body_spool (f, "hello"));
   const FakeAttempt *attempt = await_attempt (f, task);
-  g_autoptr (TrdOutcome) outcome = trd_outcome_new_failed (TRUNDLE_ERROR_CONNECTION_LOST,
-                                                           NULL);
 
   fake_transport_respond (
       f->transport,

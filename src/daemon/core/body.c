@@ -110,7 +110,7 @@ trd_run_open_body (TrdRun *run, const TrdTaskRow *row, GVariant *request, GError
 
   g_clear_object (&run->files);
   if (files->len > 0)
-    run->files = g_unix_fd_list_new_from_array ((const int *)files->data,
+    run->files = g_unix_fd_list_new_from_array (&g_array_index (files, int, 0),
                                                 (int)files->len);
   wire = trd_body_to_wire (body, handles);
   return with_body (request, wire);
