@@ -294,29 +294,6 @@ trd_store_update_task (TrdStore *self, const TrdTaskRow *row, GError **error)
 }
 
 gboolean
-trd_store_set_task_state (TrdStore *self,
-                          gint64 task_id,
-                          TrundleTaskState state,
-                          guint32 hold,
-                          TrdMoment not_before,
-                          GError **error)
-{
-  g_autoptr (TrdQuery) query = NULL;
-
-  g_return_val_if_fail (TRD_IS_STORE (self), FALSE);
-
-  query = trd_db_query (self->db, TRD_STATEMENT_SET_TASK_STATE, error);
-  if (query == NULL)
-    return FALSE;
-  trd_query_bind_int (query, 1, state);
-  trd_query_bind_int (query, 2, hold);
-  trd_query_bind_int (query, 3, not_before.wall_us);
-  trd_query_bind_int (query, 4, not_before.boot_us);
-  trd_query_bind_int (query, 5, task_id);
-  return trd_store_run_on_row (self->db, query, error);
-}
-
-gboolean
 trd_store_set_task_secrets (TrdStore *self,
                             gint64 task_id,
                             const char *secrets_id,

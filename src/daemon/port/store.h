@@ -86,14 +86,6 @@ trd_store_insert_task (TrdStore *self, TrdTaskRow *row, GError **error);
  * that the name of the part. */
 gboolean
 trd_store_update_task (TrdStore *self, const TrdTaskRow *row, GError **error);
-/* The frequent changes, without loading a row. */
-gboolean
-trd_store_set_task_state (TrdStore *self,
-                          gint64 task_id,
-                          TrundleTaskState state,
-                          guint32 hold,
-                          TrdMoment not_before,
-                          GError **error);
 /* It is durable from now on. */
 gboolean
 trd_store_set_task_secrets (TrdStore *self,
